@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * file - reading whole files, and writing so that a power cut leaves old or new
+ *
+ * Durable means: content synced, renamed into place, directory synced, before
+ * the call returns. Tests replace the calls underneath (file_calls) to fail,
+ * cut or reorder them.
+ */
+#include "base/buf.h"
+#include "base/why.h"
+
+/* The system calls that this room makes for data that must last. */
+struct file_calls {
+	int (*open)(const char *path, int flags, unsigned mode);
+	long (*write)(int fd, const void *from, size_t len);
+	int (*fsync)(int fd);
+	int (*rename)(const char *from, const char *to);
+	int (*unlink)(const char *path);
+	int (*close)(int fd);
+};
+/* Replace them (tests only); NULL restores the real ones. */
+void file_calls_set(const struct file_calls *calls);
+
+/* The whole file, at most `max` bytes. "-" is standard input.
+ * HM_E_FILE, HM_E_TOO_LARGE, HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err file_read(
+    const char *path, size_t max, struct buf *ret, struct why *why);
+/* As file_read, NUL bytes refused, for text. */
+HM_MUST hm_err file_read_text(
+    const char *path, size_t max, struct buf *ret, struct why *why);
+/* Replace `path` by `bytes`, durably. "-" is standard output.
+ * HM_E_IO: the old file is still there. */
+HM_MUST hm_err file_write(
+    const char *path, struct hm_bytes bytes, unsigned mode, struct why *why);
+/* As file_write, but HM_E_EXISTS if the path is taken. */
+HM_MUST hm_err file_create(
+    const char *path, struct hm_bytes bytes, unsigned mode, struct why *why);
+/* Append to an open descriptor and sync. HM_E_IO: what was written is unknown;
+ * the reader of the file must find the last whole record. */
+HM_MUST hm_err file_append(int fd, struct hm_bytes bytes, struct why *why);
+/* Make a folder with all above it; fine if it is there. */
+HM_MUST hm_err file_mkdir(const char *path, unsigned mode, struct why *why);
+HM_MUST hm_err file_sync_dir(const char *path, struct why *why);
+bool file_exists(const char *path);
+/* "a/b" of "a" and "b"; HM_E_TOO_LARGE if it does not fit. */
+HM_MUST hm_err path_join(
+    char *ret, size_t size, const char *folder, const char *name);

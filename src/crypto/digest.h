@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * digest - SHA-256, HMAC-SHA-256, HKDF-SHA-256 and random bytes
+ *
+ * OpenSSL's objects are fetched once a process; no call here allocates on
+ * success after the first. One thread.
+ */
+#include "core/bytes.h"
+
+#define SHA256_LEN 32
+
+/* Digest of the concatenation of `count` pieces. Cannot fail but by a broken
+ * libcrypto, which panics. */
+void sha256(const struct hm_bytes *pieces, size_t count,
+    uint8_t ret[static SHA256_LEN]);
+void sha256_one(struct hm_bytes bytes, uint8_t ret[static SHA256_LEN]);
+void sha384_one(struct hm_bytes bytes, uint8_t ret[static 48]);
+/* For data that comes in pieces. */
+struct sha256_run; /* opaque, heap */
+HM_MUST hm_err sha256_run_new(struct sha256_run **ret);
+void sha256_run_add(struct sha256_run *run, struct hm_bytes bytes);
+void sha256_run_end(struct sha256_run *run, uint8_t ret[static SHA256_LEN]);
+void sha256_run_free(struct sha256_run *run);
+
+void hmac_sha256(struct hm_bytes key, const struct hm_bytes *pieces,
+    size_t count, uint8_t ret[static SHA256_LEN]);
+void hkdf_extract(struct hm_bytes salt, const struct hm_bytes *pieces,
+    size_t count, uint8_t ret[static SHA256_LEN]);
+void hkdf_expand(const uint8_t prk[static SHA256_LEN],
+    const struct hm_bytes *info, size_t count, struct hm_span ret);
+
+/* HM_E_NO_ENTROPY */
+HM_MUST hm_err random_bytes(struct hm_span ret);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * hpke - RFC 9180 base mode, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-GCM
+ *
+ * One message a context (sequence number 0), which is all that sealing a
+ * device's secrets needs; so a nonce can not be used twice by mistake. The
+ * suite is fixed by the caller, never read from a message. The recipient's
+ * point is checked at import; the agreement is then made without a second
+ * validation (safe on P-256: cofactor 1, on the curve, infinity has no 65-byte
+ * form).
+ */
+#include "core/bytes.h"
+#include "crypto/p256.h"
+
+typedef enum hpke_aead { HPKE_AES_128_GCM = 1, HPKE_AES_256_GCM = 2 } hpke_aead;
+
+/*
+ * Seal to `recipient`. `enc` gets the ephemeral key, `ret` has room for
+ * plain.len + 16. HM_E_KEY, HM_E_NO_ENTROPY
+ */
+HM_MUST hm_err hpke_seal(hpke_aead aead,
+    const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
+    struct hm_bytes aad, struct hm_bytes plain,
+    uint8_t enc[static P256_POINT_LEN], uint8_t *ret);
+/* The same with a given ephemeral key pair: known-answer tests only. */
+HM_MUST hm_err hpke_seal_with(hpke_aead aead, struct p256_pair *ephemeral,
+    const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
+    struct hm_bytes aad, struct hm_bytes plain,
+    uint8_t enc[static P256_POINT_LEN], uint8_t *ret);
+/* HM_E_KEY, HM_E_OPEN; `ret` has room for cipher.len - 16. */
+HM_MUST hm_err hpke_open(hpke_aead aead, struct p256_pair *recipient,
+    const uint8_t enc[static P256_POINT_LEN], struct hm_bytes info,
+    struct hm_bytes aad, struct hm_bytes cipher, uint8_t *ret);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * link - what a station and a device say to each other
+ *
+ * One frame (frame.h) a message; the station asks, the device answers, one at a
+ * time. A message is [type, body]:
+ *
+ *   station          device answers
+ *   1 hello null     2 info { 0: 1, 1: device id, 2: state, 3: scheme,
+ *                             4: release digest, 5: last error }
+ *   3 challenge bstr 4 evidence bstr        (challenge.h, evidence.h)
+ *   5 stamp bstr     6 conformance bstr     (COSE_Sign1 each)
+ *   7 receipt bstr   8 done null            ({ 0: 1, 1: entry, 2: receipt })
+ *   any              9 problem bstr         (problem.h)
+ *
+ * Every question may be asked again: a device that has the answer gives the
+ * same one. So a station that lost its place begins with hello and goes on from
+ * the state that it hears.
+ */
+
+#include "core/cbor.h"
+#include "wire/claims.h"
+
+typedef enum hm_link_type {
+	HM_LINK_HELLO = 1,
+	HM_LINK_INFO = 2,
+	HM_LINK_CHALLENGE = 3,
+	HM_LINK_EVIDENCE = 4,
+	HM_LINK_STAMP = 5,
+	HM_LINK_CONFORMANCE = 6,
+	HM_LINK_RECEIPT = 7,
+	HM_LINK_DONE = 8,
+	HM_LINK_PROBLEM = 9,
+} hm_link_type;
+
+typedef enum hm_agent_state {
+	HM_AGENT_BLANK = 0,    /* no keys yet */
+	HM_AGENT_READY = 1,    /* keys made, no stamp */
+	HM_AGENT_STAMPED = 2,  /* stamp stored, secrets opened */
+	HM_AGENT_COMPLETE = 3, /* receipt stored */
+} hm_agent_state;
+
+struct hm_link {
+	hm_link_type type;
+	struct hm_bytes body; /* borrowed; empty for hello and done */
+};
+
+struct hm_info {
+	uint8_t device_id[HM_DEVICE_ID_LEN];
+	uint8_t release[HM_DIGEST_LEN];
+	hm_agent_state state;
+	hm_scheme scheme;
+	hm_err last; /* why the last provisioning stopped; HM_OK */
+};
+
+/* Encoders: HM_E_NO_ROOM. Decoders: HM_E_BAD_INPUT, *ret untouched. */
+HM_MUST hm_err hm_link_encode(
+    const struct hm_link *link, struct hm_span room, size_t *ret_len);
+HM_MUST hm_err hm_link_decode(struct hm_bytes message, struct hm_link *ret);
+/* An info as the body of a link message (type HM_LINK_INFO). */
+HM_MUST hm_err hm_info_encode(
+    const struct hm_info *info, struct hm_span room, size_t *ret_len);
+HM_MUST hm_err hm_info_decode(struct hm_bytes body, struct hm_info *ret);
