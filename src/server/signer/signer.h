@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * signer - the process that holds the keys
+ *
+ * It has the one login to the token, makes the secrets of a device and seals
+ * them, builds certificates from a product's template and signs stamps,
+ * checkpoints and revocation lists. It talks to the keeper and to nobody else,
+ * reads structs of fixed layout (server/ask.h) and composes every byte that it
+ * signs: nothing that a device, a station or the keeper wrote is signed as it
+ * came.
+ *
+ * What it issues for, it holds itself under the authority's signature:
+ * products, releases and orders are loaded as signed objects. So a keeper that
+ * went wrong can neither invent an order nor number a device beyond one, and a
+ * front can not have secrets sealed for hardware that did not sign (decision
+ * 0003).
+ *
+ * It keeps nothing on disk: all state is loaded again after a start.
+ */
+
+#include "base/jail.h"
+#include "base/secret.h"
+#include "server/ask.h"
+
+struct signer_options {
+	int keeper; /* channel to the keeper */
+	const char *token_uri;
+	const char *module;     /* path, or NULL */
+	const char *issuer_key; /* URIs of keys in the token */
+	const char *stamp_key;
+	const char *log_key;
+	const char *origin;                 /* name of the log */
+	struct hm_bytes issuer_certificate; /* DER */
+	uint8_t authority[HM_POINT_LEN];
+	uint32_t
+	    timeout_ms; /* of one token operation; 0: the token room's own */
+	struct jail jail;
+};
+
+/*
+ * Open token and keys, enter the jail, answer until the channel closes. `pin`
+ * is wiped as soon as the token has it. HM_OK when the keeper is gone; else why
+ * it could not start.
+ */
+HM_MUST hm_err signer_run(
+    const struct signer_options *options, struct secret *pin, struct why *why);
