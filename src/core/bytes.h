@@ -17,6 +17,8 @@
 
 #include "core/err.h"
 
+HM_C_BEGIN
+
 struct hm_bytes {
 	const uint8_t *ptr;
 	size_t len;
@@ -47,12 +49,14 @@ bool hm_equal_ct(const void *a, const void *b, size_t len);
 void hm_wipe(void *at, size_t len);
 
 /* Big-endian integers, as on the wire. */
-uint16_t hm_get_u16(const uint8_t at[static 2]);
-uint32_t hm_get_u32(const uint8_t at[static 4]);
-uint64_t hm_get_u64(const uint8_t at[static 8]);
-void hm_put_u16(uint8_t at[static 2], uint16_t value);
-void hm_put_u32(uint8_t at[static 4], uint32_t value);
-void hm_put_u64(uint8_t at[static 8], uint64_t value);
+uint16_t hm_get_u16(const uint8_t at[HM_STATIC 2]);
+uint32_t hm_get_u32(const uint8_t at[HM_STATIC 4]);
+uint64_t hm_get_u64(const uint8_t at[HM_STATIC 8]);
+void hm_put_u16(uint8_t at[HM_STATIC 2], uint16_t value);
+void hm_put_u32(uint8_t at[HM_STATIC 4], uint32_t value);
+void hm_put_u64(uint8_t at[HM_STATIC 8], uint64_t value);
 
 /* Is `text` well-formed UTF-8 (RFC 3629: shortest form, no surrogates)? */
 bool hm_is_utf8(struct hm_bytes text);
+
+HM_C_END

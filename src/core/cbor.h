@@ -13,14 +13,17 @@
  * error a reader returns zeros and empty bytes and moves no further.
  *
  * The writer counts on when the room ends, so that the caller learns the size.
- * Our messages are maps with small unsigned keys in ascending order: the reader
- * asks for each key in turn (hm_cbor_key), which makes the order, the absence
- * of duplicates and of unknown keys fall out of the reading itself.
+ * That the keys of a map ascend is the caller's part: they are literals in
+ * ours. Our messages are maps with small unsigned keys in ascending order: the
+ * reader asks for each key in turn (hm_cbor_key), which makes the order, the
+ * absence of duplicates and of unknown keys fall out of the reading itself.
  *
  * No allocation, no recursion: nesting is counted, 8 at most.
  */
 
 #include "core/bytes.h"
+
+HM_C_BEGIN
 
 #define HM_CBOR_DEPTH_MAX 8 /* arrays, maps and tags within each other */
 
@@ -28,6 +31,7 @@ struct hm_cbor_out {
 	uint8_t *ptr; /* borrowed; may be NULL with size 0, to measure */
 	size_t size;
 	size_t len; /* bytes that the encoding has, even beyond `size` */
+	hm_err err; /* HM_OK, or HM_E_BAD_INPUT: no reader would take it */
 };
 
 /* Start writing into `room`. */
@@ -36,6 +40,9 @@ void hm_cbor_out_init(struct hm_cbor_out *out, struct hm_span room);
 void hm_cbor_put_uint(struct hm_cbor_out *out, uint64_t value);
 void hm_cbor_put_int(struct hm_cbor_out *out, int64_t value);
 void hm_cbor_put_bytes(struct hm_cbor_out *out, struct hm_bytes value);
+/* The head of a byte string alone; its `len` bytes are laid down by others. */
+void hm_cbor_put_bytes_head(struct hm_cbor_out *out, size_t len);
+/* Text that is no UTF-8 is HM_E_BAD_INPUT at the end. */
 void hm_cbor_put_text(struct hm_cbor_out *out, struct hm_bytes utf8);
 void hm_cbor_put_array(struct hm_cbor_out *out, uint32_t items);
 void hm_cbor_put_map(struct hm_cbor_out *out, uint32_t pairs);
@@ -47,12 +54,14 @@ void hm_cbor_put_raw(struct hm_cbor_out *out, struct hm_bytes encoded);
 
 /*
  * HM_E_NO_ROOM if the encoding did not fit; *ret_len is its length either way.
+ * HM_E_BAD_INPUT if a value was put that no reader would take; *ret_len is
+ * untouched then.
  */
 HM_MUST hm_err hm_cbor_out_end(const struct hm_cbor_out *out, size_t *ret_len);
 
 struct hm_cbor_in {
 	const uint8_t *at, *end; /* borrowed */
-	hm_err err;              /* HM_OK, HM_E_BAD_INPUT or HM_E_TOO_LARGE */
+	hm_err err; /* HM_OK, HM_E_BAD_INPUT; HM_E_TOO_LARGE: too deep */
 };
 
 /* Start reading `message`, which must outlive everything read from it. */
@@ -80,7 +89,10 @@ bool hm_cbor_key_if(struct hm_cbor_in *in, uint64_t key);
 /* Is the next item null? Consumes it only if so. */
 bool hm_cbor_null_if(struct hm_cbor_in *in);
 
-/* One whole item of any kind, checked strictly, as its encoded bytes. */
+/*
+ * One whole item of any kind, checked strictly, as its encoded bytes.
+ * Nested deeper than HM_CBOR_DEPTH_MAX is HM_E_TOO_LARGE.
+ */
 struct hm_bytes hm_cbor_get_any(struct hm_cbor_in *in);
 
 /* The sticky error; HM_E_BAD_INPUT too if bytes are left over. */
@@ -91,3 +103,5 @@ HM_MUST hm_err hm_cbor_in_end(const struct hm_cbor_in *in);
  * HM_E_TOO_LARGE if it is nested deeper than HM_CBOR_DEPTH_MAX.
  */
 HM_MUST hm_err hm_cbor_check(struct hm_bytes message);
+
+HM_C_END

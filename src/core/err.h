@@ -20,6 +20,8 @@
  * token, database: HTTP 503, forwarded unchanged to the boundary).
  */
 
+#include "core/lang.h"
+
 /* Exit statuses; the table for people is hallmark-exit-codes(7). */
 #define HM_EXIT_OK 0
 #define HM_EXIT_BUG 1
