@@ -20,6 +20,8 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_CHALLENGE_MAX 160
 
 struct hm_challenge_request {
@@ -47,3 +49,5 @@ HM_MUST hm_err hm_challenge_encode(
     const struct hm_challenge *challenge, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_challenge_decode(
     struct hm_bytes message, struct hm_challenge *ret);
+
+HM_C_END

@@ -18,6 +18,8 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_BINDING_LABEL "hallmark-binding-v1"
 #define HM_CLAIMS_MAX 320
 
@@ -46,11 +48,11 @@ struct hm_claims {
 
 /* DER SubjectPublicKeyInfo of a P-256 point. The point itself is not checked.
  */
-void hm_spki_encode(
-    const uint8_t point[static HM_POINT_LEN], uint8_t ret[static HM_SPKI_LEN]);
+void hm_spki_encode(const uint8_t point[HM_STATIC HM_POINT_LEN],
+    uint8_t ret[HM_STATIC HM_SPKI_LEN]);
 /* HM_E_KEY unless `spki` is exactly that form. */
 HM_MUST hm_err hm_spki_decode(
-    struct hm_bytes spki, uint8_t ret[static HM_POINT_LEN]);
+    struct hm_bytes spki, uint8_t ret[HM_STATIC HM_POINT_LEN]);
 
 /*
  * Encode into `room`; HM_CLAIMS_MAX is always enough. *ret_len is the length.
@@ -61,3 +63,5 @@ HM_MUST hm_err hm_claims_encode(
 
 /* HM_E_BAD_INPUT, HM_E_KEY; on failure *ret is untouched. */
 HM_MUST hm_err hm_claims_decode(struct hm_bytes message, struct hm_claims *ret);
+
+HM_C_END

@@ -19,6 +19,8 @@
 #include "core/cbor.h"
 #include "wire/claims.h"
 
+HM_C_BEGIN
+
 struct hm_conformance {
 	uint8_t device_id[HM_DEVICE_ID_LEN];
 	uint8_t stamp[HM_DIGEST_LEN];   /* SHA-256 of the whole COSE_Sign1 */
@@ -51,3 +53,5 @@ HM_MUST hm_err hm_confirm_answer_encode(const struct hm_confirm_answer *answer,
     struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_confirm_answer_decode(
     struct hm_bytes message, struct hm_confirm_answer *ret);
+
+HM_C_END

@@ -18,6 +18,8 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_KID_LEN 8
 #define HM_COSE_HEAD_MAX 96     /* bytes before the payload in what is signed */
 #define HM_COSE_OVERHEAD_MAX 96 /* whole message less its payload */
@@ -47,3 +49,5 @@ HM_MUST hm_err hm_sign1_encode(
 /* HM_E_BAD_INPUT; nothing is verified here. `max` bounds the whole message. */
 HM_MUST hm_err hm_sign1_decode(
     struct hm_bytes message, size_t max, struct hm_sign1 *ret);
+
+HM_C_END

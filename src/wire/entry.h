@@ -16,6 +16,8 @@
 #include "core/cbor.h"
 #include "wire/object.h"
 
+HM_C_BEGIN
+
 typedef enum hm_device_state {
 	HM_STATE_NEW = 0,      /* never stored */
 	HM_STATE_RESERVED = 1, /* counted, nothing signed yet */
@@ -130,3 +132,5 @@ struct hm_entry {
 HM_MUST hm_err hm_entry_encode(
     const struct hm_entry *entry, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_entry_decode(struct hm_bytes message, struct hm_entry *ret);
+
+HM_C_END

@@ -21,9 +21,12 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_POSSESSION_LABEL "hallmark-possession-v1"
 #define HM_IMX_MP_LABEL "hallmark-imx-mp-v1"
 #define HM_MPMR_LEN 32
+#define HM_PROOF_MAX 3072 /* scheme evidence */
 
 struct hm_evidence {
 	struct hm_bytes claims; /* borrowed */
@@ -55,3 +58,5 @@ HM_MUST hm_err hm_proof_imx_mp_encode(
     const struct hm_proof_imx_mp *proof, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_proof_imx_mp_decode(
     struct hm_bytes message, struct hm_proof_imx_mp *ret);
+
+HM_C_END

@@ -14,6 +14,8 @@
 #include "core/bytes.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 /* Room for the frame of a message of `len` bytes. */
 #define HM_FRAME_SIZE(len) ((len) + 4 + ((len) + 4) / 254 + 1 + 2)
 
@@ -39,3 +41,5 @@ void hm_frame_in_init(struct hm_frame_in *in, struct hm_span room);
  */
 bool hm_frame_put(
     struct hm_frame_in *in, uint8_t byte, struct hm_bytes *ret_message);
+
+HM_C_END

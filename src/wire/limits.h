@@ -27,6 +27,7 @@
 #define HM_CONFIG_MAX 1024 /* literal configuration in a stamp */
 #define HM_CHAIN_MAX 2     /* CA certificates in a stamp */
 #define HM_STAMP_MAX 16384 /* COSE_Sign1 */
+#define HM_ORIGIN_MAX 128  /* name of a log */
 #define HM_CONFORMANCE_MAX 512
 #define HM_ENTRY_MAX 65535   /* C2SP tlog-tiles */
 #define HM_RECEIPT_MAX 4096  /* tlog-proof: 63 hashes and some cosignatures */

@@ -22,6 +22,8 @@
 #include "core/cbor.h"
 #include "wire/claims.h"
 
+HM_C_BEGIN
+
 typedef enum hm_link_type {
 	HM_LINK_HELLO = 1,
 	HM_LINK_INFO = 2,
@@ -62,3 +64,5 @@ HM_MUST hm_err hm_link_decode(struct hm_bytes message, struct hm_link *ret);
 HM_MUST hm_err hm_info_encode(
     const struct hm_info *info, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_info_decode(struct hm_bytes body, struct hm_info *ret);
+
+HM_C_END

@@ -20,6 +20,8 @@
 #include "wire/claims.h"
 #include "wire/stamp.h"
 
+HM_C_BEGIN
+
 #define HM_PRODUCT_KEYS_MAX 16
 #define HM_ORDER_STATIONS_MAX 64
 #define HM_ENROL_KEYS_MAX 1024
@@ -58,7 +60,7 @@ struct hm_product {
 	hm_key_source key_source;
 	uint8_t keys[HM_PRODUCT_KEYS_MAX][HM_POINT_LEN];
 	uint32_t key_count;
-	uint8_t mpmr[32]; /* expected MPMR; scheme imx-mp */
+	uint8_t mpmr[32]; /* expected MPMR; zeros but for scheme imx-mp */
 	hm_lock lock_min;
 	bool soft_in_prod; /* "a plain key is enough", said in words */
 	struct hm_bytes organization; /* subject O; text, 1 to 64 */
@@ -88,9 +90,11 @@ struct hm_order {
 	uint32_t returns; /* issued devices that a void may give back */
 	struct hm_bytes serial_prefix; /* text, up to 16 */
 	uint64_t serial_first;
-	uint32_t serial_digits; /* 1 to 12: zero-padded */
+	uint32_t serial_digits; /* 1 to 12: zero-padded; serials and addresses
+				   run over quota + returns */
 	uint8_t mac_first[HM_MAC_LEN];
-	bool has_macs; /* then quota addresses from mac_first on */
+	bool has_macs; /* then addresses from mac_first on; unicast, one first
+			  octet */
 	struct hm_bytes stations[HM_ORDER_STATIONS_MAX]; /* credential names */
 	uint32_t station_count;                          /* 1 or more */
 	uint64_t not_before_s, not_after_s; /* first, and first no longer */
@@ -152,9 +156,13 @@ struct hm_object {
 /*
  * The payload of the COSE_Sign1. Every rule above about lengths, names and
  * numbers is checked on both ways; names of secrets are distinct, serials fit
- * their digits over the whole quota, dates are in order.
+ * their digits over quota and returns, dates are in order, the size and source
+ * of a secret are those of its kind, pinned keys are there if and only if the
+ * product says so, targets of commands are of the kind that the verb wants.
  * Encode: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decode: HM_E_BAD_INPUT, *ret undefined.
  */
 HM_MUST hm_err hm_object_encode(
     const struct hm_object *object, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_object_decode(struct hm_bytes payload, struct hm_object *ret);
+
+HM_C_END

@@ -13,6 +13,8 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_PROBLEM_MAX 32
 
 struct hm_problem {
@@ -27,3 +29,5 @@ HM_MUST hm_err hm_problem_encode(
     const struct hm_problem *problem, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_problem_decode(
     struct hm_bytes message, struct hm_problem *ret);
+
+HM_C_END

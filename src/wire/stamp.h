@@ -28,6 +28,8 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_SEAL_LABEL "hallmark-seal-v1"
 #define HM_SEAL_AAD_LABEL "hallmark-secrets-v1"
 #define HM_SEAL_INFO_MAX (sizeof(HM_SEAL_LABEL) + HM_NAME_MAX + 1 + 64)
@@ -80,6 +82,9 @@ struct hm_stamp {
 	uint64_t issued_s; /* seconds since 1970, UTC */
 };
 
+/* Is `text` a serial number: 1 to HM_SERIAL_MAX of printable ASCII? */
+bool hm_is_serial(struct hm_bytes text);
+
 /* Encoders: HM_E_NO_ROOM. Decoders: HM_E_BAD_INPUT, *ret untouched. */
 HM_MUST hm_err hm_issue_request_encode(const struct hm_issue_request *request,
     struct hm_span room, size_t *ret_len);
@@ -95,13 +100,15 @@ HM_MUST hm_err hm_stamp_encode(
 HM_MUST hm_err hm_stamp_decode(struct hm_bytes payload, struct hm_stamp *ret);
 /* HPKE info and aad of a device's secrets. HM_E_NO_ROOM */
 HM_MUST hm_err hm_seal_info(struct hm_bytes order,
-    const uint8_t device_id[static HM_DEVICE_ID_LEN],
-    const uint8_t binding[static HM_DIGEST_LEN], struct hm_span room,
+    const uint8_t device_id[HM_STATIC HM_DEVICE_ID_LEN],
+    const uint8_t binding[HM_STATIC HM_DIGEST_LEN], struct hm_span room,
     size_t *ret_len);
-HM_MUST hm_err hm_seal_aad(const uint8_t device_id[static HM_DEVICE_ID_LEN],
+HM_MUST hm_err hm_seal_aad(const uint8_t device_id[HM_STATIC HM_DEVICE_ID_LEN],
     struct hm_bytes serial, struct hm_span room, size_t *ret_len);
 /* The plaintext. Decode: *ret_count secrets that borrow from `plain`. */
 HM_MUST hm_err hm_secrets_encode(const struct hm_secret *secrets,
     uint32_t count, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_secrets_decode(struct hm_bytes plain,
-    struct hm_secret ret[static HM_SECRETS_MAX], uint32_t *ret_count);
+    struct hm_secret ret[HM_STATIC HM_SECRETS_MAX], uint32_t *ret_count);
+
+HM_C_END

@@ -18,6 +18,8 @@
 #include "core/cbor.h"
 #include "wire/limits.h"
 
+HM_C_BEGIN
+
 #define HM_VOID_MAX 512
 
 struct hm_void {
@@ -31,3 +33,5 @@ struct hm_void {
 HM_MUST hm_err hm_void_encode(
     const struct hm_void *void_, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_void_decode(struct hm_bytes payload, struct hm_void *ret);
+
+HM_C_END
