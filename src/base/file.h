@@ -16,6 +16,7 @@ struct file_calls {
 	long (*write)(int fd, const void *from, size_t len);
 	int (*fsync)(int fd);
 	int (*rename)(const char *from, const char *to);
+	int (*link)(const char *from, const char *to); /* never replaces */
 	int (*unlink)(const char *path);
 	int (*close)(int fd);
 };
@@ -26,11 +27,12 @@ void file_calls_set(const struct file_calls *calls);
  * HM_E_FILE, HM_E_TOO_LARGE, HM_E_IO, HM_E_NO_MEMORY */
 HM_MUST hm_err file_read(
     const char *path, size_t max, struct buf *ret, struct why *why);
-/* As file_read, NUL bytes refused, for text. */
+/* As file_read, for text: HM_E_CONFIG_BYTE if it has a NUL. */
 HM_MUST hm_err file_read_text(
     const char *path, size_t max, struct buf *ret, struct why *why);
 /* Replace `path` by `bytes`, durably. "-" is standard output.
- * HM_E_IO: the old file is still there. */
+ * HM_E_IO: the old file is still there, or the whole new one if only the
+ * folder could not be synced. */
 HM_MUST hm_err file_write(
     const char *path, struct hm_bytes bytes, unsigned mode, struct why *why);
 /* As file_write, but HM_E_EXISTS if the path is taken. */

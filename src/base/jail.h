@@ -7,7 +7,12 @@
  * new privileges, no core dump (PR_SET_DUMPABLE 0, RLIMIT_CORE 0), a Landlock
  * rule set where the kernel has it, and a seccomp filter (libseccomp) for the
  * roles that have one. What cannot be had is an error, never a warning, but for
- * Landlock, which jail_describe() then says.
+ * Landlock and locked memory (RLIMIT_MEMLOCK), which jail_describe() then says.
+ *
+ * A call that the filter does not know kills the process (SIGSYS). The front
+ * and the signer have a list of what they may do, the keeper one of what it may
+ * not. Libraries that open files or look names up late must be warmed up first;
+ * the time zone is. The signer may still load code from what it may read.
  */
 #include <stdbool.h>
 
@@ -26,6 +31,8 @@ struct jail {
 	const char *writable[4]; /* folders; NULL-ended */
 	const char *readable[8];
 	bool lock_memory; /* mlockall: the process holds secrets */
+	bool network; /* keeper, signer: may connect (PostgreSQL, network HSM)
+		       */
 };
 
 /* Core dumps off, dumpable off; for every program, first thing in main. */

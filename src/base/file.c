@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/text.h"
+
+#define PATH_SIZE 1024
+#define CHUNK 65536
+#define TEMP_MARK ".tmp-"
+#define TEMP_RANDOM 6
+
+static int
+real_open(const char *path, int flags, unsigned mode)
+{
+	return open(path, flags, mode);
+}
+
+static long
+real_write(int fd, const void *from, size_t len)
+{
+	return write(fd, from, len);
+}
+
+static const struct file_calls real_calls = { real_open, real_write, fsync,
+	rename, link, unlink, close };
+static const struct file_calls *calls = &real_calls;
+
+void
+file_calls_set(const struct file_calls *replacement)
+{
+	calls = replacement != NULL ? replacement : &real_calls;
+}
+
+/* Words for a system call that failed on `path`. */
+static hm_err
+failed(hm_err err, const char *what, const char *path, struct why *why)
+{
+	int code = errno;
+
+	why_where(why, "%s", path);
+	return WHY(why, err, "cannot %s: %s", what, strerror(code));
+}
+
+static hm_err
+read_all(int fd, const char *path, size_t max, struct buf *ret, struct why *why)
+{
+	for (;;) {
+		size_t left = ret->max - ret->len;
+		size_t want = left < CHUNK ? left : CHUNK;
+		uint8_t *at, spare;
+		ssize_t got;
+
+		HM_TRY(buf_reserve(ret, want, &at));
+		/* At the maximum, look whether the file ends there. */
+		got = read(fd, want > 0 ? at : &spare, want > 0 ? want : 1);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return failed(HM_E_IO, "read", path, why);
+		if (got == 0)
+			return HM_OK;
+		if (want == 0) {
+			why_where(why, "%s", path);
+			return WHY(why, HM_E_TOO_LARGE,
+			    "the file has more than %zu bytes", max);
+		}
+		ret->len += (size_t)got;
+	}
+}
+
+static void
+file_done(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+/* Hand over what was read; what *ret held before is released. */
+static void
+buf_take(struct buf *from, struct buf *ret)
+{
+	buf_done(ret);
+	*ret = *from;
+	*from = (struct buf){ 0 };
+}
+
+hm_err
+file_read(const char *path, size_t max, struct buf *ret, struct why *why)
+{
+	AUTO(buf) struct buf content = { .max = max };
+	AUTO(file) int fd = -1;
+
+	if (strcmp(path, "-") == 0) {
+		HM_TRY(read_all(0, "standard input", max, &content, why));
+		buf_take(&content, ret);
+		return HM_OK;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(HM_E_FILE, "open", path, why);
+	HM_TRY(read_all(fd, path, max, &content, why));
+	buf_take(&content, ret);
+	return HM_OK;
+}
+
+hm_err
+file_read_text(const char *path, size_t max, struct buf *ret, struct why *why)
+{
+	AUTO(buf) struct buf content = { 0 };
+
+	HM_TRY(file_read(path, max, &content, why));
+	if (content.len > 0 && memchr(content.ptr, '\0', content.len) != NULL) {
+		why_where(why, "%s", path);
+		return WHY(why, HM_E_CONFIG_BYTE, "a NUL byte in a text file");
+	}
+	buf_take(&content, ret);
+	return HM_OK;
+}
+
+static hm_err
+write_all(int fd, struct hm_bytes bytes)
+{
+	while (bytes.len > 0) {
+		long put = calls->write(fd, bytes.ptr, bytes.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return HM_E_IO;
+		bytes.ptr += put;
+		bytes.len -= (size_t)put;
+	}
+	return HM_OK;
+}
+
+/* Length of the folder part with its slash: 0 for a bare name. */
+static size_t
+folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+hm_err
+file_sync_dir(const char *path, struct why *why)
+{
+	int fd = calls->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int failure;
+
+	if (fd < 0)
+		return failed(HM_E_IO, "open", path, why);
+	failure = calls->fsync(fd);
+	if (failure != 0)
+		(void)failed(HM_E_IO, "sync", path, why);
+	/* Nothing is written through it: closing loses nothing. */
+	(void)calls->close(fd);
+	return failure == 0 ? HM_OK : HM_E_IO;
+}
+
+static hm_err
+sync_folder_of(const char *path, struct why *why)
+{
+	char folder[PATH_SIZE];
+	size_t len = folder_len(path);
+
+	if (len == 0)
+		return file_sync_dir(".", why);
+	if (len >= sizeof(folder))
+		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
+	memcpy(folder, path, len);
+	folder[len] = '\0';
+	return file_sync_dir(folder, why);
+}
+
+/* A hidden name beside `path` that nobody else uses. */
+static hm_err
+temp_name(const char *path, char ret[static PATH_SIZE], struct why *why)
+{
+	uint8_t noise[TEMP_RANDOM];
+	char hex[2 * TEMP_RANDOM + 1];
+	size_t len = folder_len(path);
+	int put;
+
+	if (getrandom(noise, sizeof(noise), 0) != (ssize_t)sizeof(noise))
+		return failed(HM_E_IO, "name a temporary file for", path, why);
+	hex_format(HM_BYTES(noise), hex);
+	put = snprintf(ret, PATH_SIZE, "%.*s.%s%s%s", (int)len, path,
+	    path + len, TEMP_MARK, hex);
+	if (len >= PATH_SIZE || put < 0 || put >= PATH_SIZE) {
+		why_where(why, "%.200s", path);
+		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
+	}
+	return HM_OK;
+}
+
+/* The whole content, on the disk, under the name `temp`, or no such file. */
+static hm_err
+write_temp(const char *temp, struct hm_bytes bytes, unsigned mode,
+    const char *path, struct why *why)
+{
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = calls->open(temp, flags, mode);
+	hm_err err = HM_OK;
+
+	if (fd < 0)
+		return failed(HM_E_IO, "create a file beside", path, why);
+	if (write_all(fd, bytes) != HM_OK)
+		err = failed(HM_E_IO, "write", path, why);
+	else if (calls->fsync(fd) != 0)
+		err = failed(HM_E_IO, "sync", path, why);
+	if (calls->close(fd) != 0 && err == HM_OK)
+		err = failed(HM_E_IO, "close", path, why);
+	if (err != HM_OK)
+		(void)calls->unlink(temp); /* a leftover does no harm */
+	return err;
+}
+
+static hm_err
+write_stdout(struct hm_bytes bytes, struct why *why)
+{
+	if (write_all(1, bytes) != HM_OK)
+		return failed(HM_E_IO, "write", "standard output", why);
+	return HM_OK;
+}
+
+hm_err
+file_write(
+    const char *path, struct hm_bytes bytes, unsigned mode, struct why *why)
+{
+	char temp[PATH_SIZE];
+
+	if (strcmp(path, "-") == 0)
+		return write_stdout(bytes, why);
+	HM_TRY(temp_name(path, temp, why));
+	HM_TRY(write_temp(temp, bytes, mode, path, why));
+	if (calls->rename(temp, path) != 0) {
+		hm_err err = failed(HM_E_IO, "replace", path, why);
+
+		(void)calls->unlink(temp); /* a leftover does no harm */
+		return err;
+	}
+	return sync_folder_of(path, why);
+}
+
+hm_err
+file_create(
+    const char *path, struct hm_bytes bytes, unsigned mode, struct why *why)
+{
+	char temp[PATH_SIZE];
+	hm_err err = HM_OK;
+
+	HM_TRY(temp_name(path, temp, why));
+	HM_TRY(write_temp(temp, bytes, mode, path, why));
+	/* Unlike rename(), link() never replaces. */
+	if (calls->link(temp, path) != 0)
+		err = failed(errno == EEXIST ? HM_E_EXISTS : HM_E_IO, "create",
+		    path, why);
+	(void)calls->unlink(temp); /* a leftover does no harm */
+	HM_TRY(err);
+	return sync_folder_of(path, why);
+}
+
+hm_err
+file_append(int fd, struct hm_bytes bytes, struct why *why)
+{
+	if (write_all(fd, bytes) != HM_OK)
+		return WHY(why, HM_E_IO, "cannot append: %s", strerror(errno));
+	if (calls->fsync(fd) != 0)
+		return WHY(why, HM_E_IO, "cannot sync: %s", strerror(errno));
+	return HM_OK;
+}
+
+static hm_err
+make_folder(const char *path, unsigned mode, struct why *why)
+{
+	struct stat found;
+
+	if (mkdir(path, mode) == 0)
+		return sync_folder_of(path, why);
+	if (errno != EEXIST)
+		return failed(HM_E_IO, "create the folder", path, why);
+	if (stat(path, &found) != 0)
+		return failed(HM_E_IO, "look at", path, why);
+	if (S_ISDIR(found.st_mode))
+		return HM_OK;
+	errno = ENOTDIR;
+	return failed(HM_E_EXISTS, "create the folder", path, why);
+}
+
+hm_err
+file_mkdir(const char *path, unsigned mode, struct why *why)
+{
+	char part[PATH_SIZE];
+	size_t len = strlen(path);
+
+	if (len == 0 || len >= sizeof(part)) {
+		why_where(why, "%.200s", path);
+		return WHY(
+		    why, HM_E_TOO_LARGE, "the path is empty or too long");
+	}
+	memcpy(part, path, len + 1);
+	while (len > 1 && part[len - 1] == '/')
+		part[--len] = '\0';
+	for (size_t i = 1; i < len; i++) {
+		if (part[i] != '/')
+			continue;
+		part[i] = '\0';
+		if (!file_exists(part))
+			HM_TRY(make_folder(part, mode, why));
+		part[i] = '/';
+	}
+	return make_folder(part, mode, why);
+}
+
+bool
+file_exists(const char *path)
+{
+	struct stat found;
+
+	return stat(path, &found) == 0;
+}
+
+hm_err
+path_join(char *ret, size_t size, const char *folder, const char *name)
+{
+	size_t head = strlen(folder), tail = strlen(name);
+	size_t slash = head > 0 && folder[head - 1] != '/' ? 1 : 0;
+
+	if (head >= size || tail >= size || head + slash + tail >= size)
+		return HM_E_TOO_LARGE;
+	memmove(ret, folder, head);
+	if (slash == 1)
+		ret[head] = '/';
+	memcpy(ret + head + slash, name, tail + 1);
+	return HM_OK;
+}
