@@ -9,13 +9,14 @@
 #include "core/bytes.h"
 
 #define SHA256_LEN 32
+#define SHA384_LEN 48
 
 /* Digest of the concatenation of `count` pieces. Cannot fail but by a broken
  * libcrypto, which panics. */
 void sha256(const struct hm_bytes *pieces, size_t count,
     uint8_t ret[static SHA256_LEN]);
 void sha256_one(struct hm_bytes bytes, uint8_t ret[static SHA256_LEN]);
-void sha384_one(struct hm_bytes bytes, uint8_t ret[static 48]);
+void sha384_one(struct hm_bytes bytes, uint8_t ret[static SHA384_LEN]);
 /* For data that comes in pieces. */
 struct sha256_run; /* opaque, heap */
 HM_MUST hm_err sha256_run_new(struct sha256_run **ret);
@@ -30,5 +31,7 @@ void hkdf_extract(struct hm_bytes salt, const struct hm_bytes *pieces,
 void hkdf_expand(const uint8_t prk[static SHA256_LEN],
     const struct hm_bytes *info, size_t count, struct hm_span ret);
 
-/* HM_E_NO_ENTROPY */
+/* HM_E_NO_ENTROPY; `ret` is wiped then. For what others will see: nonces. */
 HM_MUST hm_err random_bytes(struct hm_span ret);
+/* The same from a generator of its own, for what nobody may ever see. */
+HM_MUST hm_err random_secret(struct hm_span ret);
