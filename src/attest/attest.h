@@ -13,7 +13,11 @@
  * The signer repeats judge and verify over the fixed struct because a front
  * that was taken over would otherwise have secrets sealed to a key of its own
  * (docs/decisions/0003). Order of judgement and so of reasons: scheme, key
- * source, dummy keys, life cycle and MPMR, firmware, security counter.
+ * source, dummy keys, life cycle and MPMR, firmware, security counter. Whether
+ * a software key may serve a production order at all belongs to the scheme.
+ *
+ * A dummy key is one whose private half is public: test keys of source trees,
+ * and the keys of chips that were never closed (dummies.c).
  */
 #include "wire/claims.h"
 #include "wire/evidence.h"
@@ -36,8 +40,8 @@ struct attest_wanted {
 	uint32_t counter;               /* least security counter */
 };
 
-/* HM_E_BAD_INPUT, HM_E_KEY, HM_E_EVIDENCE_SCHEME (unknown); *ret is untouched.
- */
+/* HM_E_BAD_INPUT (an unknown scheme too), HM_E_KEY; *ret is untouched then. On
+ * success every byte of it is set, padding too. */
 HM_MUST hm_err attest_parse(struct hm_bytes evidence, struct attest_case *ret);
 
 /* HM_E_EVIDENCE_SCHEME, _KEY, _DUMMY, _OPEN, HM_E_RELEASE, HM_E_COUNTER,
@@ -45,12 +49,15 @@ HM_MUST hm_err attest_parse(struct hm_bytes evidence, struct attest_case *ret);
 HM_MUST hm_err attest_judge(const struct attest_case *kase,
     const struct hm_product *product, const struct attest_wanted *wanted);
 
-/* The hardware's signature over the binding. HM_E_EVIDENCE, HM_E_KEY */
+/* The hardware's signature over the binding. HM_E_EVIDENCE, HM_E_KEY,
+ * HM_E_EVIDENCE_SCHEME, HM_E_NO_MEMORY */
 HM_MUST hm_err attest_verify(const struct attest_case *kase);
-/* The proof of possession of the identity key. HM_E_POSSESSION, HM_E_KEY */
+/* The proof of possession of the identity key. HM_E_POSSESSION, HM_E_KEY,
+ * HM_E_EVIDENCE_SCHEME, HM_E_NO_MEMORY */
 HM_MUST hm_err attest_possession(const struct attest_case *kase);
 
-/* SHA-256("hallmark-binding-v1" || claims). */
+/* SHA-256("hallmark-binding-v1" || claims). These three are for a case that
+ * attest_parse() made or attest_verify() accepted; they panic on another. */
 void attest_binding(
     const struct hm_claims *claims, uint8_t ret[static HM_DIGEST_LEN]);
 /* SHA-256 of the evidence key's 65-byte point: what enrolment lists. */

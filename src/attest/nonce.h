@@ -4,7 +4,12 @@
  * nonce - challenges without a list: time, random bytes and a MAC
  *
  * Layout in wire/challenge.h. The MAC binds a nonce to an order and a station,
- * so that an answer for one is worth nothing for another.
+ * so that an answer for one is worth nothing for another:
+ *
+ *   HMAC-SHA-256(key, time || random || order || 00 || station), first 16 bytes
+ *
+ * No name has a NUL, so no other pair of names makes the same bytes. Who uses a
+ * nonce twice is found by the uniqueness of what was issued for it, not here.
  */
 #include "core/bytes.h"
 #include "wire/limits.h"

@@ -17,7 +17,7 @@ typedef enum hpke_aead { HPKE_AES_128_GCM = 1, HPKE_AES_256_GCM = 2 } hpke_aead;
 
 /*
  * Seal to `recipient`. `enc` gets the ephemeral key, `ret` has room for
- * plain.len + 16. HM_E_KEY, HM_E_NO_ENTROPY
+ * plain.len + 16. HM_E_KEY, HM_E_NO_ENTROPY, HM_E_NO_MEMORY
  */
 HM_MUST hm_err hpke_seal(hpke_aead aead,
     const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
@@ -28,7 +28,8 @@ HM_MUST hm_err hpke_seal_with(hpke_aead aead, struct p256_pair *ephemeral,
     const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
     struct hm_bytes aad, struct hm_bytes plain,
     uint8_t enc[static P256_POINT_LEN], uint8_t *ret);
-/* HM_E_KEY, HM_E_OPEN; `ret` has room for cipher.len - 16. */
+/* HM_E_KEY, HM_E_OPEN, HM_E_NO_MEMORY; `ret` has room for cipher.len - 16 and
+ * is untouched or wiped on failure. */
 HM_MUST hm_err hpke_open(hpke_aead aead, struct p256_pair *recipient,
     const uint8_t enc[static P256_POINT_LEN], struct hm_bytes info,
     struct hm_bytes aad, struct hm_bytes cipher, uint8_t *ret);

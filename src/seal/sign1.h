@@ -6,7 +6,8 @@
 #include "crypto/cose.h"
 #include "wire/cose.h"
 
-/* Append a COSE_Sign1 over `payload` to `ret`. kid may be empty.
+/* Append a COSE_Sign1 over `payload` to `ret`, which is unchanged on failure.
+ * kid is empty or has HM_KID_LEN bytes (HM_E_BAD_INPUT).
  * The signer's error, HM_E_TOO_LARGE, HM_E_NO_MEMORY */
 HM_MUST hm_err sign1_make(struct hm_bytes kid, struct hm_bytes aad,
     struct hm_bytes payload, digest_signer signer, void *context,
@@ -20,7 +21,8 @@ HM_MUST hm_err sign1_open(struct hm_bytes message, size_t max,
     struct hm_bytes aad, const uint8_t point[static HM_POINT_LEN],
     struct hm_bytes *ret_payload);
 
-/* The digest that a COSE_Sign1 signs, for verifying elsewhere. */
+/* The digest that a COSE_Sign1 signs, for verifying elsewhere. HM_E_BAD_INPUT,
+ * HM_E_NO_ROOM (an aad beyond all of ours) */
 HM_MUST hm_err sign1_digest(struct hm_bytes kid, struct hm_bytes aad,
     struct hm_bytes payload, uint8_t ret[static 32]);
 

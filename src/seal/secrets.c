@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "seal/secrets.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "crypto/digest.h"
+#include "seal/hpke.h"
+
+/* Everything that is plaintext, in one piece to wipe. Certificates and literals
+ * stay where the product has them. */
+struct workshop {
+	struct hm_secret secrets[HM_SECRETS_MAX];
+	uint8_t values[HM_SECRETS_MAX][HM_SECRET_MAX];
+	uint8_t plain[HM_SECRETS_PLAIN_MAX];
+	size_t plain_len;
+};
+
+static void
+workshop_done(struct workshop **workshop)
+{
+	if (*workshop != NULL)
+		hm_wipe(*workshop, sizeof(**workshop));
+	free(*workshop);
+}
+
+/* 250 is the largest multiple of ten that a byte can hold: bytes above it are
+ * thrown away, so that no digit is likelier than another. */
+static hm_err
+make_digits(struct hm_span ret)
+{
+	uint8_t pool[32];
+	size_t done = 0;
+
+	while (done < ret.len) {
+		HM_TRY(random_secret((struct hm_span){ pool, sizeof(pool) }));
+		for (size_t i = 0; i < sizeof(pool) && done < ret.len; i++) {
+			if (pool[i] < 250)
+				ret.ptr[done++] = (uint8_t)('0' + pool[i] % 10);
+		}
+	}
+	hm_wipe(pool, sizeof(pool));
+	return HM_OK;
+}
+
+static hm_err
+make_key(struct hm_span room, size_t *ret_len)
+{
+	struct p256_pair *pair;
+	hm_err err;
+
+	HM_TRY(p256_pair_new(&pair));
+	err = p256_pair_sec1(pair, room, ret_len);
+	p256_pair_free(pair);
+	return err;
+}
+
+/* A value that is not in the product's own words. */
+static hm_err
+make_value(const struct hm_secret_spec *spec, shared_secret shared,
+    void *context, struct hm_span room, size_t *ret_len)
+{
+	struct hm_span sized = { room.ptr, spec->size };
+
+	if (spec->kind == HM_SECRET_SHARED)
+		return shared(context, spec->source, room, ret_len);
+	if (spec->kind == HM_SECRET_KEY)
+		return make_key(room, ret_len);
+	if (spec->size == 0 || spec->size > room.len)
+		return HM_E_BAD_INPUT;
+	*ret_len = spec->size;
+	if (spec->kind == HM_SECRET_RANDOM)
+		return random_secret(sized);
+	if (spec->kind == HM_SECRET_PASSCODE)
+		return make_digits(sized);
+	return HM_E_BAD_INPUT;
+}
+
+static hm_err
+make_secret(const struct hm_secret_spec *spec, shared_secret shared,
+    void *context, struct hm_span room, struct hm_secret *ret)
+{
+	ret->name = spec->name;
+	ret->kind = spec->kind;
+	ret->value = spec->source;
+	if (spec->kind == HM_SECRET_CERTIFICATE ||
+	    spec->kind == HM_SECRET_LITERAL)
+		return HM_OK;
+	ret->value.ptr = room.ptr;
+	return make_value(spec, shared, context, room, &ret->value.len);
+}
+
+static hm_err
+make_plain(const struct hm_product *product, shared_secret shared,
+    void *context, struct workshop *ret)
+{
+	struct hm_span plain = { ret->plain, sizeof(ret->plain) };
+	hm_err err;
+
+	if (product->secret_count > HM_SECRETS_MAX)
+		return HM_E_BAD_INPUT;
+	for (uint32_t i = 0; i < product->secret_count; i++) {
+		struct hm_span room = { ret->values[i], HM_SECRET_MAX };
+
+		HM_TRY(make_secret(&product->secrets[i], shared, context, room,
+		    &ret->secrets[i]));
+	}
+	err = hm_secrets_encode(
+	    ret->secrets, product->secret_count, plain, &ret->plain_len);
+	return err == HM_E_NO_ROOM ? HM_E_TOO_LARGE : err;
+}
+
+/* What stands in wire/stamp.h as info and aad. */
+struct purpose {
+	uint8_t info[HM_SEAL_INFO_MAX], aad[HM_SEAL_AAD_MAX];
+	size_t info_len, aad_len;
+};
+
+static hm_err
+name_purpose(const struct hm_claims *claims, struct hm_bytes order,
+    struct hm_bytes serial, const uint8_t *binding, struct purpose *ret)
+{
+	HM_TRY(hm_seal_info(order, claims->device_id, binding,
+	    (struct hm_span){ ret->info, sizeof(ret->info) }, &ret->info_len));
+	return hm_seal_aad(claims->device_id, serial,
+	    (struct hm_span){ ret->aad, sizeof(ret->aad) }, &ret->aad_len);
+}
+
+hm_err
+secrets_seal(const struct hm_product *product, const struct hm_claims *claims,
+    struct hm_bytes order, struct hm_bytes serial,
+    const uint8_t binding[static HM_DIGEST_LEN], shared_secret shared,
+    void *context, uint8_t enc[static HM_POINT_LEN], struct buf *ret)
+{
+	AUTO(workshop) struct workshop *workshop = NULL;
+	struct purpose purpose;
+	uint8_t *room;
+	size_t len;
+
+	HM_TRY(name_purpose(claims, order, serial, binding, &purpose));
+	workshop = calloc(1, sizeof(*workshop));
+	if (workshop == NULL)
+		return HM_E_NO_MEMORY;
+	HM_TRY(make_plain(product, shared, context, workshop));
+	len = workshop->plain_len + 16;
+	HM_TRY(buf_reserve(ret, len, &room));
+	HM_TRY(hpke_seal(HPKE_AES_128_GCM, claims->kem,
+	    (struct hm_bytes){ purpose.info, purpose.info_len },
+	    (struct hm_bytes){ purpose.aad, purpose.aad_len },
+	    (struct hm_bytes){ workshop->plain, workshop->plain_len }, enc,
+	    room));
+	ret->len += len;
+	return HM_OK;
+}
