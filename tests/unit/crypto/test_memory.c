@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory that runs out is a breakdown, never a verdict on someone's signature:
+ * the n-th allocation of libcrypto fails, for n = 1 .. until the run passes.
+ */
+#include "hex.h"
+
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+#include "crypto/aead.h"
+#include "crypto/digest.h"
+#include "crypto/ed25519.h"
+#include "crypto/init.h"
+#include "crypto/p256.h"
+
+static long countdown = -1; /* below zero: nothing fails */
+
+static bool
+is_due(void)
+{
+	if (countdown < 0)
+		return false;
+	return countdown == 0 || --countdown == 0;
+}
+
+static void *
+take(size_t len, const char *file, int line)
+{
+	(void)file, (void)line;
+	return is_due() ? NULL : malloc(len);
+}
+
+static void *
+retake(void *at, size_t len, const char *file, int line)
+{
+	(void)file, (void)line;
+	return is_due() ? NULL : realloc(at, len);
+}
+
+static void
+give(void *at, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(at);
+}
+
+struct things {
+	uint8_t point[P256_POINT_LEN], digest[32];
+	uint8_t signature[P256_SIGNATURE_LEN];
+	struct p256_pair *pair;
+	struct p256_public *key;
+};
+
+static hm_err
+verify(struct things *things)
+{
+	return p256_verify(things->point, things->digest, things->signature);
+}
+
+static hm_err
+verify_with(struct things *things)
+{
+	return p256_verify_with(things->key, things->digest, things->signature);
+}
+
+static hm_err
+sign(struct things *things)
+{
+	uint8_t signature[P256_SIGNATURE_LEN];
+
+	return p256_pair_sign(things->pair, things->digest, signature);
+}
+
+static hm_err
+agree(struct things *things)
+{
+	uint8_t x[32];
+
+	return p256_pair_agree(things->pair, things->point, x);
+}
+
+static hm_err
+generate(struct things *things)
+{
+	struct p256_pair *pair;
+	hm_err err = p256_pair_new(&pair);
+
+	(void)things;
+	if (err == HM_OK)
+		p256_pair_free(pair);
+	return err;
+}
+
+static hm_err
+rebuild(struct things *things)
+{
+	struct p256_pair *pair;
+	hm_err err = p256_pair_from(things->digest, &pair);
+
+	if (err == HM_OK)
+		p256_pair_free(pair);
+	return err;
+}
+
+static hm_err
+seal(struct things *things)
+{
+	uint8_t out[32 + GCM_TAG_LEN];
+
+	return gcm_seal(HM_BYTES(things->digest), things->point,
+	    HM_BYTES(things->point), HM_BYTES(things->digest), out);
+}
+
+static hm_err
+sign_ed25519(struct things *things)
+{
+	uint8_t signature[ED25519_SIGNATURE_LEN];
+
+	return ed25519_sign(things->digest, HM_BYTES(things->point), signature);
+}
+
+static void
+runs_out(hm_err (*work)(struct things *), struct things *things)
+{
+	hm_err err = HM_E_BUG;
+	long n;
+
+	for (n = 1; n < 1000 && err != HM_OK; n++) {
+		countdown = n;
+		err = work(things);
+		countdown = -1;
+		if (err != HM_OK && err != HM_E_NO_MEMORY &&
+		    err != HM_E_NO_ENTROPY)
+			fail_msg("allocation %ld: HM-%d", n, err);
+	}
+	assert_int_equal(err, HM_OK);
+	assert_int_equal(work(things), HM_OK);
+}
+
+static void
+running_out_of_memory_is_never_a_verdict(void **state)
+{
+	hm_err (*const works[])(struct things *) = { verify, verify_with, sign,
+		agree, generate, rebuild, seal, sign_ed25519 };
+	struct things things = { .digest = { 1 } };
+
+	(void)state;
+	assert_int_equal(crypto_init(), HM_OK);
+	assert_int_equal(p256_pair_new(&things.pair), HM_OK);
+	p256_pair_point(things.pair, things.point);
+	assert_int_equal(p256_public_new(things.point, &things.key), HM_OK);
+	assert_int_equal(
+	    p256_pair_sign(things.pair, things.digest, things.signature),
+	    HM_OK);
+	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		runs_out(works[i], &things);
+	p256_public_free(things.key);
+	p256_pair_free(things.pair);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(running_out_of_memory_is_never_a_verdict),
+	};
+
+	if (CRYPTO_set_mem_functions(take, retake, give) != 1)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
