@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * link - an agent behind a byte pipe: frames in, frames out
+ *
+ * Bytes come as they come; whenever they complete a frame that checks, the
+ * agent answers it through hm_port_link_write. Noise and torn frames are
+ * dropped without a word: the station asks again.
+ *
+ * RAM: sizeof(struct hm_serve), below 4 KiB, and the caller's room for one
+ * incoming frame: HM_SERVE_ROOM for the longest that there can be. A product
+ * whose stamps are known to be shorter gives less.
+ */
+
+#include "hallmark/agent.h"
+#include "wire/frame.h"
+
+#define HM_SERVE_ROOM HM_FRAME_SIZE(HM_LINK_MAX)
+
+struct hm_serve {
+	struct hm_agent *agent; /* borrowed */
+	struct hm_frame_in in;
+	uint8_t answer[HM_ANSWER_MAX];
+	uint8_t frame[HM_FRAME_SIZE(HM_ANSWER_MAX)];
+};
+
+/* `agent` is initialised; it and `room` outlive `serve`. */
+void hm_serve_init(
+    struct hm_serve *serve, struct hm_agent *agent, struct hm_span room);
+/* Take in bytes, answer the frames that they complete. HM_E_LINK */
+HM_MUST hm_err hm_serve_feed(struct hm_serve *serve, struct hm_bytes bytes);
+/* Read and feed until the link ends, which is HM_E_LINK: it never returns
+ * HM_OK. */
+HM_MUST hm_err hm_serve_run(struct hm_serve *serve);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys of a chip that has none in hardware: 32-byte scalars in the port's
+ * storage, one record a key. The record is whole or absent, so a key is made
+ * once however often power is cut.
+ */
+#include "hallmark/crypto.h"
+
+#define SCALAR_LEN 32
+/* A scalar is out of range once in 2^32: four in a row are no random numbers.
+ */
+#define TRIES 4
+
+static hm_record
+record_of(hm_key key)
+{
+	return key == HM_KEY_IDENTITY ? HM_RECORD_IDENTITY : HM_RECORD_KEM;
+}
+
+static hm_err
+load(hm_key key, uint8_t ret[static SCALAR_LEN])
+{
+	size_t len = 0;
+
+	HM_TRY(hm_port_store_read(
+	    record_of(key), (struct hm_span){ ret, SCALAR_LEN }, &len));
+	return len == SCALAR_LEN ? HM_OK : HM_E_STORAGE;
+}
+
+/* A key that must be there, for which `use` of the callers below needs it. */
+static hm_err
+load_made(hm_key key, uint8_t ret[static SCALAR_LEN])
+{
+	return load(key, ret) == HM_OK ? HM_OK : HM_E_STORAGE;
+}
+
+static hm_err
+make(hm_key key, uint8_t scalar[static SCALAR_LEN])
+{
+	uint8_t point[HM_POINT_LEN];
+
+	for (int i = 0; i < TRIES; i++) {
+		HM_TRY(hm_port_random((struct hm_span){ scalar, SCALAR_LEN }));
+		if (hm_p256_public(scalar, point) == HM_OK)
+			return hm_port_store_write(record_of(key),
+			    (struct hm_bytes){ scalar, SCALAR_LEN });
+	}
+	return HM_E_NO_ENTROPY;
+}
+
+hm_err
+hm_port_key_make(hm_key key)
+{
+	uint8_t scalar[SCALAR_LEN];
+	hm_err err = load(key, scalar);
+
+	if (err == HM_E_NOT_FOUND)
+		err = make(key, scalar);
+	else if (err != HM_OK)
+		err = HM_E_STORAGE;
+	hm_wipe(scalar, sizeof(scalar));
+	return err;
+}
+
+hm_err
+hm_port_key_public(hm_key key, uint8_t ret[static HM_POINT_LEN])
+{
+	uint8_t scalar[SCALAR_LEN];
+	hm_err err = load_made(key, scalar);
+
+	if (err == HM_OK && hm_p256_public(scalar, ret) != HM_OK)
+		err = HM_E_STORAGE;
+	hm_wipe(scalar, sizeof(scalar));
+	return err;
+}
+
+hm_err
+hm_port_key_sign(hm_key key, const uint8_t digest[static HM_DIGEST_LEN],
+    uint8_t ret[static HM_SIGNATURE_LEN])
+{
+	uint8_t scalar[SCALAR_LEN];
+	hm_err err = load_made(key, scalar);
+
+	if (err == HM_OK && hm_p256_sign(scalar, digest, ret) != HM_OK)
+		err = HM_E_STORAGE;
+	hm_wipe(scalar, sizeof(scalar));
+	return err;
+}
+
+hm_err
+hm_port_key_agree(hm_key key, const uint8_t point[static HM_POINT_LEN],
+    uint8_t ret[static 32])
+{
+	uint8_t scalar[SCALAR_LEN];
+	hm_err err = load_made(key, scalar);
+
+	if (err == HM_OK)
+		err = hm_p256_agree(scalar, point, ret);
+	hm_wipe(scalar, sizeof(scalar));
+	return err;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The signature is verified twice, at the entrance and again right before
+ * anything is stored: a glitch would have to hit both, and each time to turn one constant
+ * into the other.
+ */
+#include "steps.h"
+
+#include <string.h>
+
+#include "der.h"
+#include "wire/conformance.h"
+#include "wire/cose.h"
+#include "wire/stamp.h"
+
+/* SHA-256 of what a COSE_Sign1 signs. */
+static hm_err
+sign1_digest(struct hm_bytes kid, struct hm_bytes aad, struct hm_bytes payload,
+    uint8_t ret[static HM_DIGEST_LEN])
+{
+	uint8_t head[HM_COSE_HEAD_MAX];
+	struct hm_sha256 sha;
+	size_t len = 0;
+
+	HM_TRY(hm_sign1_head(kid, aad, payload.len,
+	    (struct hm_span){ head, sizeof(head) }, &len));
+	hm_sha256_init(&sha);
+	hm_sha256_add(&sha, (struct hm_bytes){ head, len });
+	hm_sha256_add(&sha, payload);
+	hm_sha256_end(&sha, ret);
+	return HM_OK;
+}
+
+static hm_verdict
+verify(const struct hm_sign1 *sign1)
+{
+	uint8_t key[HM_POINT_LEN], digest[HM_DIGEST_LEN];
+
+	hm_port_stamp_key(key);
+	if (sign1_digest(sign1->kid, HM_LITERAL(HM_AAD_STAMP), sign1->payload,
+		digest) != HM_OK)
+		return HM_VERDICT_NO;
+	return hm_p256_verify(key, digest, sign1->signature);
+}
+
+/* Both reads really happen, whatever the compiler knows. */
+static hm_err
+judge(const struct hm_sign1 *sign1)
+{
+	volatile hm_verdict verdict = HM_VERDICT_NO;
+
+	verdict = verify(sign1);
+	if (verdict != HM_VERDICT_YES)
+		return HM_E_STAMP_FOREIGN;
+	if ((verdict ^ HM_VERDICT_NO) != (HM_VERDICT_YES ^ HM_VERDICT_NO))
+		return HM_E_STAMP_FOREIGN;
+	return HM_OK;
+}
+
+static hm_err
+check_certificate(struct hm_bytes certificate)
+{
+	uint8_t point[HM_POINT_LEN], spki[HM_SPKI_LEN];
+	struct hm_bytes theirs;
+
+	HM_TRY(hm_port_key_public(HM_KEY_IDENTITY, point));
+	hm_spki_encode(point, spki);
+	if (hm_cert_spki(certificate, &theirs) != HM_OK ||
+	    !hm_bytes_equal(theirs, HM_BYTES(spki)))
+		return HM_E_STAMP_OTHER;
+	return HM_OK;
+}
+
+/* Is this for us, as we are now? */
+static hm_err
+check(const struct hm_agent *agent, const struct hm_stamp *stamp)
+{
+	if (!hm_equal_ct(
+		stamp->device_id, agent->device_id, sizeof(stamp->device_id)) ||
+	    !memory_knows(&agent->memory, stamp->binding))
+		return HM_E_STAMP_OTHER;
+	HM_TRY(check_certificate(stamp->certificate));
+	if (!hm_equal_ct(
+		stamp->release, agent->release, sizeof(stamp->release)) ||
+	    stamp->counter != agent->counter)
+		return HM_E_RELEASE;
+	return HM_OK;
+}
+
+/* Open the secrets into agent->work, which hm_agent_handle wipes. */
+static hm_err
+open_secrets(struct hm_agent *agent, const struct hm_stamp *stamp,
+    struct hm_bytes *ret_plain)
+{
+	uint8_t agreed[32], own[HM_POINT_LEN];
+	uint8_t info[HM_SEAL_INFO_MAX], aad[HM_SEAL_AAD_MAX];
+	struct hm_hpke hpke = { .enc = stamp->enc,
+		.recipient = own,
+		.agreed = agreed,
+		.key_len = 16,
+		.info = { .ptr = info },
+		.aad = { .ptr = aad } };
+	struct hm_secret secrets[HM_SECRETS_MAX];
+	uint32_t count;
+	hm_err err;
+
+	if (stamp->sealed.len < HM_GCM_TAG_LEN ||
+	    stamp->sealed.len > sizeof(agent->work))
+		return HM_E_OPEN;
+	HM_TRY(hm_seal_info(stamp->order, stamp->device_id, stamp->binding,
+	    (struct hm_span){ info, sizeof(info) }, &hpke.info.len));
+	HM_TRY(hm_seal_aad(stamp->device_id, stamp->serial,
+	    (struct hm_span){ aad, sizeof(aad) }, &hpke.aad.len));
+	HM_TRY(hm_port_key_public(HM_KEY_KEM, own));
+	err = hm_port_key_agree(HM_KEY_KEM, stamp->enc, agreed);
+	if (err == HM_OK)
+		err = hm_hpke_open(&hpke, stamp->sealed, agent->work);
+	hm_wipe(agreed, sizeof(agreed));
+	if (err != HM_OK)
+		return err == HM_E_KEY ? HM_E_OPEN : err;
+	*ret_plain = (struct hm_bytes){ agent->work,
+		stamp->sealed.len - HM_GCM_TAG_LEN };
+	/* Only the form is of interest here: nothing is copied out. */
+	return hm_secrets_decode(*ret_plain, secrets, &count);
+}
+
+/* Sign what we now are, with `next->stamp`, into next->conformance. */
+static hm_err
+conform(const struct hm_agent *agent, struct hm_agent_memory *next)
+{
+	struct hm_conformance conformance = { .counter = agent->counter };
+	struct hm_sign1 sign1 = { 0 };
+	uint8_t payload[160], digest[HM_DIGEST_LEN];
+	size_t len = 0;
+
+	memcpy(conformance.device_id, agent->device_id, HM_DEVICE_ID_LEN);
+	memcpy(conformance.stamp, next->stamp, HM_DIGEST_LEN);
+	memcpy(conformance.release, agent->release, HM_DIGEST_LEN);
+	HM_TRY(hm_port_lock(&conformance.lock));
+	HM_TRY(hm_conformance_encode(
+	    &conformance, (struct hm_span){ payload, sizeof(payload) }, &len));
+	sign1.payload = (struct hm_bytes){ payload, len };
+	HM_TRY(sign1_digest(
+	    sign1.kid, HM_LITERAL(HM_AAD_CONFORMANCE), sign1.payload, digest));
+	HM_TRY(hm_port_key_sign(HM_KEY_IDENTITY, digest, sign1.signature));
+	HM_TRY(hm_sign1_encode(&sign1,
+	    (struct hm_span){ next->conformance, sizeof(next->conformance) },
+	    &len));
+	next->conformance_len = (uint32_t)len;
+	return HM_OK;
+}
+
+static hm_err
+store(struct hm_bytes plain, struct hm_bytes stamp)
+{
+	if (hm_port_store_write(HM_RECORD_SECRETS, plain) != HM_OK ||
+	    hm_port_store_write(HM_RECORD_STAMP, stamp) != HM_OK)
+		return HM_E_STORAGE;
+	return HM_OK;
+}
+
+/* Take the one stamp of this device's life. */
+static hm_err
+take(struct hm_agent *agent, struct hm_bytes body,
+    const uint8_t digest[static HM_DIGEST_LEN])
+{
+	struct hm_agent_memory next = agent->memory;
+	struct hm_sign1 sign1;
+	struct hm_stamp stamp;
+	struct hm_bytes plain = { 0 };
+
+	HM_TRY(hm_sign1_decode(body, HM_STAMP_MAX, &sign1));
+	HM_TRY(judge(&sign1));
+	HM_TRY(hm_stamp_decode(sign1.payload, &stamp));
+	HM_TRY(check(agent, &stamp));
+	HM_TRY(open_secrets(agent, &stamp, &plain));
+
+	next.state = HM_AGENT_STAMPED;
+	memcpy(next.stamp, digest, HM_DIGEST_LEN);
+	HM_TRY(conform(agent, &next));
+	HM_TRY(judge(&sign1));
+	HM_TRY(store(plain, body));
+	return agent_commit(agent, &next);
+}
+
+hm_err
+step_stamp(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
+    size_t *ret_len)
+{
+	struct hm_link link = { .type = HM_LINK_CONFORMANCE };
+	uint8_t digest[HM_DIGEST_LEN];
+
+	if (agent->memory.state == HM_AGENT_BLANK)
+		return HM_E_WRONG_STATE;
+	hm_sha256(body, digest);
+	if (agent->memory.state == HM_AGENT_READY)
+		HM_TRY(take(agent, body, digest));
+	else if (!hm_equal_ct(digest, agent->memory.stamp, sizeof(digest)))
+		return HM_E_WRONG_STATE;
+	link.body = (struct hm_bytes){ agent->memory.conformance,
+		agent->memory.conformance_len };
+	return hm_link_encode(&link, room, ret_len);
+}
