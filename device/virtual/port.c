@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "port.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "reuse.h"
+
+#define FD_MAX 1023
+#define RETRY_MS 20
+
+static struct port *port;
+
+void
+port_set(struct port *set)
+{
+	port = set;
+}
+
+hm_err
+hm_port_random(struct hm_span ret)
+{
+	size_t done = 0;
+
+	while (done < ret.len) {
+		ssize_t got = getrandom(ret.ptr + done, ret.len - done, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			hm_wipe(ret.ptr, ret.len);
+			return HM_E_NO_ENTROPY;
+		}
+		done += (size_t)got;
+	}
+	return HM_OK;
+}
+
+hm_err
+hm_port_unique_id(struct hm_span room, size_t *ret_len)
+{
+	if (room.len < port->chip->uid_len)
+		return HM_E_NO_ROOM;
+	memcpy(room.ptr, port->chip->uid, port->chip->uid_len);
+	*ret_len = port->chip->uid_len;
+	return HM_OK;
+}
+
+hm_scheme
+hm_port_scheme(void)
+{
+	return port->chip->scheme;
+}
+
+/* By the evidence key, over the SHA-256 of the pieces. */
+static hm_err
+evidence_sign(const struct hm_bytes *pieces, size_t count,
+    uint8_t ret[static HM_SIGNATURE_LEN])
+{
+	struct hm_sha256 sha;
+	uint8_t digest[HM_DIGEST_LEN], scalar[32];
+	hm_err err;
+
+	hm_sha256_init(&sha);
+	for (size_t i = 0; i < count; i++)
+		hm_sha256_add(&sha, pieces[i]);
+	hm_sha256_end(&sha, digest);
+	chip_evidence_key(port->chip, scalar);
+	err = port->fault->reuse_r ? reuse_sign(scalar, digest, ret)
+				   : hm_p256_sign(scalar, digest, ret);
+	hm_wipe(scalar, sizeof(scalar));
+	return err;
+}
+
+static hm_err
+attest_soft(struct hm_bytes binding, struct hm_span room, size_t *ret_len)
+{
+	struct hm_proof_soft proof;
+
+	HM_TRY(chip_evidence_public(port->chip, proof.key));
+	HM_TRY(evidence_sign(&binding, 1, proof.signature));
+	return hm_proof_soft_encode(&proof, room, ret_len);
+}
+
+static hm_err
+attest_imx_mp(struct hm_bytes binding, struct hm_span room, size_t *ret_len)
+{
+	struct hm_proof_imx_mp proof;
+	uint8_t point[HM_POINT_LEN];
+	const struct hm_bytes pieces[] = { HM_BYTES(proof.mpmr),
+		HM_LITERAL(HM_IMX_MP_LABEL), binding };
+
+	HM_TRY(chip_evidence_public(port->chip, point));
+	memcpy(proof.key, point + 1, sizeof(proof.key));
+	memcpy(proof.mpmr, port->chip->mpmr, sizeof(proof.mpmr));
+	if (port->fault->wrong_mpmr)
+		proof.mpmr[0] ^= 0xff;
+	HM_TRY(evidence_sign(pieces, 3, proof.signature));
+	return hm_proof_imx_mp_encode(&proof, room, ret_len);
+}
+
+hm_err
+hm_port_attest(const uint8_t binding[static HM_DIGEST_LEN], struct hm_span room,
+    size_t *ret_len)
+{
+	const struct hm_bytes bytes = { binding, HM_DIGEST_LEN };
+
+	if (port->chip->scheme == HM_SCHEME_SOFT)
+		return attest_soft(bytes, room, ret_len);
+	return attest_imx_mp(bytes, room, ret_len);
+}
+
+hm_err
+hm_port_store_read(hm_record record, struct hm_span room, size_t *ret_len)
+{
+	AUTO(buf) struct buf bytes = { 0 };
+	char path[CHIP_PATH_MAX];
+	hm_err err;
+
+	HM_TRY(chip_record_path(port->chip, record, path, sizeof(path)));
+	if (!file_exists(path))
+		return HM_E_NOT_FOUND;
+	buf_init(&bytes, room.len);
+	err = file_read(path, room.len, &bytes, &port->why);
+	if (err == HM_OK && bytes.len > 0)
+		memcpy(room.ptr, bytes.ptr, bytes.len);
+	if (err == HM_OK)
+		*ret_len = bytes.len;
+	buf_wipe(&bytes);
+	if (err == HM_E_TOO_LARGE)
+		return HM_E_NO_ROOM;
+	return err == HM_OK ? HM_OK : HM_E_STORAGE;
+}
+
+hm_err
+hm_port_store_write(hm_record record, struct hm_bytes bytes)
+{
+	char path[CHIP_PATH_MAX];
+
+	HM_TRY(chip_record_path(port->chip, record, path, sizeof(path)));
+	if (file_write(path, bytes, 0600, &port->why) != HM_OK)
+		return HM_E_STORAGE;
+	return HM_OK;
+}
+
+hm_err
+hm_port_counter(uint32_t *ret)
+{
+	*ret = port->chip->counter;
+	return HM_OK;
+}
+
+hm_err
+hm_port_lock(hm_lock *ret)
+{
+	*ret = port->chip->lock;
+	return HM_OK;
+}
+
+hm_err
+hm_port_firmware(uint8_t ret[static HM_DIGEST_LEN])
+{
+	memcpy(ret, port->chip->release, HM_DIGEST_LEN);
+	if (port->fault->wrong_release)
+		ret[0] ^= 0xff;
+	return HM_OK;
+}
+
+void
+hm_port_stamp_key(uint8_t ret[static HM_POINT_LEN])
+{
+	memcpy(ret, port->chip->stamp_key, HM_POINT_LEN);
+}
+
+hm_err
+hm_port_link_read(struct hm_span room, size_t *ret_len)
+{
+	struct pollfd wait = { .fd = port->link, .events = POLLIN };
+	ssize_t got;
+	int ready;
+
+	do
+		ready = poll(&wait, 1, port->timeout_ms);
+	while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		return WHY(&port->why, HM_E_TIMEOUT, "the station is silent");
+	do
+		got = read(port->link, room.ptr, room.len);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0) /* EIO: the other end of a pty was closed */
+		return HM_E_LINK;
+	*ret_len = (size_t)got;
+	return HM_OK;
+}
+
+static hm_err
+write_all(struct hm_bytes bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t put = write(port->link, bytes.ptr, bytes.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return HM_E_LINK;
+		bytes.ptr += put;
+		bytes.len -= (size_t)put;
+	}
+	return HM_OK;
+}
+
+hm_err
+hm_port_link_write(struct hm_bytes bytes)
+{
+	struct hm_bytes frame;
+
+	HM_TRY(fault_frame(port->fault, bytes, &frame, &port->why));
+	if (fault_step(port->fault)) {
+		frame.len /= 2;
+		(void)write_all(frame); /* dying: nobody is left to tell */
+		fault_die();
+	}
+	return write_all(frame);
+}
+
+static void
+pause_ms(long ms)
+{
+	const struct timespec time = { .tv_nsec = ms * 1000000 };
+
+	(void)nanosleep(&time, NULL); /* early is fine */
+}
+
+static hm_err
+plug_unix(const char *path, int timeout_ms, int *ret, struct why *why)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(path) >= sizeof(to.sun_path))
+		return WHY(why, HM_E_USAGE,
+		    "the path of a socket has at most %zu characters",
+		    sizeof(to.sun_path) - 1);
+	memcpy(to.sun_path, path, strlen(path) + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return WHY(why, HM_E_LINK, "no socket: %s", strerror(errno));
+	for (int waited = 0;; waited += RETRY_MS) {
+		if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
+			break;
+		if (timeout_ms >= 0 && waited >= timeout_ms) {
+			(void)close(fd);
+			why_where(why, "%s", path);
+			return WHY(why, HM_E_TIMEOUT, "no station listens: %s",
+			    strerror(errno));
+		}
+		pause_ms(RETRY_MS);
+	}
+	*ret = fd;
+	return HM_OK;
+}
+
+static hm_err
+plug_pty(const char *path, int *ret, struct why *why)
+{
+	struct termios mode;
+	int fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (fd < 0 || tcgetattr(fd, &mode) != 0) {
+		why_where(why, "%s", path);
+		(void)WHY(why, HM_E_LINK, "no terminal: %s", strerror(errno));
+		if (fd >= 0)
+			(void)close(fd);
+		return HM_E_LINK;
+	}
+	cfmakeraw(&mode);
+	if (tcsetattr(fd, TCSANOW, &mode) != 0) {
+		(void)close(fd);
+		return WHY(why, HM_E_LINK, "the terminal stays cooked: %s",
+		    strerror(errno));
+	}
+	*ret = fd;
+	return HM_OK;
+}
+
+hm_err
+port_plug(const char *link, int timeout_ms, int *ret, struct why *why)
+{
+	uint64_t fd;
+
+	if (strncmp(link, "unix:", 5) == 0)
+		return plug_unix(link + 5, timeout_ms, ret, why);
+	if (strncmp(link, "pty:", 4) == 0)
+		return plug_pty(link + 4, ret, why);
+	if (strncmp(link, "fd:", 3) == 0 &&
+	    uint_parse(hm_bytes_of(link + 3), FD_MAX, &fd) == HM_OK) {
+		*ret = (int)fd;
+		return HM_OK;
+	}
+	return WHY(
+	    why, HM_E_USAGE, "\"%s\" is not unix:PATH, pty:PATH or fd:N", link);
+}
