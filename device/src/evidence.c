@@ -61,7 +61,7 @@ step_evidence(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
 	struct hm_evidence evidence = { 0 };
 	struct hm_link link = { .type = HM_LINK_EVIDENCE };
 	uint8_t claims[HM_CLAIMS_MAX], digest[HM_DIGEST_LEN];
-	uint8_t *proof = agent->work, *whole = agent->work + HM_PROOF_MAX;
+	uint8_t *proof = agent->work, *whole = agent->work + HM_ATTEST_MAX;
 	size_t len = 0;
 
 	HM_TRY(hm_challenge_decode(body, &challenge));
@@ -76,7 +76,7 @@ step_evidence(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
 	digest_two(HM_LITERAL(HM_BINDING_LABEL), evidence.claims,
 	    (struct hm_bytes){ 0 }, digest);
 	HM_TRY(hm_port_attest(
-	    digest, (struct hm_span){ proof, HM_PROOF_MAX }, &len));
+	    digest, (struct hm_span){ proof, HM_ATTEST_MAX }, &len));
 	evidence.proof = (struct hm_bytes){ proof, len };
 	HM_TRY(remember(agent, digest));
 
@@ -84,7 +84,7 @@ step_evidence(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
 	    evidence.proof, digest);
 	HM_TRY(hm_port_key_sign(HM_KEY_IDENTITY, digest, evidence.possession));
 	HM_TRY(hm_evidence_encode(&evidence,
-	    (struct hm_span){ whole, sizeof(agent->work) - HM_PROOF_MAX },
+	    (struct hm_span){ whole, sizeof(agent->work) - HM_ATTEST_MAX },
 	    &len));
 	link.body = (struct hm_bytes){ whole, len };
 	return hm_link_encode(&link, room, ret_len);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The signature is verified twice, at the entrance and again right before
- * anything is stored: a glitch would have to hit both, and each time to turn one constant
- * into the other.
+ * anything is stored: a glitch would have to hit both, and each time to turn
+ * one constant into the other.
  */
 #include "steps.h"
 

@@ -26,7 +26,7 @@
 #endif
 
 #define HM_UNIQUE_ID_MAX 32 /* bytes */
-#define HM_PROOF_MAX 768    /* scheme evidence, bytes */
+#define HM_ATTEST_MAX 768   /* scheme evidence, bytes */
 
 /* Fill `ret` with random bytes fit for keys. HM_E_NO_ENTROPY: `ret` is wiped */
 HM_MUST hm_err hm_port_random(struct hm_span ret);
@@ -43,7 +43,7 @@ hm_scheme hm_port_scheme(void);
 
 /*
  * Have the root of trust sign `binding`: the scheme evidence of
- * wire/evidence.h, at most HM_PROOF_MAX bytes. Signing again may give another
+ * wire/evidence.h, at most HM_ATTEST_MAX bytes. Signing again may give another
  * signature. HM_E_IO (the hardware refuses or is not fused), HM_E_NO_ROOM
  */
 HM_MUST hm_err hm_port_attest(const uint8_t binding[HM_AT_LEAST(HM_DIGEST_LEN)],
