@@ -25,26 +25,26 @@ group_setup(void **state)
 	return err == HM_OK ? 0 : -1;
 }
 
-static struct token_survey
+static struct token_survey got;
+
+static void
 survey(const char *uri, const struct secret *pin, const char *orders)
 {
 	struct token_options options = { .uri = uri,
 		.module = getenv("P11SHIM") };
-	struct token_survey ret = { 0 };
 
 	soft_control(orders);
-	assert_int_equal(token_survey(&options, pin, &plan, &ret, NULL), HM_OK);
+	assert_int_equal(token_survey(&options, pin, &plan, &got, NULL), HM_OK);
 	soft_control("");
-	return ret;
 }
 
 static void
 tells_all_of_a_healthy_token(void **state)
 {
-	struct token_survey got = survey(SOFT_URI, &soft_pin, "");
 	int seen = 0;
 
 	(void)state;
+	survey(SOFT_URI, &soft_pin, "");
 	assert_int_equal(got.err, HM_OK);
 	assert_int_equal(got.reached, SURVEY_LOGIN);
 	assert_true(got.is_logged_in);
@@ -79,7 +79,6 @@ says_how_far_it_came(void **state)
 	struct secret wrong = { 4, "0000" };
 	struct token_options options = { .uri = SOFT_URI,
 		.module = "/nonexistent.so" };
-	struct token_survey got = { 0 };
 
 	(void)state;
 	assert_int_equal(
@@ -87,17 +86,17 @@ says_how_far_it_came(void **state)
 	assert_int_equal(got.reached, SURVEY_NOTHING);
 	assert_int_equal(got.err, HM_E_TOKEN_MODULE);
 	token_survey_done(&got);
-	got = survey("pkcs11:token=absent", NULL, "");
+	survey("pkcs11:token=absent", NULL, "");
 	assert_int_equal(got.reached, SURVEY_MODULE);
 	assert_int_equal(got.err, HM_E_TOKEN_MATCH);
 	assert_non_null(strstr(got.why.text, SOFT_LABEL));
 	token_survey_done(&got);
-	got = survey(SOFT_URI, &wrong, "");
+	survey(SOFT_URI, &wrong, "");
 	assert_int_equal(got.reached, SURVEY_TOKEN);
 	assert_int_equal(got.err, HM_E_TOKEN_PIN);
 	assert_string_equal(got.label, SOFT_LABEL);
 	token_survey_done(&got);
-	got = survey(SOFT_URI, NULL, "");
+	survey(SOFT_URI, NULL, "");
 	assert_int_equal(got.err, HM_OK);
 	assert_false(got.is_logged_in);
 	assert_int_equal(got.key_count, 0);
@@ -110,21 +109,19 @@ says_how_far_it_came(void **state)
 static void
 finds_a_token_that_lies(void **state)
 {
-	struct token_survey got;
-
 	(void)state;
-	got = survey(SOFT_URI, &soft_pin, "C_Sign flip");
+	survey(SOFT_URI, &soft_pin, "C_Sign flip");
 	assert_int_equal(got.keys[0].signature, HM_E_SIGNATURE);
 	assert_int_equal(got.keys[1].signature, HM_E_SIGNATURE);
 	assert_int_equal(got.keys[0].signatures, 0);
 	token_survey_done(&got);
-	got = survey(SOFT_URI, &soft_pin, "C_GenerateRandom zero");
+	survey(SOFT_URI, &soft_pin, "C_GenerateRandom zero");
 	assert_int_equal(got.random, HM_E_NO_ENTROPY);
 	token_survey_done(&got);
-	got = survey(SOFT_URI, &soft_pin, "C_GenerateRandom fail 0x121");
+	survey(SOFT_URI, &soft_pin, "C_GenerateRandom fail 0x121");
 	assert_int_equal(got.random, HM_E_TOKEN_GONE);
 	token_survey_done(&got);
-	got = survey(SOFT_URI, &soft_pin, "C_GetMechanismInfo fail 0x70");
+	survey(SOFT_URI, &soft_pin, "C_GetMechanismInfo fail 0x70");
 	for (size_t i = 0; i < got.mechanism_count; i++)
 		assert_false(got.mechanisms[i].is_present);
 	token_survey_done(&got);
