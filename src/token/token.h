@@ -11,7 +11,7 @@
  * within the time limit. The PIN is given as a secret and kept, wiped at the
  * end, because a token that came back needs it again.
  *
- * One thread. Nothing here logs.
+ * One thread; open it after the last fork(). Nothing here logs.
  */
 #include "base/secret.h"
 #include "base/buf.h"
@@ -31,14 +31,16 @@ typedef enum token_role {
 } token_role;
 
 struct token_options {
-	const char *uri;     /* pkcs11:token=...;module-path=... */
+	const char *uri;     /* pkcs11:token=...?module-path=...; what it
+				says of objects is not looked at here */
 	const char *module;  /* path of the module, or NULL: p11-kit's list, or
 				the  URI's module-path */
 	uint32_t sessions;   /* at most; 0: 8 */
 	uint32_t timeout_ms; /* of one operation with its repairs; 0: 10,000 */
 };
 
-/* HM_E_TOKEN_MODULE, _MATCH, _PIN, _GONE. `pin` NULL: public objects only. */
+/* HM_E_USAGE (the URI; a PIN in it is refused), HM_E_TOKEN_MODULE, _MATCH,
+ * _PIN, _GONE. `pin` NULL: public objects only. */
 HM_MUST hm_err token_open(const struct token_options *options,
     const struct secret *pin, struct token **ret, struct why *why);
 void token_free(struct token *token);
@@ -53,26 +55,34 @@ token_key_type token_key_kind(const struct token_key *key);
 /* Public key: 65 (P-256), 97 (P-384) or 32 (Ed25519) bytes; borrowed. */
 struct hm_bytes token_key_public(const struct token_key *key);
 
-/* Sign a digest (EC: r || s of 64 or 96 bytes) or a message (Ed25519: 64).
- * HM_E_TOKEN_GONE, _BUSY, _PIN */
+/* Sign a digest (EC: 32 or 48 bytes; r || s of 64 or 96) or a message (Ed25519:
+ * 64). PKCS#11 calls block and cannot be broken off: the time limit decides
+ * whether a repair is begun, and an answer that comes late is an answer.
+ * HM_E_TOKEN_GONE, _BUSY, _PIN (a PIN once refused is not tried again before
+ * the token is opened anew), _MATCH (after a repair: another key of that name),
+ * HM_E_BAD_INPUT and HM_E_NO_ROOM (lengths) */
 HM_MUST hm_err token_sign(
     struct token_key *key, struct hm_bytes input, uint8_t *ret, size_t ret_len);
 /* A digest_signer (crypto/cose.h has the type) whose context is a P-256 key. */
 hm_err token_digest_signer(
     void *context, const uint8_t digest[static 32], uint8_t ret[static 64]);
 
-/* Generate in place, attributes by policy. HM_E_TOKEN_EXISTS */
+/* Generate in place, attributes by policy. HM_E_TOKEN_EXISTS, _POLICY (the
+ * token cannot set an attribute; nothing stays), _MECHANISM, HM_E_USAGE (label)
+ */
 HM_MUST hm_err token_generate(struct token *token, const char *label,
     token_key_type type, token_role role, struct token_key **ret,
     struct why *why);
 
-/* A secret data object (CKO_DATA, private): what a product shares. */
+/* A secret data object (CKO_DATA, private): what a product shares.
+ * HM_E_TOKEN_EXISTS, HM_E_TOO_LARGE (1 to SECRET_MAX bytes), HM_E_USAGE */
 HM_MUST hm_err token_data_store(struct token *token, const char *label,
     struct hm_bytes value, struct why *why);
 /* HM_E_TOKEN_MATCH, HM_E_NO_ROOM */
 HM_MUST hm_err token_data_load(struct token *token, struct hm_bytes label,
     struct hm_span room, size_t *ret_len);
 
-/* Make a new token in a free slot of SoftHSM (demo, tests). */
+/* Make a new token in a free slot of SoftHSM (demo, tests). HM_E_TOKEN_EXISTS
+ * (the label), _MODULE, _MATCH (no free slot), HM_E_USAGE */
 HM_MUST hm_err token_init_soft(const char *module, const char *label,
     const struct secret *so_pin, const struct secret *pin, struct why *why);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * inside - what the files of this room share; nobody else includes it
+ *
+ * A piece of work runs in one session, taken from the pool and given back.
+ * token_run() is the only place that repairs: a session whose work failed is
+ * closed (an operation may still be active in it); if the token has forgotten
+ * us, all sessions are given up, the token is looked for again, and the work is
+ * done once more in a fresh session after a fresh login. `epoch` counts that:
+ * a key whose epoch is older finds its handle again before use.
+ *
+ * PKCS#11 calls block, and nothing can break one off. The time limit therefore
+ * decides whether a repair is begun; an answer that comes late is an answer.
+ */
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/uri.h>
+
+#include "token/token.h"
+
+#define TOKEN_SESSIONS_MAX 32
+#define TOKEN_PUBLIC_MAX 97
+#define TOKEN_ID_MAX 64
+#define TOKEN_LABEL_MAX 64
+
+struct session {
+	struct token *token;
+	CK_SESSION_HANDLE handle;
+	CK_RV rv; /* the last answer, see session_check */
+	bool is_open, is_taken;
+};
+
+struct token_key {
+	struct token_key *next;
+	struct token *token;
+	P11KitUri *uri; /* owned */
+	CK_OBJECT_HANDLE handle;
+	uint32_t epoch;
+	token_role role;
+	token_key_type type;
+	uint8_t public_key[TOKEN_PUBLIC_MAX];
+};
+
+struct token {
+	CK_FUNCTION_LIST **modules; /* owned, NULL-ended */
+	bool is_list;               /* p11-kit's list, not one by path */
+	CK_FUNCTION_LIST *p11;      /* the module of the token */
+	P11KitUri *uri;             /* owned */
+	CK_SLOT_ID slot;
+	CK_TOKEN_INFO info;
+	struct session sessions[TOKEN_SESSIONS_MAX];
+	uint32_t session_count, next_session;
+	uint64_t timeout_us;
+	uint32_t epoch;
+	bool has_pin, is_logged_in, is_pin_refused;
+	struct token_key *keys;
+	struct secret pin;
+};
+
+/* The error that an answer of the token means for our callers. */
+hm_err token_error(CK_RV rv);
+/* Remember an answer, so that token_run can repair, and translate it. */
+hm_err session_check(struct session *session, CK_RV rv);
+
+typedef hm_err (*token_work)(
+    struct session *session, void *context, struct why *why);
+/* Do `work` in a session, after one repair if need be and time is left. */
+HM_MUST hm_err token_run(
+    struct token *token, token_work work, void *context, struct why *why);
+void session_close_all(struct token *token);
+
+/* open.c: the steps of token_open, for the doctor too. A token that is not
+ * complete is freed like any other. */
+HM_MUST hm_err token_new(const struct token_options *options,
+    const struct secret *pin, struct token **ret, struct why *why);
+HM_MUST hm_err token_load(
+    struct token *token, const char *module, struct why *why);
+HM_MUST hm_err token_locate(struct token *token, struct why *why);
+HM_MUST hm_err token_login(struct token *token, struct why *why);
+/* Is the token of token_locate still in its slot, or in another one? */
+HM_MUST hm_err token_locate_again(struct token *token);
+
+/* A field of the token's, padded with blanks, as text; what is not printable
+ * becomes '?'. `ret` has room for len + 1. */
+void field_text(const unsigned char *field, size_t len, char *ret);
+
+/* object.c */
+#define ATTRIBUTE(type, value)                  \
+	{                                       \
+		(type), &(value), sizeof(value) \
+	}
+/* The one object that has all attributes. HM_E_TOKEN_MATCH */
+HM_MUST hm_err object_find(struct session *session, CK_ATTRIBUTE *wanted,
+    CK_ULONG count, CK_OBJECT_HANDLE *ret, struct why *why);
+/* All of them, up to `max`; more are not counted. */
+HM_MUST hm_err object_list(struct session *session, CK_ATTRIBUTE *wanted,
+    CK_ULONG count, CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *ret_count);
+/* An attribute's bytes. HM_E_TOKEN_MATCH: not reported, or too long */
+HM_MUST hm_err object_get(struct session *session, CK_OBJECT_HANDLE object,
+    CK_ATTRIBUTE_TYPE type, struct hm_span room, size_t *ret_len);
+/* The label as printable text; empty if it has none. */
+void object_label(struct session *session, CK_OBJECT_HANDLE object,
+    char ret[static TOKEN_LABEL_MAX + 1]);
+
+/* key.c: type, public object and public key of a private key. */
+struct key_facts {
+	token_key_type type;
+	CK_OBJECT_HANDLE public_object;
+	uint8_t public_key[TOKEN_PUBLIC_MAX];
+};
+HM_MUST hm_err key_facts_read(struct session *session, CK_OBJECT_HANDLE object,
+    struct key_facts *ret, struct why *why);
+/* Find a key's handle again; it must be the same key. */
+HM_MUST hm_err key_rebind(
+    struct session *session, struct token_key *key, struct why *why);
+size_t key_public_len(token_key_type type);
+size_t key_signature_len(token_key_type type);
+size_t key_input_len(token_key_type type); /* 0: any */
+CK_MECHANISM_TYPE key_mechanism(token_key_type type);
+/* The curve's CKA_EC_PARAMS. */
+struct hm_bytes key_params(token_key_type type);
+
+/* sign.c: one signature of exactly ret.len bytes. */
+HM_MUST hm_err session_sign(struct session *session, CK_MECHANISM_TYPE type,
+    CK_OBJECT_HANDLE object, struct hm_bytes input, struct hm_span ret);
