@@ -7,6 +7,10 @@
  * tree is held as the hashes of its complete subtrees (at most 64); proofs need
  * older hashes, which come from a reader: tiles of 256 hashes (C2SP
  * tlog-tiles).
+ *
+ * Sizes end at 2^63 - 1, as in checkpoints. Data is public: nothing here runs
+ * in constant time. The empty tree's root is SHA-256 of nothing; nothing is
+ * proven of it.
  */
 #include "core/bytes.h"
 
@@ -34,6 +38,10 @@ void tree_root(const struct tree *tree, struct tree_hash *ret);
  * index * 2^level. Any error is passed on. */
 typedef hm_err (*tree_reader)(
     void *context, unsigned level, uint64_t index, struct tree_hash *ret);
+
+/* The root of the first `size` leaves, 1 or more. What the reader returns. */
+HM_MUST hm_err tree_root_at(
+    uint64_t size, tree_reader reader, void *context, struct tree_hash *ret);
 
 /* Proofs, bottom up; *ret_count hashes. HM_E_NOT_FOUND if index >= size or old
  * > size or old = 0; what the reader returns. */
