@@ -112,9 +112,15 @@ struct names {
 
 struct scan {
 	const struct tiles *tiles;
-	struct names levels[TILE_ENTRIES + 1];
+	struct names levels[TILES_LEVELS + 1]; /* the last: entries */
 	bool temporary; /* unfinished files of a crash are there */
 };
+
+static size_t
+place_of(unsigned level)
+{
+	return level == TILE_ENTRIES ? TILES_LEVELS : level;
+}
 
 static bool
 is_temporary(const char *path)
@@ -137,10 +143,12 @@ note_name(void *context, const char *path, struct why *why)
 		scan->temporary = true;
 		return HM_OK;
 	}
-	if (tile_path_parse(hm_bytes_of(path), &level, &index, &width) != HM_OK)
+	if (tile_path_parse(hm_bytes_of(path), &level, &index, &width) !=
+		HM_OK ||
+	    place_of(level) > TILES_LEVELS)
 		return wrong(scan->tiles, path,
 		    "a file that does not belong into a log", why);
-	names = &scan->levels[level];
+	names = &scan->levels[place_of(level)];
 	if (width == TILE_WIDTH) {
 		names->full++;
 		if (index >= names->full_end)
@@ -158,7 +166,7 @@ static hm_err
 count_items(
     const struct scan *scan, unsigned level, uint64_t *ret, struct why *why)
 {
-	const struct names *names = &scan->levels[level];
+	const struct names *names = &scan->levels[place_of(level)];
 	uint64_t full = names->full_end, end = full;
 	char path[TILE_PATH_MAX];
 	char place[TILES_FOLDER_MAX + TILE_PATH_MAX + 1];
@@ -208,7 +216,8 @@ find_wide(const struct scan *scan, unsigned level, uint64_t index,
     unsigned width, char ret[static TILE_PATH_MAX], bool *ret_longer)
 {
 	char place[TILES_FOLDER_MAX + TILE_PATH_MAX + 1];
-	unsigned widths[] = { width, TILE_WIDTH, scan->levels[level].width };
+	unsigned widths[] = { width, TILE_WIDTH,
+		scan->levels[place_of(level)].width };
 
 	for (size_t i = 0; i < 3; i++) {
 		if (widths[i] < width || widths[i] == 0)

@@ -393,7 +393,7 @@ publishes_only_what_fits_and_never_less(void **state)
 {
 	struct tiles *tiles = open_log();
 	struct buf note = { .max = 4096 };
-	struct tree five, eight;
+	static struct tree five, eight;
 
 	(void)state;
 	assert_int_equal(grow(tiles, 5), HM_OK);
