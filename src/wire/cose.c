@@ -41,6 +41,8 @@ get_protected(struct hm_cbor_in *in)
 	hm_cbor_key(&header, LABEL_ALG);
 	if (hm_cbor_get_int(&header) != ALG_ES256)
 		hm_msg_refuse_in(in);
+	if (pairs == 0)
+		hm_msg_refuse_in(in);
 	if (pairs == 2)
 		kid = hm_msg_get_bytes(
 		    &header, LABEL_KID, HM_KID_LEN, HM_KID_LEN);

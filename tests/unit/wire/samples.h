@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * samples - one of every message, the same at every call
+ *
+ * Their encodings are the golden files of tests/vectors/wire. Identity key and
+ * signatures are real (private keys 1 and 2 of P-256, of no use to anyone), so
+ * other implementations can verify them; digests and ids count upwards.
+ */
+#include "core/bytes.h"
+
+#define SAMPLE_MAX 1024 /* bytes of the longest one */
+
+struct sample {
+	const char *name;  /* of the golden file */
+	const char *codec; /* that reads it; NULL: it has none */
+	hm_err (*encode)(struct hm_span room, size_t *ret_len);
+};
+
+extern const struct sample samples[];
+extern const size_t sample_count;
+
+/* Count upwards from `first`. */
+void sample_fill(uint8_t *at, size_t len, uint8_t first);
+
+extern const uint8_t sample_point_1[65], sample_point_2[65];
