@@ -25,6 +25,8 @@
 #include "hallmark/crypto.h"
 #include "wire/link.h"
 
+HM_C_BEGIN
+
 #define HM_AGENT_BINDINGS 8 /* claims of these keys that a stamp may name */
 #define HM_ANSWER_MAX 1536  /* the longest answer, bytes */
 
@@ -76,3 +78,5 @@ HM_MUST hm_err hm_agent_handle(struct hm_agent *agent, struct hm_bytes message,
 
 /* Where the device stands. */
 hm_agent_state hm_agent_where(const struct hm_agent *agent);
+
+HM_C_END

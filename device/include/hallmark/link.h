@@ -15,6 +15,8 @@
 #include "hallmark/agent.h"
 #include "wire/frame.h"
 
+HM_C_BEGIN
+
 #define HM_SERVE_ROOM HM_FRAME_SIZE(HM_LINK_MAX)
 
 struct hm_serve {
@@ -32,3 +34,5 @@ HM_MUST hm_err hm_serve_feed(struct hm_serve *serve, struct hm_bytes bytes);
 /* Read and feed until the link ends, which is HM_E_LINK: it never returns
  * HM_OK. */
 HM_MUST hm_err hm_serve_run(struct hm_serve *serve);
+
+HM_C_END

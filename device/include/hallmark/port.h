@@ -19,11 +19,7 @@
 #include "core/bytes.h"
 #include "wire/claims.h"
 
-#ifdef __cplusplus
-#define HM_AT_LEAST(n) n /* C++ has no minimum length of a parameter */
-#else
-#define HM_AT_LEAST(n) static n
-#endif
+HM_C_BEGIN
 
 #define HM_UNIQUE_ID_MAX 32 /* bytes */
 #define HM_ATTEST_MAX 768   /* scheme evidence, bytes */
@@ -46,7 +42,7 @@ hm_scheme hm_port_scheme(void);
  * wire/evidence.h, at most HM_ATTEST_MAX bytes. Signing again may give another
  * signature. HM_E_IO (the hardware refuses or is not fused), HM_E_NO_ROOM
  */
-HM_MUST hm_err hm_port_attest(const uint8_t binding[HM_AT_LEAST(HM_DIGEST_LEN)],
+HM_MUST hm_err hm_port_attest(const uint8_t binding[HM_STATIC HM_DIGEST_LEN],
     struct hm_span room, size_t *ret_len);
 
 typedef enum hm_key {
@@ -62,18 +58,17 @@ typedef enum hm_key {
 HM_MUST hm_err hm_port_key_make(hm_key key);
 /* 04 || X || Y. HM_E_STORAGE: there is none, or it is not readable */
 HM_MUST hm_err hm_port_key_public(
-    hm_key key, uint8_t ret[HM_AT_LEAST(HM_POINT_LEN)]);
+    hm_key key, uint8_t ret[HM_STATIC HM_POINT_LEN]);
 /* ECDSA over a SHA-256 digest: r || s. HM_E_STORAGE, HM_E_NO_ENTROPY */
 HM_MUST hm_err hm_port_key_sign(hm_key key,
-    const uint8_t digest[HM_AT_LEAST(HM_DIGEST_LEN)],
-    uint8_t ret[HM_AT_LEAST(HM_SIGNATURE_LEN)]);
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN],
+    uint8_t ret[HM_STATIC HM_SIGNATURE_LEN]);
 /*
  * X coordinate of the shared point. Secret: the caller wipes it. HM_E_KEY
  * (`point` is not on the curve), HM_E_STORAGE
  */
 HM_MUST hm_err hm_port_key_agree(hm_key key,
-    const uint8_t point[HM_AT_LEAST(HM_POINT_LEN)],
-    uint8_t ret[HM_AT_LEAST(32)]);
+    const uint8_t point[HM_STATIC HM_POINT_LEN], uint8_t ret[HM_STATIC 32]);
 
 /* What is stored. Numbers are in flash: they only grow. */
 typedef enum hm_record {
@@ -103,9 +98,9 @@ HM_MUST hm_err hm_port_counter(uint32_t *ret);
 /* The life cycle as the hardware enforces it now. HM_E_IO */
 HM_MUST hm_err hm_port_lock(hm_lock *ret);
 /* SHA-256 of the firmware image that runs, measured at boot. HM_E_IO */
-HM_MUST hm_err hm_port_firmware(uint8_t ret[HM_AT_LEAST(HM_DIGEST_LEN)]);
+HM_MUST hm_err hm_port_firmware(uint8_t ret[HM_STATIC HM_DIGEST_LEN]);
 /* The OEM's stamp key, pinned in the firmware: 04 || X || Y. */
-void hm_port_stamp_key(uint8_t ret[HM_AT_LEAST(HM_POINT_LEN)]);
+void hm_port_stamp_key(uint8_t ret[HM_STATIC HM_POINT_LEN]);
 
 /*
  * The byte pipe to the station (link.h). Read blocks until there is at least
@@ -114,3 +109,5 @@ void hm_port_stamp_key(uint8_t ret[HM_AT_LEAST(HM_POINT_LEN)]);
 HM_MUST hm_err hm_port_link_read(struct hm_span room, size_t *ret_len);
 /* Write all. HM_E_LINK */
 HM_MUST hm_err hm_port_link_write(struct hm_bytes bytes);
+
+HM_C_END

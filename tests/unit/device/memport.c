@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memport.h"
+
+#include <string.h>
+
+#include "hallmark/crypto.h"
+#include "wire/evidence.h"
+
+struct memport chip;
+
+void
+memport_reset(uint64_t seed, const uint8_t stamp_key[static 65])
+{
+	memset(&chip, 0, sizeof(chip));
+	chip.seed = seed;
+	hm_put_u64(chip.uid, seed);
+	hm_sha256(HM_BYTES(chip.uid), chip.root);
+	memcpy(chip.stamp_key, stamp_key, 65);
+	hm_sha256(HM_LITERAL("firmware"), chip.release);
+	chip.counter = 7;
+	chip.lock = HM_LOCK_CLOSED;
+}
+
+/* One step: power goes here, if it was ordered. */
+static void
+step(void)
+{
+	if (++chip.steps == chip.cut_at)
+		longjmp(*chip.power_cut, 1);
+}
+
+hm_err
+hm_port_random(struct hm_span ret)
+{
+	uint8_t block[32];
+
+	if (chip.fail_random)
+		return HM_E_NO_ENTROPY;
+	for (size_t at = 0; at < ret.len; at++) {
+		if (at % 32 == 0) {
+			chip.seed++;
+			hm_sha256(HM_BYTES(&chip.seed), block);
+		}
+		ret.ptr[at] = block[at % 32];
+	}
+	return HM_OK;
+}
+
+hm_err
+hm_port_unique_id(struct hm_span room, size_t *ret_len)
+{
+	if (room.len < sizeof(chip.uid))
+		return HM_E_NO_ROOM;
+	memcpy(room.ptr, chip.uid, sizeof(chip.uid));
+	*ret_len = sizeof(chip.uid);
+	return HM_OK;
+}
+
+hm_scheme
+hm_port_scheme(void)
+{
+	return HM_SCHEME_SOFT;
+}
+
+hm_err
+hm_port_attest(const uint8_t binding[static HM_DIGEST_LEN], struct hm_span room,
+    size_t *ret_len)
+{
+	struct hm_proof_soft proof;
+	uint8_t digest[32];
+
+	if (chip.fail_attest)
+		return HM_E_IO;
+	hm_sha256((struct hm_bytes){ binding, 32 }, digest);
+	HM_TRY(hm_p256_public(chip.root, proof.key));
+	HM_TRY(hm_p256_sign(chip.root, digest, proof.signature));
+	return hm_proof_soft_encode(&proof, room, ret_len);
+}
+
+hm_err
+hm_port_store_read(hm_record record, struct hm_span room, size_t *ret_len)
+{
+	const struct memrecord *from = &chip.records[record];
+
+	if (chip.fail_read)
+		return HM_E_STORAGE;
+	if (!from->there)
+		return HM_E_NOT_FOUND;
+	if (room.len < from->len)
+		return HM_E_NO_ROOM;
+	memcpy(room.ptr, from->bytes, from->len);
+	*ret_len = from->len;
+	return HM_OK;
+}
+
+hm_err
+hm_port_store_write(hm_record record, struct hm_bytes bytes)
+{
+	struct memrecord *to = &chip.records[record];
+	bool fails = ++chip.writes == chip.fail_at;
+
+	if (bytes.len > sizeof(to->bytes) || (fails && !chip.fail_after))
+		return HM_E_STORAGE;
+	step();
+	if (bytes.len > 0)
+		memcpy(to->bytes, bytes.ptr, bytes.len);
+	to->len = bytes.len;
+	to->there = true;
+	step();
+	return fails ? HM_E_STORAGE : HM_OK;
+}
+
+hm_err
+hm_port_counter(uint32_t *ret)
+{
+	*ret = chip.counter;
+	return HM_OK;
+}
+
+hm_err
+hm_port_lock(hm_lock *ret)
+{
+	*ret = chip.lock;
+	return HM_OK;
+}
+
+hm_err
+hm_port_firmware(uint8_t ret[static HM_DIGEST_LEN])
+{
+	memcpy(ret, chip.release, HM_DIGEST_LEN);
+	return HM_OK;
+}
+
+void
+hm_port_stamp_key(uint8_t ret[static HM_POINT_LEN])
+{
+	memcpy(ret, chip.stamp_key, HM_POINT_LEN);
+}
+
+/* A few bytes at a time, so that frames come in pieces. */
+hm_err
+hm_port_link_read(struct hm_span room, size_t *ret_len)
+{
+	size_t len = chip.in_len < 7 ? chip.in_len : 7;
+
+	if (len == 0 || room.len < len)
+		return HM_E_LINK;
+	memcpy(room.ptr, chip.in, len);
+	chip.in += len;
+	chip.in_len -= len;
+	*ret_len = len;
+	return HM_OK;
+}
+
+hm_err
+hm_port_link_write(struct hm_bytes bytes)
+{
+	if (chip.link_broken || bytes.len > sizeof(chip.out) - chip.out_len)
+		return HM_E_LINK;
+	memcpy(chip.out + chip.out_len, bytes.ptr, bytes.len);
+	chip.out_len += bytes.len;
+	return HM_OK;
+}
