@@ -32,14 +32,14 @@ step(void)
 hm_err
 hm_port_random(struct hm_span ret)
 {
-	uint8_t block[32];
+	uint8_t block[32], count[8];
 
 	if (chip.fail_random)
 		return HM_E_NO_ENTROPY;
 	for (size_t at = 0; at < ret.len; at++) {
 		if (at % 32 == 0) {
-			chip.seed++;
-			hm_sha256(HM_BYTES(&chip.seed), block);
+			hm_put_u64(count, ++chip.seed);
+			hm_sha256(HM_BYTES(count), block);
 		}
 		ret.ptr[at] = block[at % 32];
 	}
