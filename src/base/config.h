@@ -139,7 +139,7 @@ uint64_t config_time(const struct config_node *at, const char *path);
 size_t config_hex(
     const struct config_node *at, const char *path, uint8_t *ret, size_t size);
 
-/* A mapping as a node of its own; NULL, which getters take, if absent. */
+/* A mapping as a node of its own; never NULL: an absent one has defaults. */
 const struct config_node *config_map(
     const struct config_node *at, const char *path);
 size_t config_count(const struct config_node *at, const char *path);

@@ -71,8 +71,9 @@ void report_warning(hm_err err, const struct why *why);
 
 /* A document for the result; NULL (which doc_* take) without --json. */
 struct doc *report_doc(const char *schema);
-/* Print the document, if any. Gives the exit status: 0, or that of HM_E_IO if
- * standard output failed, which is reported. */
+/* Print the document, if any: indented on a terminal, else on one line. Gives
+ * the exit status: 0, or that of HM_E_IO if standard output failed, which is
+ * reported. */
 int report_end(const struct doc *doc);
 /* One event of a run, as a line of JSON, at once. As report_end. */
 int report_event(const struct doc *doc);
