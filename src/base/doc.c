@@ -21,7 +21,7 @@ struct doc {
 	struct doc *root;  /* itself, for the root */
 	struct doc *parts; /* the chain; owned by the root */
 	hm_err err;        /* of the root: building */
-	char wrong[80];    /* of the root: key whose value has a wrong type */
+	char wrong[100];   /* of the root: key whose value has a wrong type */
 };
 
 static struct doc *
@@ -283,7 +283,7 @@ note_wrong(struct doc *at, const char *key, const char *wanted)
 	struct doc *root = at->root;
 
 	if (root->wrong[0] == '\0')
-		snprintf(root->wrong, sizeof(root->wrong), "%.60s wants %s",
+		snprintf(root->wrong, sizeof(root->wrong), "%.60s wants %.30s",
 		    key, wanted);
 }
 

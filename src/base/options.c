@@ -131,47 +131,50 @@ int_parse(const char *text, int64_t *ret)
 }
 
 static hm_err
-check_int(const struct option_spec *spec, const char *text, struct why *why)
+check_int(const struct option_spec *spec, const char *dashes, const char *text,
+    struct why *why)
 {
 	bool free = spec->min == 0 && spec->max == 0;
 	int64_t max = free ? INT64_MAX : spec->max, value;
 
 	if (int_parse(text, &value) != HM_OK)
-		return WHY(why, HM_E_USAGE, "%s wants a number, not \"%s\"",
-		    spec->name, text);
+		return WHY(why, HM_E_USAGE, "%s%s wants a number, not \"%s\"",
+		    dashes, spec->name, text);
 	if (value < spec->min || value > max)
-		return WHY(why, HM_E_USAGE, "%s is %s, and may be %lld to %lld",
-		    spec->name, text, (long long)spec->min, (long long)max);
+		return WHY(why, HM_E_USAGE,
+		    "%s%s is %s, and may be %lld to %lld", dashes, spec->name,
+		    text, (long long)spec->min, (long long)max);
 	return HM_OK;
 }
 
 static hm_err
-check_value(const struct option_spec *spec, const char *text, struct why *why)
+check_value(const struct option_spec *spec, const char *dashes,
+    const char *text, struct why *why)
 {
 	uint64_t seconds;
 
 	switch (spec->type) {
 	case OPTION_INT:
-		return check_int(spec, text, why);
+		return check_int(spec, dashes, text, why);
 	case OPTION_ENUM:
 		if (!is_choice(spec->choices, text))
 			return WHY(why, HM_E_USAGE,
-			    "%s is \"%s\", and may be %s", spec->name, text,
-			    spec->choices);
+			    "%s%s is \"%s\", and may be %s", dashes, spec->name,
+			    text, spec->choices);
 		return HM_OK;
 	case OPTION_TIME:
 		if (time_parse(hm_bytes_of(text), &seconds) != HM_OK)
 			return WHY(why, HM_E_USAGE,
-			    "%s wants a date like 2026-11-21 or a time like "
+			    "%s%s wants a date like 2026-11-21 or a time like "
 			    "2026-11-21T03:31:07Z, not \"%s\"",
-			    spec->name, text);
+			    dashes, spec->name, text);
 		return HM_OK;
 	case OPTION_TEXT:
 	case OPTION_PATH:
 		if (text[0] == '\0')
 			return WHY(why, HM_E_USAGE,
-			    "%s wants something, and got an empty text",
-			    spec->name);
+			    "%s%s wants something, and got an empty text",
+			    dashes, spec->name);
 		return HM_OK;
 	case OPTION_FLAG:
 	case OPTION_NONE:
@@ -189,7 +192,7 @@ add(const struct scan *scan, const struct option_spec *spec, const char *text)
 		if (options->given[i].spec == spec && spec->type != OPTION_FLAG)
 			return WHY(scan->why, HM_E_USAGE, "--%s is given twice",
 			    spec->name);
-	HM_TRY(check_value(spec, text, scan->why));
+	HM_TRY(check_value(spec, "--", text, scan->why));
 	options->given[options->count++] = (struct given){ spec, text };
 	return HM_OK;
 }
@@ -320,7 +323,7 @@ take_operand(const struct scan *scan, const char *word)
 	if (spec == NULL || spec->name == NULL)
 		return WHY(scan->why, HM_E_USAGE,
 		    "\"%s\" is one operand too many", word);
-	HM_TRY(check_value(spec, word, scan->why));
+	HM_TRY(check_value(spec, "", word, scan->why));
 	options->given[options->count++] = (struct given){ spec, word };
 	return HM_OK;
 }

@@ -141,8 +141,8 @@ words_of(hm_err err, const struct why *why)
 	words.text = why->text;
 	words.where = why->where;
 	words.excerpt = why->excerpt;
-	/* The caller made another error of the one that was explained? */
-	if (strcmp(why->text, info->words) != 0)
+	/* For usage the first line has said it all. */
+	if (err != HM_E_USAGE && strcmp(why->text, info->words) != 0)
 		words.reason = info->words;
 	if (why->act[0] != '\0')
 		words.act = why->act;
@@ -201,6 +201,13 @@ report_text(const char *kind, hm_err err, const struct why *why, bool color,
 	    setup.program, (unsigned)err);
 }
 
+/* An empty text is an absent key. */
+static const char *
+or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
 hm_err
 report_error_doc(hm_err err, const struct why *why, struct buf *ret)
 {
@@ -214,8 +221,8 @@ report_error_doc(hm_err err, const struct why *why, struct buf *ret)
 	doc_text(doc, "class", err_class_name(info->class));
 	doc_int(doc, "exit", info->exit_status);
 	doc_text(doc, "text", words.text);
-	doc_text(doc, "where", words.where);
-	doc_text(doc, "why", words.reason);
+	doc_text(doc, "where", or_null(words.where));
+	doc_text(doc, "why", or_null(words.reason));
 	doc_text(doc, "do", words.act);
 	return doc_write(doc, false, ret);
 }
