@@ -130,13 +130,13 @@ survives_sessions_that_the_token_drops_itself(void **state)
 	soft_control("drop_sessions");
 	assert_int_equal(sign(), HM_OK);
 	/* In the middle of a signature, and at each call of the next ones. */
-	for (int after = 1; after < 40; after++) {
+	for (int after = 1; after < 24; after++) {
 		char order[32];
 
 		(void)snprintf(
 		    order, sizeof(order), "drop_sessions after %d", after);
 		soft_control(order);
-		for (int i = 0; i < 20; i++)
+		for (int i = 0; i < 12; i++)
 			assert_int_equal(sign(), HM_OK);
 	}
 }
