@@ -88,8 +88,8 @@ void db_txn_done(struct db_txn *txn);
 struct db_stmt {
 	struct db *db; /* NULL: none */
 	struct sqlite3_stmt *raw;
-	hm_err err; /* of binding */
-	bool kept;  /* belongs to the cache */
+	hm_err err;    /* of binding */
+	unsigned slot; /* of the cache, from 1; 0: none */
 };
 /* `sql` is one statement, a literal (its address is the key of the cache).
  * HM_E_DATABASE, HM_E_NO_MEMORY */
