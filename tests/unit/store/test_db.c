@@ -550,7 +550,7 @@ moves_the_wal_when_idle_and_never_lets_it_grow_beyond_its_bound(void **state)
 	assert_false(db_idle(db));
 	for (int n = 0; n < 8; n++) {
 		assert_int_equal(db_exec(db, large, NULL), HM_OK);
-		assert_int_equal(add_durably(db, 1000 + n, NULL), HM_OK);
+		assert_int_equal(add_durably(db, 1000 * (n + 1), NULL), HM_OK);
 		if (db_wal_size(db) > largest)
 			largest = db_wal_size(db);
 	}
