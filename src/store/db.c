@@ -174,8 +174,6 @@ db_commit(struct db_txn *txn, struct why *why)
 	}
 	db->depth--;
 	*txn = (struct db_txn){ 0 };
-	if (db->depth == 0 && db_wal_size(db) > db->wal_max)
-		checkpoint(db);
 	return HM_OK;
 }
 
@@ -202,6 +200,8 @@ on_commit(void *context, sqlite3 *raw, const char *name, int pages)
 	(void)raw;
 	(void)name;
 	db->wal_pages = (uint64_t)pages;
+	if (db_wal_size(db) > db->wal_max)
+		checkpoint(db);
 	return SQLITE_OK;
 }
 
