@@ -22,7 +22,10 @@
 
 #include "attest/attest.h"
 #include "base/buf.h"
+#include "wire/conformance.h"
+#include "wire/cose.h"
 #include "wire/entry.h"
+#include "wire/void.h"
 
 #define ASK_TAIL_MAX 61440 /* bytes behind a struct */
 #define ASK_MESSAGE_MAX 65536
@@ -172,7 +175,8 @@ struct ask_device_answer { /* tail: certificate DER */
 	uint32_t has_mac, state; /* hm_device_state */
 	uint8_t cert_serial[20];
 	uint8_t identity[HM_DIGEST_LEN], stamp[HM_DIGEST_LEN];
-	uint64_t issued_s, confirmed_s, issue_index, confirm_index;
+	uint64_t issued_s, confirmed_s;
+	uint64_t issue_index, confirm_index; /* UINT64_MAX: none */
 };
 
 struct ask_quarantine {
