@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * keeper - the one writer: database, ledger, counts of the orders
+ *
+ * It reads structs of fixed layout from the fronts (server/ask.h), and signed
+ * objects, which it verifies before it parses them. What waits is taken as one
+ * batch and committed once; nothing is answered before the commit:
+ *
+ *   BEGIN - each ask: checks, then rows and leaves; devices go to the signer
+ *   COMMIT - the checkpoint over the new tree is signed - answers with receipts
+ *   settle: tiles and checkpoint are written, time-outs, revocation list
+ *
+ * A refusal leaves nothing behind. If the database or the disk fails, the whole
+ * batch is taken back, in memory too, and every ask of it is answered with that
+ * error. If the signer fails, devices that were counted stay reserved, and the
+ * same request completes them later.
+ *
+ * One process, one thread. keeper_run() is the process; the rest is the same
+ * keeper without a process, for tests and tools. The signer stands behind two
+ * functions.
+ */
+
+#include "base/buf.h"
+#include "base/jail.h"
+#include "base/why.h"
+#include "wire/limits.h"
+
+#define KEEPER_BATCH_MAX 256
+#define KEEPER_SIGN_MS 15000     /* the signer's time for one batch */
+#define KEEPER_CRL_S (7 * 86400) /* a revocation list lasts that long */
+#define KEEPER_PATH_MAX 1024     /* of anything in the state folder */
+
+/* The way to the signer: whole messages, in order, until a time of
+ * clock_mono_us(). HM_E_TIMEOUT, HM_E_WORKER (it is gone) */
+struct keeper_link {
+	void *context;
+	hm_err (*send)(
+	    void *context, struct hm_bytes message, uint64_t deadline_us);
+	hm_err (*receive)(void *context, struct hm_span room,
+	    uint64_t deadline_us, size_t *ret_len);
+};
+
+struct keeper_config {
+	const char *state; /* folder: hallmark.db, ledger/, lock */
+	const char *vfs;   /* of the database; NULL: the system's */
+	uint8_t authority[HM_POINT_LEN];
+	struct keeper_link signer;
+};
+
+struct keeper_options {
+	const char *state;
+	uint8_t authority[HM_POINT_LEN]; /* must be the signer's too */
+	const int *fronts;               /* channels to them; borrowed */
+	uint32_t front_count;            /* 1 or more */
+	int signer;                      /* channel to it */
+	int parent;                      /* life line (server/life.h) */
+	struct jail jail;                /* the keeper adds its folder */
+};
+
+/*
+ * Open, say that it is ready, serve until the parent says stop or is gone, or a
+ * channel closes; the batch under way is finished. HM_OK after an orderly stop.
+ * Else what keeper_open() says, HM_E_JAIL, HM_E_BAD_INPUT (a front broke the
+ * rules of ask.h), HM_E_WORKER (front or signer died).
+ */
+HM_MUST hm_err keeper_run(
+    const struct keeper_options *options, struct why *why);
+
+struct keeper; /* opaque, heap */
+
+/*
+ * Take the lock, open the database, bring the ledger's files up to it, greet
+ * the signer and give it products, releases and orders. *why says what is wrong
+ * and where. HM_E_FILE, HM_E_IO, HM_E_DATABASE, HM_E_BUSY (another keeper has
+ * the folder), HM_E_LOG_ROLLBACK (the ledger's files know more than the
+ * database), HM_E_LOG (they differ), HM_E_KEY (the signer's keys are not those
+ * of the first entry), the signer's error
+ */
+HM_MUST hm_err keeper_open(const struct keeper_config *config, uint64_t now_s,
+    struct keeper **ret, struct why *why);
+/* NULL is fine. */
+void keeper_close(struct keeper *keeper);
+
+/*
+ * Do `count` (at most KEEPER_BATCH_MAX) asks by fronts as one transaction.
+ * asks[i] must be aligned to 8 bytes; its answer replaces the content of
+ * answers[i], whose maximum is ASK_MESSAGE_MAX. Every ask is answered, unless
+ * one of them breaks the rules of ask.h: then nothing is done.
+ * HM_E_BAD_INPUT, HM_E_RIGHTS, HM_E_NO_MEMORY
+ */
+HM_MUST hm_err keeper_batch(struct keeper *keeper, const struct hm_bytes *asks,
+    struct buf *answers, size_t count, uint64_t now_s);
+
+/*
+ * What can wait until the answers are out: tiles, published checkpoint,
+ * time-outs, revocation list. What fails is logged and tried again next time.
+ */
+void keeper_settle(struct keeper *keeper, uint64_t now_s);
