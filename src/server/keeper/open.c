@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/keeper/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "crypto/digest.h"
+#include "server/keeper/schema.h"
+
+/* ---- the folder ---- */
+
+static hm_err
+take_lock(const char *state, int *ret, struct why *why)
+{
+	char path[KEEPER_PATH_MAX];
+	int fd;
+
+	HM_TRY(path_join(path, sizeof(path), state, "lock"));
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		why_where(why, "%s", path);
+		return WHY(why, HM_E_FILE, "%s", strerror(errno));
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		close(fd);
+		why_where(why, "%s", path);
+		return WHY(why, HM_E_BUSY, "another server uses this folder");
+	}
+	*ret = fd;
+	return HM_OK;
+}
+
+static hm_err
+open_database(
+    const struct keeper_config *config, struct db **ret, struct why *why)
+{
+	char path[KEEPER_PATH_MAX];
+	struct db_options options = { .path = path,
+		.vfs = config->vfs,
+		.migrations = keeper_migrations,
+		.migrations_count = keeper_migrations_count };
+
+	HM_TRY(path_join(path, sizeof(path), config->state, "hallmark.db"));
+	return db_open(&options, ret, why);
+}
+
+/* ---- the first entry, and the signer that must fit it ---- */
+
+struct hello {
+	struct ask_hello_answer answer;
+	struct hm_bytes issuer, origin; /* borrow from tail */
+	struct buf tail;
+};
+
+static void
+hello_done(struct hello *hello)
+{
+	buf_done(&hello->tail);
+}
+
+static hm_err
+greet(struct keeper *keeper, struct hello *ret, struct why *why)
+{
+	struct ask_hello_answer *answer = &ret->answer;
+	hm_err err;
+
+	buf_init(&ret->tail, ASK_TAIL_MAX);
+	err = sign_call(&keeper->signer, ASK_SIGN_HELLO, NULL,
+	    (struct hm_bytes){ 0 }, answer, &ret->tail);
+	if (err != HM_OK)
+		return WHY(why, err, "the signer does not answer");
+	if ((uint64_t)answer->issuer_len + answer->origin_len !=
+		ret->tail.len ||
+	    answer->origin_len == 0 || answer->origin_len > HM_ORIGIN_MAX)
+		return WHY(
+		    why, HM_E_BAD_INPUT, "the signer's greeting is broken");
+	ret->issuer = (struct hm_bytes){ ret->tail.ptr, answer->issuer_len };
+	ret->origin = (struct hm_bytes){ ret->tail.ptr + answer->issuer_len,
+		answer->origin_len };
+	if (memcmp(answer->authority, keeper->authority, HM_POINT_LEN) != 0)
+		return WHY(why, HM_E_KEY,
+		    "keeper and signer know different authorities");
+	return HM_OK;
+}
+
+static void
+fill_genesis(const struct hello *hello, uint64_t now_s, struct hm_entry *ret)
+{
+	*ret = (struct hm_entry){ .type = HM_ENTRY_GENESIS, .time_s = now_s };
+	ret->genesis.origin = hello->origin;
+	memcpy(ret->genesis.authority, hello->answer.authority, HM_POINT_LEN);
+	memcpy(ret->genesis.stamp_key, hello->answer.stamp_key, HM_POINT_LEN);
+	sha256_one(hello->issuer, ret->genesis.issuer);
+}
+
+static hm_err
+write_genesis(struct keeper *keeper, const struct hello *hello, uint64_t now_s,
+    struct why *why)
+{
+	struct hm_entry entry;
+	struct keeper_txn txn;
+	hm_err err;
+
+	fill_genesis(hello, now_s, &entry);
+	err = keeper_begin(keeper, &txn);
+	if (err != HM_OK)
+		return WHY(why, err, "the first entry cannot be written");
+	err = record_add(&keeper->record, &entry, NULL, NULL);
+	if (err == HM_OK)
+		err = keeper_commit(keeper, &txn);
+	else
+		keeper_abort(keeper, &txn);
+	if (err != HM_OK)
+		return WHY(why, err, "the first entry cannot be written");
+	return HM_OK;
+}
+
+/* Which of the keys of the first entry is another now? */
+static hm_err
+compare_genesis(
+    struct keeper *keeper, const struct hello *hello, struct why *why)
+{
+	AUTO(buf) struct buf leaf = { 0 };
+	struct hm_entry then, now;
+	const char *what = NULL;
+
+	buf_init(&leaf, HM_ENTRY_MAX);
+	HM_TRY(record_entry(&keeper->record, 0, &leaf));
+	HM_TRY(hm_entry_decode(buf_bytes(&leaf), &then));
+	if (then.type != HM_ENTRY_GENESIS)
+		return WHY(why, HM_E_LOG, "the ledger has no beginning");
+	fill_genesis(hello, 0, &now);
+	if (!hm_bytes_equal(then.genesis.origin, now.genesis.origin))
+		what = "name of the log";
+	else if (memcmp(then.genesis.authority, now.genesis.authority,
+		     HM_POINT_LEN) != 0)
+		what = "authority's key";
+	else if (memcmp(then.genesis.stamp_key, now.genesis.stamp_key,
+		     HM_POINT_LEN) != 0)
+		what = "stamp key";
+	else if (memcmp(then.genesis.issuer, now.genesis.issuer,
+		     HM_DIGEST_LEN) != 0)
+		what = "issuing certificate";
+	if (what == NULL)
+		return HM_OK;
+	why_do(why, "use the token and configuration that this folder was "
+		    "begun with, or begin a new folder");
+	return WHY(why, HM_E_KEY,
+	    "the %s is another than in the ledger's first entry", what);
+}
+
+static hm_err
+meet_signer(struct keeper *keeper, uint64_t now_s, struct why *why)
+{
+	AUTO(hello) struct hello hello = { 0 };
+
+	HM_TRY(greet(keeper, &hello, why));
+	/* First: a ledger of another key must not get an entry. */
+	HM_TRY(record_name(
+	    &keeper->record, hello.origin, hello.answer.log_key, why));
+	return keeper->record.size == 0
+		   ? write_genesis(keeper, &hello, now_s, why)
+		   : compare_genesis(keeper, &hello, why);
+}
+
+/* ---- what the signer issues for ---- */
+
+static hm_err
+load_into_signer(struct keeper *keeper, struct why *why)
+{
+	AUTO(db_stmt) struct db_stmt q = { 0 };
+	bool row;
+
+	/* In the order in which they came: an order after its release. */
+	HM_TRY(db_prepare(keeper->db,
+	    "SELECT leaf.entry FROM object JOIN leaf USING (idx)"
+	    " WHERE kind <= 3 ORDER BY object.id",
+	    &q, why));
+	for (;;) {
+		struct hm_entry entry;
+		hm_err err;
+
+		HM_TRY(db_step(&q, &row, why));
+		if (!row)
+			return HM_OK;
+		HM_TRY(hm_entry_decode(db_bytes(&q, 0), &entry));
+		err = sign_call(&keeper->signer, ASK_SIGN_LOAD, NULL,
+		    entry.object, NULL, NULL);
+		if (err != HM_OK)
+			return WHY(why, err,
+			    "the signer does not take a stored object");
+	}
+}
+
+/* ---- all of it ---- */
+
+static hm_err
+make_works(struct keeper *keeper)
+{
+	keeper->works = calloc(KEEPER_BATCH_MAX, sizeof(*keeper->works));
+	if (keeper->works == NULL)
+		return HM_E_NO_MEMORY;
+	for (size_t i = 0; i < KEEPER_BATCH_MAX; i++) {
+		buf_init(&keeper->works[i].out, ASK_TAIL_MAX);
+		buf_init(&keeper->works[i].entry, HM_ENTRY_MAX);
+	}
+	return HM_OK;
+}
+
+static hm_err
+open_parts(struct keeper *keeper, const struct keeper_config *config,
+    uint64_t now_s, struct why *why)
+{
+	memcpy(keeper->authority, config->authority, HM_POINT_LEN);
+	HM_TRY(make_works(keeper));
+	HM_TRY(signer_init(&keeper->signer, &config->signer));
+	HM_TRY(file_mkdir(config->state, 0700, why));
+	HM_TRY(take_lock(config->state, &keeper->lock, why));
+	HM_TRY(open_database(config, &keeper->db, why));
+	HM_TRY(record_open(
+	    &keeper->record, config->state, keeper->db, &keeper->signer, why));
+	HM_TRY(people_load(&keeper->people, keeper->db));
+	HM_TRY(plan_load(&keeper->plan, &keeper->record, why));
+	HM_TRY(crl_load(&keeper->crl, keeper->db));
+	HM_TRY(meet_signer(keeper, now_s, why));
+	return load_into_signer(keeper, why);
+}
+
+hm_err
+keeper_open(const struct keeper_config *config, uint64_t now_s,
+    struct keeper **ret, struct why *why)
+{
+	struct keeper *keeper = calloc(1, sizeof(*keeper));
+	hm_err err;
+
+	if (keeper == NULL)
+		return HM_E_NO_MEMORY;
+	keeper->lock = -1;
+	err = open_parts(keeper, config, now_s, why);
+	if (err != HM_OK) {
+		keeper_close(keeper);
+		return err;
+	}
+	*ret = keeper;
+	return HM_OK;
+}
+
+void
+keeper_close(struct keeper *keeper)
+{
+	if (keeper == NULL)
+		return;
+	plan_done(&keeper->plan);
+	people_done(&keeper->people);
+	record_done(&keeper->record);
+	db_close(keeper->db);
+	signer_done(&keeper->signer);
+	for (size_t i = 0; keeper->works != NULL && i < KEEPER_BATCH_MAX; i++) {
+		buf_done(&keeper->works[i].out);
+		buf_done(&keeper->works[i].entry);
+	}
+	free(keeper->works);
+	if (keeper->lock >= 0)
+		close(keeper->lock);
+	free(keeper);
+}

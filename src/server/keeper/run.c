@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop takes what waits on all channels, up to a batch, without a pause for
+ * more to come: a lone ask is not delayed, and under load a batch forms while
+ * the last one is committed.
+ */
+#include "server/keeper/keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "server/ask.h"
+#include "server/life.h"
+
+#define LOOK_MS 1000      /* time-outs are looked for that often */
+#define ANSWER_US 5000000 /* a front that does not read is dead */
+
+/* What came in, and the answers to it. */
+struct inbox {
+	struct buf asks[KEEPER_BATCH_MAX], answers[KEEPER_BATCH_MAX];
+	struct hm_bytes messages[KEEPER_BATCH_MAX]; /* borrow from asks */
+	int from[KEEPER_BATCH_MAX];
+	size_t count;
+	struct buf room; /* of one message */
+	uint32_t turn;   /* the front that is read first */
+};
+
+struct loop_state {
+	const struct keeper_options *options;
+	struct keeper *keeper;
+	struct inbox *inbox;
+	struct pollfd *watch; /* fronts, then parent, then signer */
+	bool stopping;
+};
+
+static struct inbox *
+inbox_new(void)
+{
+	struct inbox *inbox = calloc(1, sizeof(*inbox));
+
+	if (inbox == NULL)
+		return NULL;
+	buf_init(&inbox->room, ASK_MESSAGE_MAX);
+	for (size_t i = 0; i < KEEPER_BATCH_MAX; i++) {
+		buf_init(&inbox->asks[i], ASK_MESSAGE_MAX);
+		buf_init(&inbox->answers[i], ASK_MESSAGE_MAX);
+	}
+	return inbox;
+}
+
+static void
+inbox_free(struct inbox *inbox)
+{
+	if (inbox == NULL)
+		return;
+	buf_done(&inbox->room);
+	for (size_t i = 0; i < KEEPER_BATCH_MAX; i++) {
+		buf_done(&inbox->asks[i]);
+		buf_done(&inbox->answers[i]);
+	}
+	free(inbox);
+}
+
+/* ---- the channel to the signer ---- */
+
+static hm_err
+send_signer(void *context, struct hm_bytes message, uint64_t deadline_us)
+{
+	const int *fd = context;
+
+	return channel_send(*fd, message, deadline_us, NULL);
+}
+
+static hm_err
+receive_signer(
+    void *context, struct hm_span room, uint64_t deadline_us, size_t *ret_len)
+{
+	const int *fd = context;
+
+	return channel_recv(*fd, room, deadline_us, ret_len, NULL);
+}
+
+/* ---- one turn ---- */
+
+/* One ask of a front, if there is one. */
+static hm_err
+take_one(struct inbox *inbox, int fd, bool *ret_taken)
+{
+	struct hm_span room = { NULL, ASK_MESSAGE_MAX };
+	struct buf *ask = &inbox->asks[inbox->count];
+	size_t len;
+	hm_err err;
+
+	*ret_taken = false;
+	buf_clear(&inbox->room);
+	HM_TRY(buf_reserve(&inbox->room, room.len, &room.ptr));
+	err = channel_recv(fd, room, 0, &len, NULL);
+	if (err == HM_E_TIMEOUT)
+		return HM_OK;
+	HM_TRY(err);
+	buf_clear(ask);
+	HM_TRY(buf_add(ask, (struct hm_bytes){ room.ptr, len }));
+	inbox->from[inbox->count++] = fd;
+	*ret_taken = true;
+	return HM_OK;
+}
+
+/* Everything that waits, front by front, up to a batch. */
+static hm_err
+take_all(struct loop_state *loop)
+{
+	const struct keeper_options *options = loop->options;
+	struct inbox *inbox = loop->inbox;
+	bool taken;
+
+	inbox->count = 0;
+	inbox->turn++;
+	for (uint32_t i = 0; i < options->front_count; i++) {
+		uint32_t at = (inbox->turn + i) % options->front_count;
+
+		if ((loop->watch[at].revents & (POLLIN | POLLHUP)) == 0)
+			continue;
+		do {
+			if (inbox->count == KEEPER_BATCH_MAX)
+				return HM_OK;
+			HM_TRY(take_one(inbox, options->fronts[at], &taken));
+		} while (taken);
+	}
+	return HM_OK;
+}
+
+static hm_err
+do_batch(struct loop_state *loop)
+{
+	struct inbox *inbox = loop->inbox;
+
+	for (size_t i = 0; i < inbox->count; i++)
+		inbox->messages[i] = buf_bytes(&inbox->asks[i]);
+	HM_TRY(keeper_batch(loop->keeper, inbox->messages, inbox->answers,
+	    inbox->count, clock_now_s()));
+	for (size_t i = 0; i < inbox->count; i++)
+		HM_TRY(
+		    channel_send(inbox->from[i], buf_bytes(&inbox->answers[i]),
+			clock_mono_us() + ANSWER_US, NULL));
+	return HM_OK;
+}
+
+static bool
+must_stop(const struct loop_state *loop)
+{
+	const struct pollfd *parent = &loop->watch[loop->options->front_count];
+	life_word word;
+
+	if ((parent->revents & (POLLIN | POLLHUP)) == 0)
+		return false;
+	word = life_poll(loop->options->parent);
+	return word == LIFE_STOP || word == LIFE_GONE;
+}
+
+static hm_err
+turn(struct loop_state *loop)
+{
+	nfds_t count = loop->options->front_count + 2;
+	hm_err err;
+
+	if (poll(loop->watch, count, LOOK_MS) < 0)
+		return errno == EINTR ? HM_OK : HM_E_IO;
+	loop->stopping = must_stop(loop);
+	err = take_all(loop);
+	if (loop->inbox->count > 0)
+		HM_TRY(do_batch(loop));
+	keeper_settle(loop->keeper, clock_now_s());
+	if (loop->stopping) /* fronts may have left before us */
+		return HM_OK;
+	HM_TRY(err);
+	return (loop->watch[count - 1].revents & POLLHUP) != 0 ? HM_E_WORKER
+							       : HM_OK;
+}
+
+static hm_err
+serve(struct loop_state *loop)
+{
+	const struct keeper_options *options = loop->options;
+	uint32_t fronts = options->front_count;
+	hm_err err = HM_OK;
+
+	loop->watch = calloc(fronts + 2, sizeof(*loop->watch));
+	loop->inbox = inbox_new();
+	if (loop->watch == NULL || loop->inbox == NULL)
+		err = HM_E_NO_MEMORY;
+	for (uint32_t i = 0; err == HM_OK && i < fronts + 2; i++) {
+		loop->watch[i].fd = i < fronts    ? options->fronts[i]
+				    : i == fronts ? options->parent
+						  : options->signer;
+		loop->watch[i].events = i <= fronts ? POLLIN : 0;
+	}
+	while (err == HM_OK && !loop->stopping)
+		err = turn(loop);
+	inbox_free(loop->inbox);
+	free(loop->watch);
+	return err;
+}
+
+hm_err
+keeper_run(const struct keeper_options *options, struct why *why)
+{
+	struct loop_state loop = { .options = options };
+	struct jail jail = options->jail;
+	int signer = options->signer;
+	struct keeper_config config = { .state = options->state,
+		.signer = { &signer, send_signer, receive_signer } };
+	hm_err err;
+
+	memcpy(config.authority, options->authority, HM_POINT_LEN);
+	jail.role = JAIL_KEEPER;
+	jail.writable[0] = options->state;
+	jail.writable[1] = NULL;
+	HM_TRY(jail_enter(&jail, why));
+	HM_TRY(keeper_open(&config, clock_now_s(), &loop.keeper, why));
+	keeper_settle(loop.keeper, clock_now_s());
+	err = life_ready(options->parent);
+	if (err == HM_OK) {
+		log_event(LOG_INFO, "ready", "jail", jail_describe(), NULL);
+		err = serve(&loop);
+	}
+	keeper_close(loop.keeper);
+	return err;
+}

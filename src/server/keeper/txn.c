@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/keeper/state.h"
+
+/* Memory again as the database has it. */
+static hm_err
+reload(struct keeper *keeper)
+{
+	HM_TRY(record_rolled_back(&keeper->record));
+	HM_TRY(people_load(&keeper->people, keeper->db));
+	HM_TRY(plan_load(&keeper->plan, &keeper->record, NULL));
+	return crl_load(&keeper->crl, keeper->db);
+}
+
+hm_err
+keeper_begin(struct keeper *keeper, struct keeper_txn *ret)
+{
+	*ret = (struct keeper_txn){ 0 };
+	if (keeper->stale)
+		HM_TRY(reload(keeper));
+	keeper->stale = false;
+	return db_begin(keeper->db, &ret->db, NULL);
+}
+
+void
+keeper_abort(struct keeper *keeper, struct keeper_txn *txn)
+{
+	db_txn_done(&txn->db);
+	/* If even this fails, it is tried again before the next one. */
+	keeper->stale = reload(keeper) != HM_OK;
+}
+
+hm_err
+keeper_commit(struct keeper *keeper, struct keeper_txn *txn)
+{
+	hm_err err;
+
+	err = plan_save(&keeper->plan, keeper->db);
+	if (err == HM_OK)
+		err = record_seal(&keeper->record);
+	if (err == HM_OK)
+		err = db_commit(&txn->db, NULL);
+	keeper->database = err;
+	if (err == HM_OK)
+		record_committed(&keeper->record);
+	else
+		keeper_abort(keeper, txn);
+	return err;
+}
