@@ -22,8 +22,8 @@ struct pass {
 	bool seals;
 };
 
-hm_err
-aead_start(void)
+static hm_err
+start(void)
 {
 	if (aes128 == NULL)
 		aes128 = EVP_CIPHER_fetch(NULL, "AES-128-GCM", NULL);
@@ -59,7 +59,7 @@ check_sizes(struct hm_bytes key, struct hm_bytes aad, struct hm_bytes text)
 	hm_assert(key.len == 16 || key.len == 32);
 	hm_assert(aad.len <= INT_MAX && text.len <= INT_MAX);
 
-	return context == NULL ? aead_start() : HM_OK;
+	return context == NULL ? start() : HM_OK;
 }
 
 hm_err

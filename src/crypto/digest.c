@@ -26,8 +26,8 @@ struct sha256_run {
 	EVP_MD_CTX *ctx;
 };
 
-hm_err
-digest_start(void)
+static hm_err
+start(void)
 {
 	if (sha256_md == NULL)
 		sha256_md = EVP_MD_fetch(NULL, "SHA256", NULL);
@@ -47,7 +47,7 @@ static void
 begin(void)
 {
 	if (sha256_ctx == NULL)
-		hm_assert(digest_start() == HM_OK);
+		hm_assert(start() == HM_OK);
 	hm_assert(EVP_DigestInit_ex(sha256_ctx, sha256_md, NULL) == 1);
 }
 
@@ -94,7 +94,7 @@ sha384_one(struct hm_bytes bytes, uint8_t ret[static SHA384_LEN])
 	const uint8_t *ptr = bytes.len > 0 ? bytes.ptr : nothing;
 
 	if (sha384_ctx == NULL)
-		hm_assert(digest_start() == HM_OK);
+		hm_assert(start() == HM_OK);
 	hm_assert(EVP_DigestInit_ex(sha384_ctx, sha384_md, NULL) == 1);
 	hm_assert(EVP_DigestUpdate(sha384_ctx, ptr, bytes.len) == 1);
 	hm_assert(EVP_DigestFinal_ex(sha384_ctx, ret, NULL) == 1);
@@ -105,7 +105,7 @@ sha256_run_new(struct sha256_run **ret)
 {
 	struct sha256_run *run;
 
-	HM_TRY(digest_start());
+	HM_TRY(start());
 	run = calloc(1, sizeof(*run));
 	if (run == NULL)
 		return HM_E_NO_MEMORY;

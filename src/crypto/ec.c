@@ -25,21 +25,19 @@ struct ec_curve ec_p384 = {
 	    0x6a, 0xcc, 0xc5, 0x29, 0x73 },
 };
 
-static hm_err
-start(struct ec_curve *curve)
-{
-	if (curve->import == NULL)
-		curve->import = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	if (curve->import == NULL || EVP_PKEY_fromdata_init(curve->import) != 1)
-		return ossl_failed(HM_E_NO_MEMORY);
-	return HM_OK;
-}
-
 hm_err
-ec_start(void)
+ec_start(struct ec_curve *curve)
 {
-	HM_TRY(start(&ec_p256));
-	return start(&ec_p384);
+	if (curve->import != NULL)
+		return HM_OK;
+	curve->import = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	if (curve->import == NULL ||
+	    EVP_PKEY_fromdata_init(curve->import) != 1) {
+		EVP_PKEY_CTX_free(curve->import);
+		curve->import = NULL;
+		return ossl_failed(HM_E_NO_MEMORY);
+	}
+	return HM_OK;
 }
 
 hm_err
@@ -58,8 +56,7 @@ ec_import(struct ec_curve *curve, const uint8_t *point, EVP_PKEY **ret)
 
 	if (point[0] != 0x04)
 		return HM_E_KEY;
-	if (curve->import == NULL)
-		HM_TRY(start(curve));
+	HM_TRY(ec_start(curve));
 	memcpy(copy, point, len);
 	ERR_clear_error();
 	if (EVP_PKEY_fromdata(

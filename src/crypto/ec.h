@@ -22,6 +22,8 @@ struct ec_curve {
 
 extern struct ec_curve ec_p256, ec_p384;
 
+/* Make curve->import, once. HM_E_NO_MEMORY */
+HM_MUST hm_err ec_start(struct ec_curve *curve);
 /* HM_E_KEY, HM_E_NO_MEMORY */
 HM_MUST hm_err ec_import(
     struct ec_curve *curve, const uint8_t *point, EVP_PKEY **ret);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * init - make OpenSSL's objects before a process locks itself in
+ * init - try every algorithm once, before a process locks itself in
  *
  * Every function of this room makes what it needs at its first call. A process
- * that enters a jail calls this before: OpenSSL then has read its configuration
- * and seeded its generators, and memory that is short shows here, not later.
+ * that enters a jail calls this before: OpenSSL has then read its configuration
+ * and seeded its generators, and found every algorithm. That last matters: if
+ * memory runs out while OpenSSL 3.0 looks for an algorithm for the first time,
+ * it does not find it again in that process.
  */
 #include "core/err.h"
 
-/* HM_E_NO_MEMORY, HM_E_NO_ENTROPY. A second call does nothing. */
+/* HM_E_NO_MEMORY, HM_E_NO_ENTROPY; HM_E_BUG if libcrypto does not verify what
+ * it signed. 1 ms; a second call does the same again. */
 HM_MUST hm_err crypto_init(void);

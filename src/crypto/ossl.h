@@ -17,9 +17,3 @@ hm_err ossl_failed(hm_err refusal);
 /* The same for the import of a public key: HM_E_KEY only if the curve's
  * arithmetic said no, any other failure is a breakdown. */
 hm_err ossl_failed_import(void);
-
-/* The parts of crypto_init(). Each is also called by its first user. */
-HM_MUST hm_err digest_start(void);
-HM_MUST hm_err aead_start(void);
-HM_MUST hm_err ec_start(void);
-HM_MUST hm_err p256_pair_start(void);
