@@ -13,6 +13,28 @@
 
 #define PROOF_ROOM 256 /* scheme evidence, encoded */
 
+#define CLAIMS_GAP (offsetof(struct hm_claims, release) + HM_DIGEST_LEN)
+
+_Static_assert(
+    offsetof(struct hm_claims, scheme) == HM_NONCE_LEN + HM_DEVICE_ID_LEN &&
+	offsetof(struct hm_claims, counter) - CLAIMS_GAP < sizeof(uint32_t) &&
+	sizeof(struct hm_claims) ==
+	    offsetof(struct hm_claims, lock) + sizeof(hm_lock),
+    "the one gap in claims is before the counter");
+_Static_assert(sizeof(struct attest_case) ==
+		   sizeof(struct hm_claims) + sizeof(struct hm_proof_imx_mp) +
+		       HM_SIGNATURE_LEN,
+    "no gap in a case");
+
+/* A decoder's assignment may bring bytes of its stack along in the gap, and a
+ * case goes to other processes as it is. */
+static void
+clear_gap(struct hm_claims *claims)
+{
+	memset((uint8_t *)claims + CLAIMS_GAP, 0,
+	    offsetof(struct hm_claims, counter) - CLAIMS_GAP);
+}
+
 hm_err
 attest_parse(struct hm_bytes evidence, struct attest_case *ret)
 {
@@ -26,6 +48,7 @@ attest_parse(struct hm_bytes evidence, struct attest_case *ret)
 	row = attest_scheme_row(kase.claims.scheme);
 	hm_assert(row != NULL); /* wire/ knows a scheme: so do we */
 	HM_TRY(row->decode(outer.proof, &kase));
+	clear_gap(&kase.claims);
 	memcpy(kase.possession, outer.possession, sizeof(kase.possession));
 	memcpy(ret, &kase, sizeof(*ret));
 	return HM_OK;
