@@ -91,12 +91,30 @@ make_secret(const struct hm_secret_spec *spec, shared_secret shared,
 	return make_value(spec, shared, context, room, &ret->value.len);
 }
 
+/* Bytes of a CBOR string of `len` bytes. */
+static size_t
+string_size(size_t len)
+{
+	return (len < 24 ? 1U : len < 256 ? 2U : 3U) + len;
+}
+
+/* hm_secrets_encode() calls too much of it malformed; to people it is large. */
+static bool
+is_too_large(const struct hm_secret *secrets, uint32_t count)
+{
+	size_t size = 1;
+
+	for (uint32_t i = 0; i < count; i++)
+		size += 2 + string_size(secrets[i].name.len) +
+			string_size(secrets[i].value.len);
+	return size > HM_SECRETS_PLAIN_MAX;
+}
+
 static hm_err
 make_plain(const struct hm_product *product, shared_secret shared,
     void *context, struct workshop *ret)
 {
 	struct hm_span plain = { ret->plain, sizeof(ret->plain) };
-	hm_err err;
 
 	if (product->secret_count > HM_SECRETS_MAX)
 		return HM_E_BAD_INPUT;
@@ -106,9 +124,10 @@ make_plain(const struct hm_product *product, shared_secret shared,
 		HM_TRY(make_secret(&product->secrets[i], shared, context, room,
 		    &ret->secrets[i]));
 	}
-	err = hm_secrets_encode(
+	if (is_too_large(ret->secrets, product->secret_count))
+		return HM_E_TOO_LARGE;
+	return hm_secrets_encode(
 	    ret->secrets, product->secret_count, plain, &ret->plain_len);
-	return err == HM_E_NO_ROOM ? HM_E_TOO_LARGE : err;
 }
 
 /* What stands in wire/stamp.h as info and aad. */
