@@ -21,7 +21,7 @@ write_sample(const char *dir, const struct sample *sample)
 		fprintf(stderr, "%s: does not encode\n", sample->name);
 		return 1;
 	}
-	snprintf(path, sizeof(path), "%s/%s.cbor", dir, sample->name);
+	snprintf(path, sizeof(path), "%s/%s", dir, sample->name);
 	file = fopen(path, "wbx");
 	if (!file)
 		return 0;

@@ -7,6 +7,7 @@
 #include "wire/cose.h"
 #include "wire/entry.h"
 #include "wire/evidence.h"
+#include "wire/frame.h"
 #include "wire/link.h"
 #include "wire/problem.h"
 #include "wire/void.h"
@@ -709,47 +710,95 @@ entry_alarm(struct hm_span room, size_t *ret_len)
 	return hm_entry_encode(&entry, room, ret_len);
 }
 
+/* ---- frames ---- */
+
+static hm_err
+frame_info(struct hm_span room, size_t *ret_len)
+{
+	uint8_t bytes[256];
+	struct hm_bytes message = { bytes, 0 };
+
+	HM_TRY(
+	    link_info((struct hm_span){ bytes, sizeof(bytes) }, &message.len));
+	return hm_frame_encode(message, room, ret_len);
+}
+
+static hm_err
+frame_nonzero(size_t len, struct hm_span room, size_t *ret_len)
+{
+	uint8_t bytes[1000];
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(i % 255 + 1);
+	return hm_frame_encode((struct hm_bytes){ bytes, len }, room, ret_len);
+}
+
+/* With its CRC exactly one full block of COBS. */
+static hm_err
+frame_nonzero_250(struct hm_span room, size_t *ret_len)
+{
+	return frame_nonzero(250, room, ret_len);
+}
+
+static hm_err
+frame_nonzero_1000(struct hm_span room, size_t *ret_len)
+{
+	return frame_nonzero(1000, room, ret_len);
+}
+
+static hm_err
+frame_zeros_300(struct hm_span room, size_t *ret_len)
+{
+	static const uint8_t zeros[300];
+
+	return hm_frame_encode(HM_BYTES(zeros), room, ret_len);
+}
+
 const struct sample samples[] = {
-	{ "challenge-request", "challenge_request", challenge_request },
-	{ "challenge", "challenge", challenge },
-	{ "claims", "claims", claims },
-	{ "claims-imx-mp", "claims", claims_imx_mp },
-	{ "proof-soft", "proof_soft", proof_soft },
-	{ "proof-imx-mp", "proof_imx_mp", proof_imx_mp },
-	{ "evidence", "evidence", evidence },
-	{ "issue-request", "issue_request", issue_request },
-	{ "issue-answer", "issue_answer", issue_answer },
-	{ "stamp", "stamp", stamp },
-	{ "stamp-bare", "stamp", stamp_bare },
-	{ "secrets", "secrets", secrets },
-	{ "seal-aad", NULL, seal_aad },
-	{ "conformance", "conformance", conformance },
-	{ "sign1", "sign1", sign1 },
-	{ "sign1-kid", "sign1", sign1_kid },
-	{ "confirm-request", "confirm_request", confirm_request },
-	{ "confirm-answer", "confirm_answer", confirm_answer },
-	{ "void", "void", void_ },
-	{ "problem", "problem", problem },
-	{ "problem-bare", "problem", problem_bare },
-	{ "info", "info", info },
-	{ "link-hello", "link", link_hello },
-	{ "link-info", "link", link_info },
-	{ "object-product", "object", object_product },
-	{ "object-product-soft", "object", object_product_soft },
-	{ "object-release", "object", object_release },
-	{ "object-order", "object", object_order },
-	{ "object-credential", "object", object_credential },
-	{ "object-enrolment", "object", object_enrolment },
-	{ "object-command", "object", object_command },
-	{ "entry-genesis", "entry", entry_genesis },
-	{ "entry-object", "entry", entry_object },
-	{ "entry-reserve", "entry", entry_reserve },
-	{ "entry-issue", "entry", entry_issue },
-	{ "entry-confirm", "entry", entry_confirm },
-	{ "entry-void", "entry", entry_void },
-	{ "entry-state", "entry", entry_state },
-	{ "entry-timeout", "entry", entry_timeout },
-	{ "entry-crl", "entry", entry_crl },
-	{ "entry-alarm", "entry", entry_alarm },
+	{ "challenge-request.cbor", "challenge_request", challenge_request },
+	{ "challenge.cbor", "challenge", challenge },
+	{ "claims.cbor", "claims", claims },
+	{ "claims-imx-mp.cbor", "claims", claims_imx_mp },
+	{ "proof-soft.cbor", "proof_soft", proof_soft },
+	{ "proof-imx-mp.cbor", "proof_imx_mp", proof_imx_mp },
+	{ "evidence.cbor", "evidence", evidence },
+	{ "issue-request.cbor", "issue_request", issue_request },
+	{ "issue-answer.cbor", "issue_answer", issue_answer },
+	{ "stamp.cbor", "stamp", stamp },
+	{ "stamp-bare.cbor", "stamp", stamp_bare },
+	{ "secrets.cbor", "secrets", secrets },
+	{ "seal-aad.cbor", NULL, seal_aad },
+	{ "conformance.cbor", "conformance", conformance },
+	{ "sign1.cbor", "sign1", sign1 },
+	{ "sign1-kid.cbor", "sign1", sign1_kid },
+	{ "confirm-request.cbor", "confirm_request", confirm_request },
+	{ "confirm-answer.cbor", "confirm_answer", confirm_answer },
+	{ "void.cbor", "void", void_ },
+	{ "problem.cbor", "problem", problem },
+	{ "problem-bare.cbor", "problem", problem_bare },
+	{ "info.cbor", "info", info },
+	{ "link-hello.cbor", "link", link_hello },
+	{ "link-info.cbor", "link", link_info },
+	{ "object-product.cbor", "object", object_product },
+	{ "object-product-soft.cbor", "object", object_product_soft },
+	{ "object-release.cbor", "object", object_release },
+	{ "object-order.cbor", "object", object_order },
+	{ "object-credential.cbor", "object", object_credential },
+	{ "object-enrolment.cbor", "object", object_enrolment },
+	{ "object-command.cbor", "object", object_command },
+	{ "entry-genesis.cbor", "entry", entry_genesis },
+	{ "entry-object.cbor", "entry", entry_object },
+	{ "entry-reserve.cbor", "entry", entry_reserve },
+	{ "entry-issue.cbor", "entry", entry_issue },
+	{ "entry-confirm.cbor", "entry", entry_confirm },
+	{ "entry-void.cbor", "entry", entry_void },
+	{ "entry-state.cbor", "entry", entry_state },
+	{ "entry-timeout.cbor", "entry", entry_timeout },
+	{ "entry-crl.cbor", "entry", entry_crl },
+	{ "entry-alarm.cbor", "entry", entry_alarm },
+	{ "link-info.frame", NULL, frame_info },
+	{ "nonzero-250.frame", NULL, frame_nonzero_250 },
+	{ "nonzero-1000.frame", NULL, frame_nonzero_1000 },
+	{ "zeros-300.frame", NULL, frame_zeros_300 },
 };
 const size_t sample_count = sizeof(samples) / sizeof(samples[0]);

@@ -46,8 +46,7 @@ equals_its_golden_file(void **state)
 		char path[1024];
 		FILE *file;
 
-		snprintf(
-		    path, sizeof(path), "%s/%s.cbor", VECTORS, samples[i].name);
+		snprintf(path, sizeof(path), "%s/%s", VECTORS, samples[i].name);
 		file = fopen(path, "rb");
 		if (!file)
 			fail_msg("%s: missing", path);

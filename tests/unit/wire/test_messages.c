@@ -403,7 +403,7 @@ static void
 a_problem_is_one_of_the_list(void **state)
 {
 	static const uint8_t ok[] = { 0xa3, 0, 1, 1, 0, 2, 0xf6 };
-	static const uint8_t unknown[] = { 0xa3, 0, 1, 1, 0x19, 0x17, 0xd6, 2,
+	static const uint8_t unknown[] = { 0xa3, 0, 1, 1, 0x19, 0x17, 0xda, 2,
 		0xf6 };
 	struct hm_problem problem = { .err = HM_OK };
 	size_t len = 77;

@@ -93,7 +93,7 @@ static void
 refuses_unknown_kinds(void **state)
 {
 	(void)state;
-	object = load("object-release");
+	object = load("object-release.cbor");
 	REFUSES(object.kind = (hm_object_kind)0);
 	REFUSES(object.kind = (hm_object_kind)(HM_OBJECT_COMMAND + 1));
 }
@@ -104,7 +104,7 @@ a_product_says_where_its_keys_come_from(void **state)
 	struct hm_product *p = &object.product;
 
 	(void)state;
-	object = load("object-product");
+	object = load("object-product.cbor");
 	REFUSES(p->key_count = 0);
 	REFUSES(p->key_count = HM_PRODUCT_KEYS_MAX + 1);
 	REFUSES(p->key_source = HM_KEYS_ENROLLED);
@@ -115,7 +115,7 @@ a_product_says_where_its_keys_come_from(void **state)
 	TAKES(p->mpmr[31] = 1);
 	TAKES(p->key_source = HM_KEYS_ENROLLED; p->key_count = 0);
 	TAKES(p->scheme = HM_SCHEME_SOFT);
-	object = load("object-product-soft");
+	object = load("object-product-soft.cbor");
 	REFUSES(p->scheme = HM_SCHEME_IMX_MP);
 	/* ANY with imx-mp, read */
 	refuses_bytes(HM_LITERAL("\x03\x01\x04\x03\x05\x80\x06\xf6"),
@@ -132,7 +132,7 @@ a_product_keeps_its_lengths(void **state)
 	struct hm_product *p = &object.product;
 
 	(void)state;
-	object = load("object-product");
+	object = load("object-product.cbor");
 	REFUSES(p->name = HM_LITERAL("a b"));
 	REFUSES(p->organization = HM_LITERAL(""));
 	REFUSES(p->organization = HM_LITERAL("\xc0\x80"));
@@ -151,7 +151,7 @@ a_secret_has_what_its_kind_needs(void **state)
 	struct hm_secret_spec *s = object.product.secrets;
 
 	(void)state;
-	object = load("object-product");
+	object = load("object-product.cbor");
 	REFUSES(object.product.secret_count = HM_SECRETS_MAX + 1);
 	REFUSES(s[0].name = HM_LITERAL(""));
 	REFUSES(s[0].name = s[1].name);
@@ -181,7 +181,7 @@ a_release_keeps_its_rules(void **state)
 	struct hm_release *r = &object.release;
 
 	(void)state;
-	object = load("object-release");
+	object = load("object-release.cbor");
 	REFUSES(r->name = HM_LITERAL(".hidden"));
 	REFUSES(r->product = HM_LITERAL(""));
 	REFUSES(r->channel = (hm_channel)0);
@@ -195,7 +195,7 @@ serials_fit_their_digits(void **state)
 	struct hm_order *o = &object.order;
 
 	(void)state;
-	object = load("object-order");
+	object = load("object-order.cbor");
 	o->quota = 90;
 	o->returns = 9;
 	o->serial_digits = 2;
@@ -224,7 +224,7 @@ addresses_stay_within_their_block(void **state)
 	struct hm_order *o = &object.order;
 
 	(void)state;
-	object = load("object-order");
+	object = load("object-order.cbor");
 	o->quota = 250;
 	o->returns = 6;
 	memcpy(o->mac_first, (uint8_t[]){ 2, 255, 255, 255, 255, 0 }, 6);
@@ -243,7 +243,7 @@ an_order_has_a_quota_dates_and_stations(void **state)
 	struct hm_order *o = &object.order;
 
 	(void)state;
-	object = load("object-order");
+	object = load("object-order.cbor");
 	REFUSES(o->quota = 0; o->returns = 1);
 	REFUSES(o->not_after_s = o->not_before_s);
 	REFUSES(o->not_before_s = UINT64_MAX);
@@ -268,7 +268,7 @@ an_order_without_stations_is_refused_when_read(void **state)
 	size_t len;
 
 	(void)state;
-	object = load("object-order");
+	object = load("object-order.cbor");
 	object.order.station_count = 1;
 	object.order.stations[0] = HM_LITERAL("s9");
 	assert_int_equal(hm_object_encode(&object, span, &len), HM_OK);
@@ -291,7 +291,7 @@ a_credential_keeps_its_rules(void **state)
 	struct hm_credential *c = &object.credential;
 
 	(void)state;
-	object = load("object-credential");
+	object = load("object-credential.cbor");
 	REFUSES(c->name = HM_LITERAL(" "));
 	REFUSES(c->role = (hm_role)0);
 	REFUSES(c->role = (hm_role)4);
@@ -309,7 +309,7 @@ enrolled_digests_are_sorted_and_distinct(void **state)
 	(void)state;
 	for (size_t i = 0; i <= HM_ENROL_KEYS_MAX; i++)
 		hm_put_u16(digests + i * HM_DIGEST_LEN, (uint16_t)i);
-	object = load("object-enrolment");
+	object = load("object-enrolment.cbor");
 	e->digests = (struct hm_bytes){ digests, 3 * HM_DIGEST_LEN };
 	REFUSES(e->digests.len = 0);
 	REFUSES(e->digests.len -= 1);
@@ -329,7 +329,7 @@ a_command_names_what_its_verb_wants(void **state)
 	struct hm_bytes name = HM_LITERAL("po-2031");
 
 	(void)state;
-	object = load("object-command");
+	object = load("object-command.cbor");
 	REFUSES(c->verb = (hm_verb)0);
 	REFUSES(c->verb = (hm_verb)(HM_VERB_REVOKE_CREDENTIAL + 1));
 	REFUSES(c->reason = HM_LITERAL(""));
@@ -353,7 +353,7 @@ the_largest_order_and_product_fit(void **state)
 	size_t len;
 
 	(void)state;
-	object = load("object-product");
+	object = load("object-product.cbor");
 	object.product.secret_count = HM_SECRETS_MAX;
 	for (uint32_t i = 0; i < HM_SECRETS_MAX; i++)
 		object.product.secrets[i] =
