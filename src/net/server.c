@@ -120,8 +120,9 @@ on_drained(evutil_socket_t fd, short what, void *context)
 		call(server->config.context);
 }
 
+/* Nobody refers to it any more. */
 static void
-forget(struct net_request *request)
+detach(struct net_request *request)
 {
 	if (request->server) {
 		TAILQ_REMOVE(&request->server->requests, request, next);
@@ -129,7 +130,6 @@ forget(struct net_request *request)
 	}
 	if (request->conn)
 		request->conn->request = NULL;
-	free(request);
 }
 
 static const char *
@@ -270,12 +270,13 @@ net_reply(struct net_request *request, int status, const char *type,
 	struct conn *conn = request->conn;
 	struct evhttp_request *evreq = request->evreq;
 
-	forget(request);
-	if (!conn)
-		return;
-	conn->server->counts.served++;
-	answer(conn, evreq, status, type, body,
-	    conn->gate.head.close || conn->server->stopping);
+	detach(request);
+	if (conn) {
+		conn->server->counts.served++;
+		answer(conn, evreq, status, type, body,
+		    conn->gate.head.close || conn->server->stopping);
+	}
+	free(request); /* only now: type and body may lie in it */
 }
 
 void
