@@ -42,5 +42,7 @@ struct memport {
 
 extern struct memport chip;
 
+/* Private stamp key of conversations that are written down. */
+void memport_stamp_scalar(uint8_t ret[static 32]);
 /* A fresh chip, with its own id and keys, that pins `stamp_key`. */
 void memport_reset(uint64_t seed, const uint8_t stamp_key[static 65]);

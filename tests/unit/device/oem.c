@@ -28,6 +28,14 @@ oem_init(struct oem *oem)
 }
 
 void
+oem_init_known(struct oem *oem, const uint8_t scalar[static 32])
+{
+	assert_int_equal(p256_pair_from(scalar, &oem->stamp_key), HM_OK);
+	assert_int_equal(p256_pair_new(&oem->other), HM_OK);
+	p256_pair_point(oem->stamp_key, oem->point);
+}
+
+void
 oem_done(struct oem *oem)
 {
 	p256_pair_free(oem->stamp_key);

@@ -42,6 +42,8 @@ struct oem {
 };
 
 void oem_init(struct oem *oem);
+/* With this stamp key. */
+void oem_init_known(struct oem *oem, const uint8_t scalar[static 32]);
 void oem_done(struct oem *oem);
 
 /* A challenge as the body of a link message. */
