@@ -92,17 +92,31 @@ say_goodbye(struct bufferevent *bev, void *context)
 
 	if (!conn->answered)
 		return;
+	if (conn->deaf) {
+		conn_end(conn);
+		return;
+	}
 	notify_close(conn->ssl);
 	shutdown(bufferevent_getfd(bev), SHUT_WR);
 	evtimer_add(conn->timer, &linger);
 }
 
+/* CLOSING: the client has hung up. If it only ended its own side, the refusal
+ * still goes out. */
 static void
 hung_up(struct bufferevent *bev, short what, void *context)
 {
-	(void)bev;
-	if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
-		conn_end(context);
+	struct conn *conn = context;
+	bool sent = conn->answered &&
+		    evbuffer_get_length(bufferevent_get_output(bev)) == 0;
+
+	if ((what & BEV_EVENT_EOF) && !conn->deaf && !sent) {
+		conn->deaf = true;
+		bufferevent_disable(bev, EV_READ);
+		bufferevent_enable(bev, EV_WRITE);
+	} else if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) {
+		conn_end(conn);
+	}
 }
 
 static void
@@ -136,7 +150,8 @@ send_refusal(struct conn *conn)
 	conn->answered = true;
 	conn->server->counts.refused++;
 	conn_enter(conn, CONN_CLOSING);
-	bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+	bufferevent_enable(
+	    conn->bev, conn->deaf ? EV_WRITE : EV_READ | EV_WRITE);
 }
 
 /* The gate refused while evhttp had its turn. It may have begun an answer of

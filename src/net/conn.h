@@ -68,6 +68,7 @@ struct conn {
 	TAILQ_ENTRY(conn) next;
 	conn_state state;
 	bool answered; /* CLOSING: a refusal was put out */
+	bool deaf;     /* CLOSING: the client will send no more */
 	/* What the timer is to do when it is woken; NULL: the deadline passed.
 	 */
 	void (*woken)(struct conn *conn);

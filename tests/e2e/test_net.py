@@ -471,6 +471,16 @@ def test_a_refusal_reaches_a_client_that_is_still_sending(either):
     s.close()
 
 
+def test_a_refusal_reaches_a_client_that_ended_its_side(either):
+    s = either.connect()
+    s.sendall(BAD["bare lf"])
+    half = socket.socket(fileno=os.dup(s.fileno()))
+    half.shutdown(socket.SHUT_WR)
+    half.close()
+    assert read_all(s).startswith(b"HTTP/1.1 400 ")
+    s.close()
+
+
 def test_random_bytes_do_no_harm(either):
     import random
     dice = random.Random(1)
