@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* nouns - the nouns of `hallmark`, one file each; the tree is in hallmark.c */
+
+#include "base/options.h"
+
+extern const struct noun_spec noun_audit, noun_ca, noun_config, noun_demo,
+    noun_device, noun_hsm, noun_order, noun_product, noun_release, noun_server,
+    noun_station;
