@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/key_file.h"
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "ca/ca.h"
+#include "wire/claims.h"
+
+#define PEM_MAX 65536
+
+hm_err
+public_key_write(const char *path, struct hm_bytes key, struct why *why)
+{
+	AUTO(buf) struct buf text = { 0 };
+	uint8_t spki[HM_SPKI_LEN];
+
+	buf_init(&text, PEM_MAX);
+	if (key.len == HM_POINT_LEN) {
+		hm_spki_encode(key.ptr, spki);
+		HM_TRY(pem_format("PUBLIC KEY", HM_BYTES(spki), &text));
+	} else {
+		HM_TRY(buf_add_hex(&text, key));
+		HM_TRY(buf_print(&text, "\n"));
+	}
+	return file_create(path, buf_bytes(&text), 0644, why);
+}
+
+hm_err
+certificate_read(const char *path, struct buf *ret, struct why *why)
+{
+	AUTO(buf) struct buf file = { 0 };
+
+	HM_TRY(file_read(path, PEM_MAX, &file, why));
+	buf_init(ret, PEM_MAX);
+	if (file.len != 0 && file.ptr[0] == 0x30)
+		return buf_add(ret, buf_bytes(&file));
+	if (pem_parse("CERTIFICATE", buf_bytes(&file), ret) != HM_OK) {
+		why_where(why, "%s", path);
+		return WHY(why, HM_E_CERT, "no certificate in the file");
+	}
+	return HM_OK;
+}
+
+hm_err
+certificate_write(const char *path, struct hm_bytes der, struct why *why)
+{
+	AUTO(buf) struct buf pem = { 0 };
+
+	buf_init(&pem, PEM_MAX);
+	HM_TRY(pem_format("CERTIFICATE", der, &pem));
+	return file_create(path, buf_bytes(&pem), 0644, why);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* key_file - public keys and certificates as files */
+
+#include "base/buf.h"
+#include "base/why.h"
+
+/* A P-256 point as SPKI PEM; any other key as one line of hex. */
+HM_MUST hm_err public_key_write(
+    const char *path, struct hm_bytes key, struct why *why);
+/* A certificate, PEM or DER, as DER. HM_E_FILE, HM_E_CERT */
+HM_MUST hm_err certificate_read(
+    const char *path, struct buf *ret, struct why *why);
+/* A new file with a certificate in PEM. */
+HM_MUST hm_err certificate_write(
+    const char *path, struct hm_bytes der, struct why *why);
