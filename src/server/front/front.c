@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/front/front.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "attest/nonce.h"
+#include "base/auto.h"
+#include "base/log.h"
+#include "server/front/serve.h"
+#include "server/life.h"
+#include "wire/problem.h"
+
+#define DRAIN_MS 5000 /* for requests in flight when we are to stop */
+
+struct running {
+	struct front front;
+	const struct front_options *options;
+	bool stopping;
+	hm_err end;
+};
+
+/* What net/ answers by itself has the same form as our own refusals. */
+static hm_err
+problem(hm_err err, struct buf *ret)
+{
+	struct hm_problem content = { .err = err };
+	uint8_t room[HM_PROBLEM_MAX];
+	size_t len;
+
+	HM_TRY(hm_problem_encode(
+	    &content, (struct hm_span){ room, sizeof(room) }, &len));
+	return buf_add(ret, (struct hm_bytes){ room, len });
+}
+
+static void
+on_drained(void *context)
+{
+	struct running *running = context;
+
+	loop_stop(running->front.loop);
+}
+
+static void
+on_patience_ends(void *context)
+{
+	on_drained(context);
+}
+
+static void
+on_broken(void *context)
+{
+	struct running *running = context;
+
+	running->end = HM_E_STOPPING;
+	loop_stop(running->front.loop);
+}
+
+static void
+on_life(void *context)
+{
+	struct running *running = context;
+	struct watch *patience;
+	life_word word = life_poll(running->options->life);
+
+	if (word == LIFE_NOTHING || running->stopping)
+		return;
+	running->stopping = true;
+	if (word == LIFE_GONE) {
+		on_broken(running);
+		return;
+	}
+	net_server_stop(running->front.server, on_drained);
+	if (watch_timer(running->front.loop, DRAIN_MS, on_patience_ends,
+		running, &patience) != HM_OK)
+		on_drained(running);
+}
+
+static hm_err
+set_up(struct running *running, struct net_tls *tls, struct why *why)
+{
+	struct net_server_config config = { .tls = tls,
+		.routes = front_routes,
+		.routes_count = front_routes_count,
+		.context = &running->front,
+		.limits = running->options->limits,
+		.problem_type = FRONT_CBOR,
+		.problem = problem };
+	struct front *front = &running->front;
+	struct watch *life;
+
+	HM_TRY(loop_new(&front->loop));
+	HM_TRY(asker_new(front->loop, running->options->keeper, on_broken,
+	    running, &front->asker));
+	HM_TRY(watch_read(
+	    front->loop, running->options->life, on_life, running, &life));
+	HM_TRY(net_server_new(
+	    loop_base(front->loop), &config, &front->server, why));
+	return net_server_listen(
+	    front->server, running->options->listener, why);
+}
+
+static hm_err
+serve(struct running *running, struct net_tls *tls, struct why *why)
+{
+	HM_TRY(set_up(running, tls, why));
+	HM_TRY(jail_enter(&running->options->jail, why));
+	log_event(LOG_INFO, "ready", "jail", jail_describe(), NULL);
+	HM_TRY(life_ready(running->options->life));
+	HM_TRY(loop_run(running->front.loop));
+	return running->end;
+}
+
+hm_err
+front_run(const struct front_options *options, const struct secret *nonce_key,
+    struct why *why)
+{
+	static struct running running;
+	struct net_tls *tls = NULL;
+	hm_err err;
+
+	if (nonce_key->len != NONCE_KEY_LEN)
+		return HM_E_BUG;
+	running = (struct running){ .options = options };
+	running.front.nonce_key = nonce_key->bytes;
+	HM_TRY(net_tls_load(&options->tls, &tls, why));
+	err = serve(&running, tls, why);
+	net_server_free(running.front.server);
+	asker_free(running.front.asker);
+	loop_free(running.front.loop);
+	net_tls_free(tls);
+	return err;
+}
