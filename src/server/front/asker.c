@@ -122,6 +122,15 @@ asker_free(struct asker *asker)
 {
 	if (asker == NULL)
 		return;
+	asker->is_broken = true;
+	for (uint32_t i = 0; i < ASKER_MAX; i++) {
+		struct slot was = asker->slots[i];
+
+		asker->slots[i].done = NULL;
+		if (was.done != NULL)
+			was.done(was.context, HM_E_STOPPING, NULL,
+			    (struct hm_bytes){ 0 });
+	}
 	watch_free(asker->watch);
 	free(asker);
 }

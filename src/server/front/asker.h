@@ -24,7 +24,7 @@ struct asker; /* opaque, heap */
 /* `broken` is called once if the keeper is gone or speaks nonsense. */
 HM_MUST hm_err asker_new(struct loop *loop, int channel, loop_callback broken,
     void *context, struct asker **ret);
-/* Asks that are still under way are forgotten: no callback any more. */
+/* Asks that are still under way are answered with HM_E_STOPPING. */
 void asker_free(struct asker *asker);
 
 /* HM_E_BUSY, HM_E_STOPPING (the keeper is gone): no callback then. */

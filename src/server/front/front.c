@@ -125,8 +125,8 @@ front_run(const struct front_options *options, const struct secret *nonce_key,
 	running.front.nonce_key = nonce_key->bytes;
 	HM_TRY(net_tls_load(&options->tls, &tls, why));
 	err = serve(&running, tls, why);
-	net_server_free(running.front.server);
 	asker_free(running.front.asker);
+	net_server_free(running.front.server);
 	loop_free(running.front.loop);
 	net_tls_free(tls);
 	return err;

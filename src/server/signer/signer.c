@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "ledger/note.h"
+#include "server/life.h"
 #include "server/signer/issue.h"
 
 #define REVOKED_MAX (ASK_REVOKED_MAX * sizeof(struct ca_revoked))
@@ -207,5 +208,6 @@ signer_run(
 	    token_key_public(signer.keys.log).ptr, &signer.log_name));
 	HM_TRY(jail_enter(&options->jail, why));
 	log_event(LOG_INFO, "ready", "jail", jail_describe(), NULL);
+	HM_TRY(life_ready(options->life));
 	return serve(&signer);
 }

@@ -25,6 +25,7 @@
 
 struct signer_options {
 	int keeper; /* channel to the keeper */
+	int life;   /* line to the parent */
 	const char *token_uri;
 	const char *module;     /* path, or NULL */
 	const char *issuer_key; /* URIs of keys in the token */
