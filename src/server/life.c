@@ -3,7 +3,15 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/process.h"
+
+/* Nobody on the other end takes longer to read a word. */
+static uint64_t
+soon(void)
+{
+	return clock_mono_us() + 1000000;
+}
 
 hm_err
 life_go(int fd, struct hm_bytes with)
@@ -15,8 +23,8 @@ life_go(int fd, struct hm_bytes with)
 		return HM_E_TOO_LARGE;
 	if (with.len != 0)
 		memcpy(message + 1, with.ptr, with.len);
-	err =
-	    channel_send(fd, (struct hm_bytes){ message, 1 + with.len }, 1000);
+	err = channel_send(
+	    fd, (struct hm_bytes){ message, 1 + with.len }, soon(), NULL);
 	hm_wipe(message, sizeof(message));
 	return err;
 }
@@ -24,7 +32,8 @@ life_go(int fd, struct hm_bytes with)
 void
 life_stop(int fd)
 {
-	(void)channel_send(fd, HM_LITERAL("S"), 1000); /* gone is as good */
+	/* Gone is as good. */
+	(void)channel_send(fd, HM_LITERAL("S"), soon(), NULL);
 }
 
 hm_err
@@ -35,7 +44,7 @@ life_await(int fd, struct secret *ret)
 	size_t len = 0;
 	hm_err err;
 
-	err = channel_recv(fd, room, -1, &len);
+	err = channel_recv(fd, room, CHANNEL_FOREVER, &len, NULL);
 	if (err == HM_OK && (len < 1 || message[0] != 'G'))
 		err = HM_E_BAD_INPUT;
 	if (err == HM_OK) {
@@ -49,7 +58,7 @@ life_await(int fd, struct secret *ret)
 hm_err
 life_ready(int fd)
 {
-	return channel_send(fd, HM_LITERAL("R"), 1000);
+	return channel_send(fd, HM_LITERAL("R"), soon(), NULL);
 }
 
 life_word
@@ -59,7 +68,8 @@ life_poll(int fd)
 	size_t len = 0;
 	hm_err err;
 
-	err = channel_recv(fd, (struct hm_span){ word, sizeof(word) }, 0, &len);
+	err = channel_recv(
+	    fd, (struct hm_span){ word, sizeof(word) }, 0, &len, NULL);
 	if (err == HM_E_TIMEOUT)
 		return LIFE_NOTHING;
 	if (err != HM_OK || len != 1)

@@ -82,10 +82,10 @@ spawn(struct parent *parent, server_role role, const int *channels,
 
 	(void)snprintf(name, sizeof(name), "hallmarkd: %s", names[role]);
 	(void)snprintf(path, sizeof(path), "%s", parent->path);
-	HM_TRY(channel_pair(life));
+	HM_TRY(channel_pair(life, NULL));
 	fds[0] = life[1];
 	memcpy(fds + 1, channels, count * sizeof(*channels));
-	err = process_spawn(program, argv, fds, count + 1, &child->pid);
+	err = process_spawn(program, argv, fds, count + 1, &child->pid, NULL);
 	close(life[1]);
 	if (err != HM_OK) {
 		close(life[0]);
@@ -136,9 +136,9 @@ lay_pipes(struct parent *parent, struct plumbing *ret)
 	ret->signer[0] = ret->signer[1] = -1;
 	for (uint32_t i = 0; i < parent->fronts; i++)
 		ret->front[i][0] = ret->front[i][1] = -1;
-	HM_TRY(channel_pair(ret->signer));
+	HM_TRY(channel_pair(ret->signer, NULL));
 	for (uint32_t i = 0; i < parent->fronts; i++)
-		HM_TRY(channel_pair(ret->front[i]));
+		HM_TRY(channel_pair(ret->front[i], NULL));
 	return HM_OK;
 }
 

@@ -69,7 +69,7 @@ take_one(struct asker *asker)
 	size_t len = 0;
 	hm_err err;
 
-	err = channel_recv(asker->channel, room, 0, &len);
+	err = channel_recv(asker->channel, room, 0, &len, NULL);
 	if (err == HM_E_TIMEOUT)
 		return false;
 	if (err == HM_OK)
@@ -153,8 +153,8 @@ asker_send(struct asker *asker, ask_kind kind, const void *body,
 	id = slot->turn << 16 | asker->first_free;
 	HM_TRY(ask_request(kind, id, body, tail,
 	    (struct hm_span){ message, sizeof(message) }, &len));
-	err =
-	    channel_send(asker->channel, (struct hm_bytes){ message, len }, 0);
+	err = channel_send(
+	    asker->channel, (struct hm_bytes){ message, len }, 0, NULL);
 	if (err == HM_E_TIMEOUT)
 		return HM_E_BUSY;
 	if (err != HM_OK)

@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "base/errtext.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "ledger/note.h"
@@ -154,7 +155,8 @@ serve_one(struct signer *signer, uint8_t *room, struct reply *reply)
 	size_t len;
 	hm_err err;
 
-	HM_TRY(channel_recv(signer->options->keeper, space, -1, &len));
+	HM_TRY(channel_recv(
+	    signer->options->keeper, space, CHANNEL_FOREVER, &len, NULL));
 	HM_TRY(ask_check_request((struct hm_bytes){ room, len }, ASK_BY_KEEPER,
 	    &head, &body, &tail));
 	buf_clear(&reply->tail);
@@ -165,8 +167,8 @@ serve_one(struct signer *signer, uint8_t *room, struct reply *reply)
 		    ask_rule(head.kind)->name, NULL);
 	HM_TRY(ask_answer(&head, err, err == HM_OK ? reply->body : NULL,
 	    err == HM_OK ? buf_bytes(&reply->tail) : none, space, &len));
-	return channel_send(
-	    signer->options->keeper, (struct hm_bytes){ room, len }, -1);
+	return channel_send(signer->options->keeper,
+	    (struct hm_bytes){ room, len }, CHANNEL_FOREVER, NULL);
 }
 
 static void
@@ -190,7 +192,7 @@ serve(struct signer *signer)
 	while (err == HM_OK);
 	buf_done(&reply.tail);
 	hm_wipe(room, sizeof(room));
-	return err == HM_E_UNREACHABLE ? HM_OK : err;
+	return err == HM_E_WORKER ? HM_OK : err;
 }
 
 hm_err
