@@ -44,6 +44,10 @@ struct server_config {
 	uint32_t connections_max, connections_per_address_max;
 };
 
+/* For template and reference page. */
+struct config_schema;
+extern const struct config_schema server_schema;
+
 /* Read and check a file. HM_E_CONFIG_*, HM_E_FILE */
 HM_MUST hm_err server_config_load(
     const char *path, struct server_config *ret, struct why *why);

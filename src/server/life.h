@@ -20,7 +20,8 @@
 #define LIFE_FD 3
 #define LIFE_FIRST_FD 4 /* the channels of a role follow */
 
-/* Parent: start a child. `with` may be empty. HM_E_IO, HM_E_WORKER (it is gone) */
+/* Parent: start a child. `with` may be empty. HM_E_IO, HM_E_WORKER (it is gone)
+ */
 HM_MUST hm_err life_go(int fd, struct hm_bytes with);
 /* Parent: ask it to stop. A child that is gone is not an error. */
 void life_stop(int fd);

@@ -65,6 +65,18 @@ server_role_of(const char *name)
 	return 0;
 }
 
+uint32_t
+server_fronts(const struct server_config *config)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (config->fronts != 0)
+		return config->fronts;
+	if (cores < 1)
+		return 1;
+	return cores > SERVER_FRONTS_MAX ? SERVER_FRONTS_MAX : (uint32_t)cores;
+}
+
 /* ---- starting ---- */
 
 /* One process. `channels` become LIFE_FIRST_FD and on; they stay ours. */
@@ -352,11 +364,7 @@ serve(struct parent *parent)
 static hm_err
 listen_all(struct parent *parent, struct why *why)
 {
-	parent->fronts = parent->config->fronts;
-	if (parent->fronts == 0)
-		parent->fronts = (uint32_t)sysconf(_SC_NPROCESSORS_ONLN);
-	if (parent->fronts > SERVER_FRONTS_MAX)
-		parent->fronts = SERVER_FRONTS_MAX;
+	parent->fronts = server_fronts(parent->config);
 	for (uint32_t i = 0; i < parent->fronts; i++)
 		HM_TRY(net_listen(
 		    parent->config->listen, &parent->listeners[i], why));

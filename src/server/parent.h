@@ -24,6 +24,9 @@
 HM_MUST hm_err parent_run(const struct server_config *config,
     const char *config_path, struct why *why);
 
+/* How many fronts there will be on this machine. */
+uint32_t server_fronts(const struct server_config *config);
+
 typedef enum server_role {
 	SERVER_FRONT = 1,
 	SERVER_KEEPER = 2,

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/role.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "ca/ca.h"
+#include "crypto/p256.h"
+#include "server/front/front.h"
+#include "server/keeper/keeper.h"
+#include "server/life.h"
+#include "server/signer/signer.h"
+
+#define PEM_MAX 65536
+
+static const char *
+or_null(const char *text)
+{
+	return text[0] == 0 ? NULL : text;
+}
+
+static hm_err
+load_authority(const struct server_config *config,
+    uint8_t ret[static HM_POINT_LEN], struct why *why)
+{
+	AUTO(buf) struct buf pem = { 0 };
+	hm_err err;
+
+	HM_TRY(file_read_text(config->authority, PEM_MAX, &pem, why));
+	err = p256_point_from_pem(buf_bytes(&pem), ret);
+	if (err != HM_OK) {
+		why_where(why, "%s", config->authority);
+		return WHY(why, err, "not a P-256 public key in PEM");
+	}
+	return HM_OK;
+}
+
+static hm_err
+load_issuer(
+    const struct server_config *config, struct buf *ret, struct why *why)
+{
+	AUTO(buf) struct buf pem = { 0 };
+	hm_err err;
+
+	HM_TRY(file_read_text(config->issuer, PEM_MAX, &pem, why));
+	buf_init(ret, HM_CERT_MAX);
+	err = pem_parse("CERTIFICATE", buf_bytes(&pem), ret);
+	if (err != HM_OK) {
+		why_where(why, "%s", config->issuer);
+		return WHY(why, err, "not a certificate in PEM");
+	}
+	return HM_OK;
+}
+
+static hm_err
+run_front(const struct server_config *config, const struct secret *with,
+    struct why *why)
+{
+	struct front_options options = {
+		.keeper = LIFE_FIRST_FD,
+		.listener = LIFE_FIRST_FD + 1,
+		.life = LIFE_FD,
+		.tls = { .certificate = config->tls.certificate,
+		    .key = config->tls.key,
+		    .client_ca = config->tls.client_ca },
+		.limits = { .connections = config->connections_max,
+		    .connections_per_address =
+			config->connections_per_address_max },
+		.jail = { .role = JAIL_FRONT,
+		    .user = or_null(config->users.front) },
+	};
+
+	return front_run(&options, with, why);
+}
+
+static hm_err
+run_signer(
+    const struct server_config *config, struct secret *with, struct why *why)
+{
+	AUTO(buf) struct buf issuer = { 0 };
+	struct signer_options options = {
+		.keeper = LIFE_FIRST_FD,
+		.life = LIFE_FD,
+		.token_uri = config->token.uri,
+		.module = or_null(config->token.module),
+		.issuer_key = config->token.issuer,
+		.stamp_key = config->token.stamp,
+		.log_key = config->token.log,
+		.origin = config->origin,
+		.timeout_ms = config->token.timeout_ms,
+		.jail = { .role = JAIL_SIGNER,
+		    .user = or_null(config->users.signer),
+		    .writable = { or_null(config->token.folder) },
+		    .lock_memory = true },
+	};
+
+	HM_TRY(load_authority(config, options.authority, why));
+	HM_TRY(load_issuer(config, &issuer, why));
+	options.issuer_certificate = buf_bytes(&issuer);
+	return signer_run(&options, with, why);
+}
+
+static hm_err
+run_keeper(const struct server_config *config, struct why *why)
+{
+	struct keeper_options options = {
+		.state = config->state,
+		.signer = LIFE_FIRST_FD,
+		.front_first = LIFE_FIRST_FD + 1,
+		.fronts = server_fronts(config),
+		.life = LIFE_FD,
+		.jail = { .role = JAIL_KEEPER,
+		    .user = or_null(config->users.keeper),
+		    .writable = { config->state } },
+	};
+
+	HM_TRY(load_authority(config, options.authority, why));
+	return keeper_run(&options, why);
+}
+
+hm_err
+role_run(server_role role, const struct server_config *config, struct why *why)
+{
+	AUTO(secret) struct secret with = { 0 };
+
+	HM_TRY(life_await(LIFE_FD, &with));
+	switch (role) {
+	case SERVER_FRONT:
+		return run_front(config, &with, why);
+	case SERVER_KEEPER:
+		return run_keeper(config, why);
+	case SERVER_SIGNER:
+		return run_signer(config, &with, why);
+	}
+	return HM_E_BUG;
+}
