@@ -105,17 +105,19 @@ run_signer(
 static hm_err
 run_keeper(const struct server_config *config, struct why *why)
 {
+	int fronts[SERVER_FRONTS_MAX];
 	struct keeper_options options = {
 		.state = config->state,
 		.signer = LIFE_FIRST_FD,
-		.front_first = LIFE_FIRST_FD + 1,
-		.fronts = server_fronts(config),
-		.life = LIFE_FD,
+		.fronts = fronts,
+		.front_count = server_fronts(config),
+		.parent = LIFE_FD,
 		.jail = { .role = JAIL_KEEPER,
-		    .user = or_null(config->users.keeper),
-		    .writable = { config->state } },
+		    .user = or_null(config->users.keeper) },
 	};
 
+	for (uint32_t i = 0; i < options.front_count; i++)
+		fronts[i] = LIFE_FIRST_FD + 1 + (int)i;
 	HM_TRY(load_authority(config, options.authority, why));
 	return keeper_run(&options, why);
 }
