@@ -15,7 +15,8 @@
 #include "base/text.h"
 #include "core/cbor.h"
 
-#define UNIT_MAX (HM_MESSAGE_MAX + HM_STAMP_MAX)
+#define ANSWER_MAX HM_LINK_MAX
+#define UNIT_MAX (2 * ANSWER_MAX + 4096)
 #define SUFFIX ".unit"
 #define POLL_US 20000 /* between two looks at a lock */
 
@@ -23,17 +24,17 @@ void
 unit_init(struct unit *unit)
 {
 	*unit = (struct unit){ 0 };
-	buf_init(&unit->stamp, HM_STAMP_MAX);
+	buf_init(&unit->issued, ANSWER_MAX);
 	buf_init(&unit->conformance, HM_CONFORMANCE_MAX);
-	buf_init(&unit->receipt, HM_LINK_MAX);
+	buf_init(&unit->confirmed, ANSWER_MAX);
 }
 
 void
 unit_done(struct unit *unit)
 {
-	buf_done(&unit->stamp);
+	buf_done(&unit->issued);
 	buf_done(&unit->conformance);
-	buf_done(&unit->receipt);
+	buf_done(&unit->confirmed);
 }
 
 static hm_err
@@ -75,11 +76,11 @@ encode(const struct unit *unit, struct buf *ret)
 	hm_cbor_put_uint(&out, 6);
 	hm_cbor_put_uint(&out, unit->err);
 	hm_cbor_put_uint(&out, 7);
-	hm_cbor_put_bytes(&out, buf_bytes(&unit->stamp));
+	hm_cbor_put_bytes(&out, buf_bytes(&unit->issued));
 	hm_cbor_put_uint(&out, 8);
 	hm_cbor_put_bytes(&out, buf_bytes(&unit->conformance));
 	hm_cbor_put_uint(&out, 9);
-	hm_cbor_put_bytes(&out, buf_bytes(&unit->receipt));
+	hm_cbor_put_bytes(&out, buf_bytes(&unit->confirmed));
 	hm_cbor_put_uint(&out, 10);
 	hm_cbor_put_uint(&out, unit->time_s);
 	HM_TRY(hm_cbor_out_end(&out, &len));
@@ -100,7 +101,7 @@ get_name(struct hm_cbor_in *in, char ret[static HM_NAME_MAX + 1])
 static hm_err
 decode(struct hm_bytes bytes, struct unit *ret)
 {
-	struct hm_bytes stamp, conformance, receipt;
+	struct hm_bytes issued, conformance, confirmed;
 	struct hm_cbor_in in;
 
 	hm_cbor_in_init(&in, bytes);
@@ -120,17 +121,17 @@ decode(struct hm_bytes bytes, struct unit *ret)
 	hm_cbor_key(&in, 6);
 	ret->err = (hm_err)hm_cbor_get_uint(&in, 65535);
 	hm_cbor_key(&in, 7);
-	stamp = hm_cbor_get_bytes(&in, 0, HM_STAMP_MAX);
+	issued = hm_cbor_get_bytes(&in, 0, ANSWER_MAX);
 	hm_cbor_key(&in, 8);
 	conformance = hm_cbor_get_bytes(&in, 0, HM_CONFORMANCE_MAX);
 	hm_cbor_key(&in, 9);
-	receipt = hm_cbor_get_bytes(&in, 0, HM_LINK_MAX);
+	confirmed = hm_cbor_get_bytes(&in, 0, ANSWER_MAX);
 	hm_cbor_key(&in, 10);
 	ret->time_s = hm_cbor_get_uint(&in, UINT64_MAX);
 	HM_TRY(hm_cbor_in_end(&in));
-	HM_TRY(buf_add(&ret->stamp, stamp));
+	HM_TRY(buf_add(&ret->issued, issued));
 	HM_TRY(buf_add(&ret->conformance, conformance));
-	return buf_add(&ret->receipt, receipt);
+	return buf_add(&ret->confirmed, confirmed);
 }
 
 /* ---- files ---- */

@@ -11,7 +11,8 @@
  * server.
  *
  *   unit = { 0: 1, 1: order, 2: slot, 3: device id, 4: step, 5: state,
- *            6: error, 7: stamp, 8: conformance, 9: receipt message, 10: time }
+ *            6: error, 7: issue answer, 8: conformance, 9: confirm answer, 10:
+ * time }
  *
  * Nothing in it is secret: the station has ciphertext only.
  */

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * job - one unit, from insertion to PASS, FAIL or HOLD
+ *
+ *   hello -> challenge -> attest -> issue -> stamp -> confirm -> receipt ->
+ * done
+ *
+ * The station relays; it can read neither the secrets nor change what it
+ * carries without being found out. It goes on from what the device says of
+ * itself and from the journal, so a unit that lost power is simply inserted
+ * again: what was issued is not issued twice.
+ *
+ * A unit FAILs when somebody refused it, and HOLDs when it is neither done nor
+ * refused: power or network went away in the middle.
+ */
+
+#include "ledger/note.h"
+#include "station/journal.h"
+#include "station/pipe.h"
+#include "station/server.h"
+
+typedef void (*job_tell)(void *context, const struct station_event *event);
+
+struct job {
+	const struct station_config *config; /* borrowed, as all here */
+	const char *order;
+	uint32_t slot; /* index */
+	struct pipe *pipe;
+	struct server *server;
+	const struct note_key
+	    *log_key; /* NULL: receipts are not checked here */
+	job_tell tell;
+	void *context;
+	/* of the unit under way */
+	struct station_event event;
+	struct unit unit;
+	uint64_t started_us;
+	int lock; /* of the journal; -1: none */
+};
+
+/* Work on the device that is in the pipe. The outcome was told as an event and
+ * stands in the journal; it is returned too. */
+unit_state job_run(struct job *job);
