@@ -28,8 +28,8 @@ struct unit {
 	unit_state state;
 	hm_err err;
 	uint64_t time_s;
-	struct buf stamp, conformance,
-	    receipt; /* owned; empty: not there yet */
+	/* Answers of the server and of the device, as they came; owned. */
+	struct buf issued, conformance, confirmed;
 };
 
 void unit_init(struct unit *unit);
