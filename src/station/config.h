@@ -41,6 +41,10 @@ struct station_config {
 	uint32_t slot_count;
 };
 
+/* For template and reference page. */
+struct config_schema;
+extern const struct config_schema station_schema;
+
 /* Read and check a file. HM_E_CONFIG_*, HM_E_FILE */
 HM_MUST hm_err station_config_load(
     const char *path, struct station_config *ret, struct why *why);

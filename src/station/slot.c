@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "station/slot.h"
+
+#include "base/clock.h"
+#include "base/process.h"
+
+#define TELL_WITHIN_US 5000000 /* the line is never busy for so long */
+
+struct telling {
+	int line;
+	bool is_gone; /* nobody listens: finish the unit, then leave */
+};
+
+static void
+tell(void *context, const struct station_event *event)
+{
+	struct telling *telling = context;
+	struct hm_bytes message = { (const uint8_t *)event, sizeof(*event) };
+
+	if (channel_send(telling->line, message,
+		clock_mono_us() + TELL_WITHIN_US, NULL) != HM_OK)
+		telling->is_gone = true;
+}
+
+static hm_err
+serve(struct job *job, struct telling *telling, struct why *why)
+{
+	while (!telling->is_gone) {
+		struct station_event empty = { .slot = job->slot,
+			.state = UNIT_EMPTY };
+		hm_err err;
+
+		tell(telling, &empty);
+		err = pipe_await(job->pipe, telling->line, why);
+		if (err == HM_E_STOPPING)
+			return HM_OK;
+		HM_TRY(err);
+		(void)job_run(job); /* told as an event */
+		pipe_hang_up(job->pipe);
+	}
+	return HM_OK;
+}
+
+hm_err
+slot_run(const struct station_config *config, const char *order, uint32_t index,
+    int line, struct why *why)
+{
+	static struct pipe pipe; /* large */
+	struct telling telling = { .line = line };
+	struct note_key log_key;
+	struct job job = { .config = config,
+		.order = order,
+		.slot = index,
+		.pipe = &pipe,
+		.tell = tell,
+		.context = &telling };
+	hm_err err;
+
+	if (config->log_key[0] != 0) {
+		HM_TRY(note_key_parse(hm_bytes_of(config->log_key), &log_key));
+		job.log_key = &log_key;
+	}
+	HM_TRY(server_new(config, &job.server, why));
+	err = pipe_open(&pipe, config->slots[index].link, why);
+	if (err == HM_OK) {
+		err = serve(&job, &telling, why);
+		pipe_close(&pipe);
+	}
+	server_free(job.server);
+	return err;
+}
