@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/why.h"
 
+#define FILE_PATH_MAX 1024 /* bytes of any path of ours, with NUL */
+
 /* The system calls that this room makes for data that must last. */
 struct file_calls {
 	int (*open)(const char *path, int flags, unsigned mode);

@@ -42,7 +42,7 @@ static hm_err
 paths_add(struct paths *paths, const char *folder, const char *name)
 {
 	size_t room = paths->room == 0 ? 64 : paths->room * 2;
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 
 	HM_TRY(path_join(path, sizeof(path), folder, name));
 	if (paths->count == paths->room) {
@@ -256,9 +256,9 @@ static hm_err
 audit(const struct options *given, struct audit_result *ret, struct why *why)
 {
 	AUTO(paths)
-	struct paths receipts = { 0 },
-		     certificates = { 0 }, checkpoints = { 0 };
-	struct trust trust = { 0 };
+	struct paths receipts = { 0 }, certificates = { 0 },
+		     checkpoints = { 0 };
+	static struct trust trust; /* large */
 	struct audit_options options = {
 		.folder = options_text(given, "folder"),
 		.policy = &trust.policy,

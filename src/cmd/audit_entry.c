@@ -217,7 +217,7 @@ static hm_err
 write_both(const char *name, struct hm_bytes entry, struct hm_bytes receipt,
     struct why *why)
 {
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	int n = snprintf(path, sizeof(path), "%s.entry", name);
 
 	if (n < 0 || (size_t)n + 8 >= sizeof(path))
@@ -231,9 +231,9 @@ static hm_err
 prove_from(struct tiles *tiles, const struct options *given, struct why *why)
 {
 	AUTO(buf) struct buf entry = { 0 }, note = { 0 }, receipt = { 0 };
-	struct tree_hash proof[TREE_PROOF_MAX];
+	static struct tree_hash proof[TREE_PROOF_MAX];
 	uint64_t index = (uint64_t)options_int(given, "entry");
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	uint32_t count;
 
 	buf_init(&entry, HM_ENTRY_MAX);

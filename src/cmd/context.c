@@ -52,7 +52,8 @@ const struct config_schema context_schema = { "hallmark", 1, keys,
 /* ---- the file ---- */
 
 static hm_err
-find(const struct options *given, char ret[static PATH_MAX], struct why *why)
+find(const struct options *given, char ret[static FILE_PATH_MAX],
+    struct why *why)
 {
 	const char *path = options_text(given, "config"), *home;
 	int n;
@@ -61,13 +62,13 @@ find(const struct options *given, char ret[static PATH_MAX], struct why *why)
 		path = getenv("HALLMARK_CONFIG");
 	home = getenv("HOME");
 	if (path != NULL)
-		n = snprintf(ret, PATH_MAX, "%s", path);
+		n = snprintf(ret, FILE_PATH_MAX, "%s", path);
 	else if (home != NULL)
-		n = snprintf(
-		    ret, PATH_MAX, "%s/.config/hallmark/hallmark.yaml", home);
+		n = snprintf(ret, FILE_PATH_MAX,
+		    "%s/.config/hallmark/hallmark.yaml", home);
 	else
 		return WHY(why, HM_E_FILE, "no --config and no home folder");
-	if (n < 0 || n >= PATH_MAX)
+	if (n < 0 || n >= FILE_PATH_MAX)
 		return WHY(why, HM_E_USAGE, "the path is too long");
 	return HM_OK;
 }
@@ -75,7 +76,7 @@ find(const struct options *given, char ret[static PATH_MAX], struct why *why)
 hm_err
 context_load(const struct options *given, struct context *ret, struct why *why)
 {
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 
 	*ret = (struct context){ 0 };
 	HM_TRY(find(given, path, why));

@@ -8,10 +8,9 @@
  * ~/.config/hallmark/hallmark.yaml, in this order. No secret stands in it.
  */
 
-#include <limits.h>
-
 #include "base/buf.h"
 #include "base/config.h"
+#include "base/file.h"
 #include "base/options.h"
 #include "base/why.h"
 #include "net/client.h"

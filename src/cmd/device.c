@@ -75,7 +75,7 @@ static int
 certificate(const struct options *given)
 {
 	AUTO_DOC struct doc *record = NULL;
-	uint8_t der[HM_CERT_MAX];
+	static uint8_t der[HM_CERT_MAX];
 	struct why why = { 0 };
 	size_t len;
 	hm_err err = fetch(given, &record, &why);

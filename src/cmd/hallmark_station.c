@@ -14,6 +14,7 @@
 #include "base/options.h"
 #include "base/report.h"
 #include "base/text.h"
+#include "crypto/p256.h"
 #include "seal/sign1.h"
 #include "station/journal.h"
 #include "station/line.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/errtext.h"
 #include "base/file.h"
 #include "base/report.h"
 #include "ca/ca.h"
@@ -268,7 +269,7 @@ diagnose(const struct token_survey *survey)
 static int
 doctor(const struct options *given)
 {
-	AUTO(secret) struct secret pin = { 0 };
+	static struct secret pin; /* wiped below */
 	AUTO(token_survey) struct token_survey survey = { 0 };
 	AUTO_DOC struct doc *doc = report_doc("hallmark.hsm.doctor/1");
 	struct token_options options = token_options(given);
@@ -280,6 +281,7 @@ doctor(const struct options *given)
 	err = secret_load(options_text(given, "pin"), &pin, &why);
 	if (err == HM_OK)
 		err = token_survey(&options, &pin, &plan, &survey, &why);
+	secret_done(&pin);
 	if (err != HM_OK)
 		return report_failure(err, &why);
 	show_survey(&survey, doc);

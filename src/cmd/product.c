@@ -317,7 +317,7 @@ enrol(const struct options *given)
 	AUTO_DOC struct doc *doc = report_doc("hallmark.product.enrol/1");
 	uint8_t digest[HM_DIGEST_LEN];
 	struct why why = { 0 };
-	uint32_t count;
+	uint32_t count = 0;
 	hm_err err = enrol_file(given, digest, &count, &why);
 
 	if (err != HM_OK)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark server: look after a running hallmarkd */
-#include <limits.h>
 
 #include "base/auto.h"
 #include "base/file.h"
@@ -27,7 +26,7 @@ static const struct option_spec file_operand[] = {
 static hm_err
 back_up(const struct options *given, struct why *why)
 {
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	struct db_options options = { .path = path, .read_only = true };
 	struct db *db;
 	hm_err err;
@@ -82,7 +81,7 @@ restore(const struct options *given)
 {
 	AUTO_DOC struct doc *doc = report_doc("hallmark.server.restore/1");
 	const char *state = options_text(given, "state");
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	struct why why = { 0 };
 	hm_err err;
 

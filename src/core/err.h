@@ -277,6 +277,9 @@ typedef enum hm_err {
 /* The caller must look at the result. */
 #define HM_MUST __attribute__((warn_unused_result))
 
+/* A failure that is lost on purpose; the reason stands beside it. */
+#define HM_LOSE(call) ((void)((call) == HM_OK))
+
 /* The one macro that returns. Only where nothing is left to release by hand. */
 #define HM_TRY(call)                        \
 	do {                                \

@@ -4,7 +4,7 @@
 #include "base/auto.h"
 #include "base/config.h"
 
-#define PATH_BYTES (PATH_MAX - 1)
+#define PATH_BYTES (FILE_PATH_MAX - 1)
 #define TEXT_BYTES (SERVER_TEXT_MAX - 1)
 
 static const struct config_key tls_keys[] = {

@@ -8,9 +8,9 @@
  * from (base/secret.h).
  */
 
-#include <limits.h>
 #include <stdint.h>
 
+#include "base/file.h"
 #include "base/why.h"
 
 #define SERVER_FRONTS_MAX 64
@@ -19,23 +19,24 @@
 struct server_config {
 	char listen[SERVER_TEXT_MAX]; /* "127.0.0.1:8443", "[::1]:8443" */
 	uint32_t fronts;              /* 0: one for each core */
-	char state[PATH_MAX];         /* database and ledger */
+	char state[FILE_PATH_MAX];    /* database and ledger */
 	struct {
-		char certificate[PATH_MAX], key[PATH_MAX]; /* PEM */
-		char client_ca[PATH_MAX]; /* PEM, one or more */
+		char certificate[FILE_PATH_MAX], key[FILE_PATH_MAX]; /* PEM */
+		char client_ca[FILE_PATH_MAX]; /* PEM, one or more */
 	} tls;
 	struct {
-		char uri[SERVER_TEXT_MAX], module[PATH_MAX];
+		char uri[SERVER_TEXT_MAX], module[FILE_PATH_MAX];
 		char pin[SERVER_TEXT_MAX]; /* "credential:hallmark-pin" ... */
 		char issuer[SERVER_TEXT_MAX], stamp[SERVER_TEXT_MAX],
 		    log[SERVER_TEXT_MAX]; /* URIs of keys */
 		uint32_t timeout_ms;
-		char folder[PATH_MAX]; /* what the module needs to write, or ""
-					*/
+		char folder[FILE_PATH_MAX]; /* what the module needs to write,
+					     * or ""
+					     */
 	} token;
-	char issuer[PATH_MAX];        /* certificate of the issuing CA, PEM */
-	char authority[PATH_MAX];     /* public key of the authority, PEM */
-	char origin[SERVER_TEXT_MAX]; /* name of the log */
+	char issuer[FILE_PATH_MAX];    /* certificate of the issuing CA, PEM */
+	char authority[FILE_PATH_MAX]; /* public key of the authority, PEM */
+	char origin[SERVER_TEXT_MAX];  /* name of the log */
 	struct {
 		char front[SERVER_TEXT_MAX], keeper[SERVER_TEXT_MAX],
 		    signer[SERVER_TEXT_MAX]; /* names or numbers; "" : as

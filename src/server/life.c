@@ -33,7 +33,7 @@ void
 life_stop(int fd)
 {
 	/* Gone is as good. */
-	(void)channel_send(fd, HM_LITERAL("S"), soon(), NULL);
+	HM_LOSE(channel_send(fd, HM_LITERAL("S"), soon(), NULL));
 }
 
 hm_err

@@ -87,7 +87,7 @@ spawn(struct parent *parent, server_role role, const int *channels,
 	struct child *child = &parent->children[parent->count];
 	int fds[1 + SERVER_FRONTS_MAX + 1], life[2];
 	char program[] = "/proc/self/exe", role_option[] = "--role",
-	     config_option[] = "--config", name[32], path[PATH_MAX];
+	     config_option[] = "--config", name[32], path[FILE_PATH_MAX];
 	char *const argv[] = { name, config_option, path, role_option,
 		name + strlen("hallmarkd: "), NULL };
 	hm_err err;

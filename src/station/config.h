@@ -9,9 +9,9 @@
  * its attested id, never the slot.
  */
 
-#include <limits.h>
 #include <stdint.h>
 
+#include "base/file.h"
 #include "base/why.h"
 #include "wire/limits.h"
 
@@ -27,15 +27,15 @@ struct station_config {
 	char name[HM_NAME_MAX + 1];
 	struct {
 		char url[STATION_TEXT_MAX]; /* https://host:port */
-		char ca[PATH_MAX], certificate[PATH_MAX],
-		    key[PATH_MAX];    /* PEM */
-		uint32_t deadline_ms; /* of one call */
+		char ca[FILE_PATH_MAX], certificate[FILE_PATH_MAX],
+		    key[FILE_PATH_MAX]; /* PEM */
+		uint32_t deadline_ms;   /* of one call */
 		uint32_t
 		    patience_ms; /* of trying again before a unit is held */
 	} server;
 	char log_key[STATION_TEXT_MAX]; /* verifier key of the ledger, or "" */
-	char journal[PATH_MAX];         /* folder */
-	char records[PATH_MAX];         /* folder */
+	char journal[FILE_PATH_MAX];    /* folder */
+	char records[FILE_PATH_MAX];    /* folder */
 	uint32_t device_timeout_ms;     /* of one answer of a device */
 	struct station_slot slots[STATION_SLOTS_MAX];
 	uint32_t slot_count;

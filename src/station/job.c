@@ -173,7 +173,7 @@ issue(struct job *job, struct hm_bytes evidence)
 	struct hm_issue_request request = { .order = hm_bytes_of(job->order),
 		.slot = hm_bytes_of(job->config->slots[job->slot].name),
 		.evidence = evidence };
-	uint8_t room[HM_EVIDENCE_MAX + 128];
+	static uint8_t room[HM_EVIDENCE_MAX + 128];
 	uint64_t begin_us = clock_mono_us();
 	struct hm_bytes answer;
 	size_t len;

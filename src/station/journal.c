@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -39,13 +38,13 @@ unit_done(struct unit *unit)
 
 static hm_err
 path_of(const char *folder, const uint8_t *device_id, const char *suffix,
-    char ret[static PATH_MAX])
+    char ret[static FILE_PATH_MAX])
 {
 	char name[HM_DEVICE_ID_LEN * 2 + 16];
 
 	hex_format((struct hm_bytes){ device_id, HM_DEVICE_ID_LEN }, name);
 	strncat(name, suffix, sizeof(name) - strlen(name) - 1);
-	return path_join(ret, PATH_MAX, folder, name);
+	return path_join(ret, FILE_PATH_MAX, folder, name);
 }
 
 /* ---- encoding ---- */
@@ -141,7 +140,7 @@ journal_lock(const char *folder,
     const uint8_t device_id[static HM_DEVICE_ID_LEN], uint64_t deadline_us,
     int *ret_fd, struct why *why)
 {
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	int fd;
 
 	HM_TRY(path_of(folder, device_id, ".lock", path));
@@ -186,7 +185,7 @@ journal_load(const char *folder,
     const uint8_t device_id[static HM_DEVICE_ID_LEN], struct unit *ret,
     struct why *why)
 {
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 
 	HM_TRY(path_of(folder, device_id, SUFFIX, path));
 	return load_path(path, ret, why);
@@ -196,7 +195,7 @@ hm_err
 journal_save(const char *folder, const struct unit *unit, struct why *why)
 {
 	AUTO(buf) struct buf bytes = { 0 };
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	hm_err err;
 
 	HM_TRY(path_of(folder, unit->device_id, SUFFIX, path));
@@ -219,7 +218,7 @@ visit(const char *folder, const char *name,
     hm_err (*each)(void *context, const struct unit *unit), void *context,
     struct why *why)
 {
-	char path[PATH_MAX];
+	char path[FILE_PATH_MAX];
 	struct unit unit;
 	hm_err err;
 

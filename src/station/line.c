@@ -95,7 +95,7 @@ finish(struct lane *lane)
 	lane->watch = NULL;
 	close(lane->channel);
 	lane->channel = -1;
-	(void)process_wait(lane->pid, CHANNEL_FOREVER, &status, NULL);
+	HM_LOSE(process_wait(lane->pid, CHANNEL_FOREVER, &status, NULL));
 	lane->line->running--;
 }
 
@@ -105,9 +105,9 @@ stop(struct line *line)
 	line->stopping = true;
 	for (uint32_t i = 0; i < line->count; i++)
 		if (line->lanes[i].channel >= 0)
-			(void)channel_send(line->lanes[i].channel,
+			HM_LOSE(channel_send(line->lanes[i].channel,
 			    HM_LITERAL("stop"), clock_mono_us() + 1000000,
-			    NULL); /* gone is as good */
+			    NULL)); /* gone is as good */
 	if (line->running == 0)
 		loop_stop(line->loop);
 }

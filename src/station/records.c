@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "station/records.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,7 +48,7 @@ static hm_err
 put(const char *folder, const char *serial, const char *suffix,
     struct hm_bytes bytes)
 {
-	char name[HM_SERIAL_MAX + 32], path[PATH_MAX];
+	char name[HM_SERIAL_MAX + 32], path[FILE_PATH_MAX];
 
 	(void)snprintf(name, sizeof(name), "%s%s", serial, suffix);
 	HM_TRY(path_join(path, sizeof(path), folder, name));

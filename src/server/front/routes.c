@@ -8,6 +8,7 @@
 
 #include "attest/nonce.h"
 #include "base/clock.h"
+#include "core/check.h"
 #include "crypto/digest.h"
 #include "server/front/serve.h"
 #include "wire/challenge.h"

@@ -7,6 +7,7 @@
 #include "base/errtext.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/check.h"
 #include "crypto/digest.h"
 #include "wire/problem.h"
 

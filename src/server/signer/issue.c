@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "base/auto.h"
+#include "core/check.h"
 #include "crypto/digest.h"
+#include "crypto/p256.h"
 #include "quota/book.h"
 #include "seal/secrets.h"
 #include "seal/sign1.h"
@@ -109,7 +112,7 @@ static hm_err
 sign_stamp(
     struct signer_keys *keys, const struct hm_stamp *stamp, struct buf *ret)
 {
-	uint8_t payload[HM_STAMP_MAX / 2];
+	static uint8_t payload[HM_STAMP_MAX / 2]; /* no secret in it */
 	struct hm_span room = { payload, sizeof(payload) };
 	size_t len;
 

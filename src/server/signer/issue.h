@@ -10,8 +10,9 @@
 #include "server/signer/keys.h"
 #include "server/signer/objects.h"
 
-#define ISSUE_CLOCK_S 300 /* the keeper's clock may differ from ours by this \
-			   */
+#define ISSUE_CLOCK_S                                          \
+	300 /* the keeper's clock may differ from ours by this \
+	     */
 
 /*
  * On success the stamp is appended to `stamp`.
