@@ -312,3 +312,16 @@ config_point(const struct config_node *at, const char *path, struct why *why)
 	config_locate(why, node->tree, node->line, node->column,
 	    node->kind == NODE_SCALAR ? (unsigned)node->len : 1);
 }
+
+void
+config_copy(
+    const struct config_node *at, const char *path, char *ret, size_t size)
+{
+	const char *text = config_text(at, path);
+	size_t len = text == NULL ? 0 : strlen(text);
+
+	hm_assert(len < size);
+	if (len != 0)
+		memcpy(ret, text, len);
+	ret[len] = 0;
+}

@@ -129,6 +129,9 @@ const struct config_node *config_top(const struct config *config);
 bool config_has(const struct config_node *at, const char *path);
 /* Every scalar type but INT and BOOL as its text; NULL if absent. */
 const char *config_text(const struct config_node *at, const char *path);
+/* The same into an array; its size must be above the schema's `max`. */
+void config_copy(
+    const struct config_node *at, const char *path, char *ret, size_t size);
 /* CONFIG_INT, CONFIG_HEXINT; 0 if absent without a default. */
 int64_t config_int(const struct config_node *at, const char *path);
 bool config_bool(const struct config_node *at, const char *path);
