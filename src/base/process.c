@@ -234,7 +234,7 @@ reset_signals(void)
 static bool
 arrange(const int *fds, size_t count, int *report)
 {
-	int first = FIRST_FD + (int)count + 1, moved[CHANNEL_FDS_MAX + 1];
+	int first = FIRST_FD + (int)count + 1, moved[PROCESS_FDS_MAX + 1];
 
 	/* First out of the way: one may stand where another has to go. */
 	for (size_t i = 0; i < count; i++)
@@ -289,7 +289,7 @@ process_spawn(const char *path, char *const argv[], const int *fds,
 	int pipes[2];
 	pid_t pid;
 
-	hm_assert(count <= CHANNEL_FDS_MAX);
+	hm_assert(count <= PROCESS_FDS_MAX);
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return WHY(
 		    why, HM_E_IO, "cannot make a pipe: %s", strerror(errno));

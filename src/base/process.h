@@ -22,6 +22,7 @@
 
 #define CHANNEL_FOREVER UINT64_MAX
 #define CHANNEL_FDS_MAX 8
+#define PROCESS_FDS_MAX 96 /* that a child may be given */
 #define CHANNEL_MAX 200000 /* bytes of a message; the kernel's default fits */
 
 /* Two connected ends, close-on-exec. HM_E_IO */

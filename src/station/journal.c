@@ -2,6 +2,7 @@
 #include "station/journal.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,7 +148,7 @@ journal_lock(const char *folder,
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		why_where(why, "%s", path);
-		return WHY(why, HM_E_JOURNAL, "cannot open: %m");
+		return WHY(why, HM_E_JOURNAL, "cannot open: %s", strerror(errno));
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (clock_mono_us() >= deadline_us) {
@@ -240,7 +241,7 @@ journal_each(const char *folder,
 
 	if (dir == NULL) {
 		why_where(why, "%s", folder);
-		return WHY(why, HM_E_JOURNAL, "cannot list: %m");
+		return WHY(why, HM_E_JOURNAL, "cannot list: %s", strerror(errno));
 	}
 	while (err == HM_OK && (entry = readdir(dir)) != NULL)
 		if (is_unit(entry->d_name))

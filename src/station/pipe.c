@@ -47,7 +47,7 @@ open_unix(struct pipe *pipe, struct why *why)
 	if (fd >= 0)
 		close(fd);
 	why_where(why, "%s", pipe->path);
-	return WHY(why, HM_E_IO, "cannot listen for devices: %m");
+	return WHY(why, HM_E_IO, "cannot listen for devices: %s", strerror(errno));
 }
 
 static hm_err
@@ -60,7 +60,7 @@ open_tty(struct pipe *pipe, struct why *why)
 		if (fd >= 0)
 			close(fd);
 		why_where(why, "%s", pipe->path);
-		return WHY(why, HM_E_IO, "cannot open the serial line: %m");
+		return WHY(why, HM_E_IO, "cannot open the serial line: %s", strerror(errno));
 	}
 	cfmakeraw(&line);
 	(void)cfsetspeed(&line, B115200); /* a constant that is known */
@@ -68,7 +68,7 @@ open_tty(struct pipe *pipe, struct why *why)
 	if (tcsetattr(fd, TCSANOW, &line) != 0) {
 		close(fd);
 		why_where(why, "%s", pipe->path);
-		return WHY(why, HM_E_IO, "cannot set up the line: %m");
+		return WHY(why, HM_E_IO, "cannot set up the line: %s", strerror(errno));
 	}
 	pipe->fd = fd;
 	pipe->is_tty = true;
@@ -157,7 +157,7 @@ pipe_await(struct pipe *pipe, int stop, struct why *why)
 		};
 
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return WHY(why, HM_E_IO, "cannot wait: %m");
+			return WHY(why, HM_E_IO, "cannot wait: %s", strerror(errno));
 		if (fds[0].revents != 0)
 			return HM_E_STOPPING;
 		if (fds[1].revents == 0)
