@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/jail_parts.h"
 #include "base/text.h"
 
@@ -92,6 +93,25 @@ find_user(const char *name, struct identity *ret, struct why *why)
 	if (found == NULL)
 		return WHY(why, HM_E_JAIL, "there is no user \"%s\"", name);
 	*ret = (struct identity){ found->pw_uid, found->pw_gid };
+	return HM_OK;
+}
+
+hm_err
+jail_folder(const char *path, const char *user, struct why *why)
+{
+	struct identity owner;
+
+	if (file_exists(path))
+		return HM_OK;
+	HM_TRY(file_mkdir(path, 0700, why));
+	if (user == NULL || geteuid() != 0)
+		return HM_OK;
+	HM_TRY(find_user(user, &owner, why));
+	if (chown(path, owner.uid, owner.gid) != 0) {
+		why_where(why, "%s", path);
+		return WHY(
+		    why, HM_E_IO, "cannot give it away: %s", strerror(errno));
+	}
 	return HM_OK;
 }
 

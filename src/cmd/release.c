@@ -26,7 +26,8 @@ static const struct option_spec options[] = {
 	{ 0 },
 };
 static const struct option_spec operands[] = {
-	{ "version", OPTION_TEXT, .required = true, .help = "2.4.1" },
+	{ "release", OPTION_TEXT, .required = true,
+	    .help = "its version, such as 2.4.1" },
 	{ 0 },
 };
 
@@ -38,7 +39,7 @@ make(const struct options *given, uint8_t *digest, struct why *why)
 	struct hm_release *release = &object.release;
 
 	HM_TRY(file_read(options_text(given, "image"), IMAGE_MAX, &image, why));
-	release->name = hm_bytes_of(options_text(given, "version"));
+	release->name = hm_bytes_of(options_text(given, "release"));
 	release->product = hm_bytes_of(options_text(given, "product"));
 	release->channel = strcmp(options_text(given, "channel"), "prod") == 0
 			       ? HM_CHANNEL_PROD
@@ -59,7 +60,7 @@ create(const struct options *given)
 	if (err != HM_OK)
 		return report_failure(err, &why);
 	return report_object("hallmark.release.create/1", "release",
-	    options_text(given, "version"), digest);
+	    options_text(given, "release"), digest);
 }
 
 static const struct verb_spec create_verb = { .name = "create",

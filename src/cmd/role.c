@@ -119,6 +119,7 @@ run_keeper(const struct server_config *config, struct why *why)
 	for (uint32_t i = 0; i < options.front_count; i++)
 		fronts[i] = LIFE_FIRST_FD + 1 + (int)i;
 	HM_TRY(load_authority(config, options.authority, why));
+	HM_TRY(jail_folder(config->state, options.jail.user, why));
 	return keeper_run(&options, why);
 }
 

@@ -341,7 +341,7 @@ wait_before_restart(struct parent *parent)
 }
 
 static hm_err
-serve(struct parent *parent)
+serve(struct parent *parent, struct why *why)
 {
 	while (!parent->stopping) {
 		bool up;
@@ -354,7 +354,9 @@ serve(struct parent *parent)
 		log_event(LOG_ERROR, "restart", "why", "a process died", NULL);
 		stop_at_once(parent);
 		if (!up)
-			return HM_E_WORKER;
+			return WHY(why, HM_E_WORKER,
+			    "a process of the server could not start: the log "
+			    "above says why");
 		wait_before_restart(parent);
 	}
 	stop_orderly(parent);
@@ -393,7 +395,7 @@ parent_run(const struct server_config *config, const char *config_path,
 		err = watch_signal(
 		    parent.loop, SIGINT, on_stop, &parent, &interrupt);
 	if (err == HM_OK)
-		err = serve(&parent);
+		err = serve(&parent, why);
 	stop_at_once(&parent);
 	loop_free(parent.loop);
 	secret_done(&parent.pin);
