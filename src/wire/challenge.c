@@ -28,7 +28,7 @@ hm_challenge_request_encode(const struct hm_challenge_request *request,
 
 	hm_msg_begin(&out, room, 2);
 	hm_msg_put_name(&out, 1, request->order);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_CHALLENGE_MAX, ret_len);
 }
 
 hm_err
@@ -55,7 +55,7 @@ hm_challenge_encode(
 	hm_msg_put_name(&out, 1, challenge->order);
 	hm_msg_put_fixed(&out, 2, challenge->nonce, HM_NONCE_LEN);
 	hm_msg_put_fixed(&out, 3, challenge->release, HM_DIGEST_LEN);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_CHALLENGE_MAX, ret_len);
 }
 
 hm_err

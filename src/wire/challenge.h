@@ -38,8 +38,12 @@ struct hm_challenge {
 /* Is `text` a name: 1 to HM_NAME_MAX of A-Z a-z 0-9 . _ - , no leading dot? */
 bool hm_is_name(struct hm_bytes text);
 
-/* Encoders: HM_E_NO_ROOM, *ret_len set either way. Decoders: HM_E_BAD_INPUT,
- * *ret untouched; what is borrowed lives as long as `message`. */
+/*
+ * Encoders, in this file as in all of this room: HM_E_NO_ROOM, *ret_len set
+ * either way; HM_E_BAD_INPUT for a value that no decoder would take, *ret_len
+ * untouched. Decoders: HM_E_BAD_INPUT, *ret untouched; what is borrowed lives
+ * as long as `message`.
+ */
 HM_MUST hm_err hm_challenge_request_encode(
     const struct hm_challenge_request *request, struct hm_span room,
     size_t *ret_len);

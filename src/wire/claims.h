@@ -56,7 +56,8 @@ HM_MUST hm_err hm_spki_decode(
 
 /*
  * Encode into `room`; HM_CLAIMS_MAX is always enough. *ret_len is the length.
- * HM_E_NO_ROOM
+ * HM_E_NO_ROOM, HM_E_KEY (a key does not begin with 04), HM_E_BAD_INPUT (no
+ * such scheme or lock state).
  */
 HM_MUST hm_err hm_claims_encode(
     const struct hm_claims *claims, struct hm_span room, size_t *ret_len);

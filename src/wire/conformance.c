@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/conformance.h"
+#include "wire/cose.h"
 #include "wire/message.h"
+
+#define PAYLOAD_MAX (HM_CONFORMANCE_MAX - HM_COSE_OVERHEAD_MAX)
 
 hm_err
 hm_conformance_encode(const struct hm_conformance *conformance,
@@ -15,7 +18,7 @@ hm_conformance_encode(const struct hm_conformance *conformance,
 	hm_msg_put_uint(&out, 4, conformance->counter);
 	hm_msg_put_range(
 	    &out, 5, conformance->lock, HM_LOCK_OPEN, HM_LOCK_LOCKED);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, PAYLOAD_MAX, ret_len);
 }
 
 hm_err
@@ -24,7 +27,7 @@ hm_conformance_decode(struct hm_bytes payload, struct hm_conformance *ret)
 	struct hm_conformance conformance;
 	struct hm_cbor_in in;
 
-	hm_msg_open(&in, payload, HM_CONFORMANCE_MAX, 6);
+	hm_msg_open(&in, payload, PAYLOAD_MAX, 6);
 	hm_msg_get_fixed(&in, 1, conformance.device_id, HM_DEVICE_ID_LEN);
 	hm_msg_get_fixed(&in, 2, conformance.stamp, HM_DIGEST_LEN);
 	hm_msg_get_fixed(&in, 3, conformance.release, HM_DIGEST_LEN);
@@ -45,7 +48,7 @@ hm_confirm_request_encode(const struct hm_confirm_request *request,
 	hm_msg_begin(&out, room, 3);
 	hm_msg_put_name(&out, 1, request->order);
 	hm_msg_put_bytes(&out, 2, request->conformance, 1, HM_CONFORMANCE_MAX);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_MESSAGE_MAX, ret_len);
 }
 
 hm_err
@@ -72,7 +75,7 @@ hm_confirm_answer_encode(const struct hm_confirm_answer *answer,
 	hm_msg_begin(&out, room, 3);
 	hm_msg_put_bytes(&out, 1, answer->entry, 1, HM_ENTRY_MAX);
 	hm_msg_put_text(&out, 2, answer->receipt, 1, HM_RECEIPT_MAX);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_MESSAGE_MAX, ret_len);
 }
 
 hm_err

@@ -39,7 +39,8 @@ struct hm_confirm_answer {
 	struct hm_bytes receipt; /* text; borrowed */
 };
 
-/* Encoders: HM_E_NO_ROOM. Decoders: HM_E_BAD_INPUT, *ret untouched. */
+/* Encoders: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decoders: HM_E_BAD_INPUT, *ret
+ * untouched. */
 HM_MUST hm_err hm_conformance_encode(const struct hm_conformance *conformance,
     struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_conformance_decode(

@@ -37,12 +37,12 @@ struct hm_sign1 {
 
 /*
  * The head of the Sig_structure: SHA-256 over it and then over `payload_len`
- * bytes of payload is the digest to sign. HM_E_NO_ROOM
+ * bytes of payload is the digest to sign. HM_E_NO_ROOM, HM_E_BAD_INPUT (kid)
  */
 HM_MUST hm_err hm_sign1_head(struct hm_bytes kid, struct hm_bytes aad,
     size_t payload_len, struct hm_span room, size_t *ret_len);
 
-/* HM_E_NO_ROOM */
+/* HM_E_NO_ROOM, HM_E_BAD_INPUT (kid) */
 HM_MUST hm_err hm_sign1_encode(
     const struct hm_sign1 *sign1, struct hm_span room, size_t *ret_len);
 

@@ -277,7 +277,7 @@ hm_entry_encode(
 	default:
 		return HM_E_BAD_INPUT;
 	}
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_ENTRY_MAX, ret_len);
 }
 
 hm_err

@@ -13,7 +13,7 @@ hm_evidence_encode(
 	hm_msg_put_bytes(&out, 1, evidence->claims, 1, HM_CLAIMS_MAX);
 	hm_msg_put_bytes(&out, 2, evidence->proof, 1, HM_PROOF_MAX);
 	hm_msg_put_fixed(&out, 3, evidence->possession, HM_SIGNATURE_LEN);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_EVIDENCE_MAX, ret_len);
 }
 
 hm_err

@@ -45,7 +45,8 @@ struct hm_proof_imx_mp {
 	uint8_t signature[HM_SIGNATURE_LEN];
 };
 
-/* Encoders: HM_E_NO_ROOM. Decoders: HM_E_BAD_INPUT, *ret untouched. */
+/* Encoders: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decoders: HM_E_BAD_INPUT, *ret
+ * untouched. */
 HM_MUST hm_err hm_evidence_encode(
     const struct hm_evidence *evidence, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_evidence_decode(

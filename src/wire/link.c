@@ -23,9 +23,7 @@ hm_link_encode(const struct hm_link *link, struct hm_span room, size_t *ret_len)
 		hm_cbor_put_bytes(&out, link->body);
 	else
 		hm_cbor_put_null(&out);
-	if (out.len > HM_LINK_MAX)
-		hm_msg_refuse_out(&out);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_LINK_MAX, ret_len);
 }
 
 hm_err
@@ -63,7 +61,7 @@ hm_info_encode(const struct hm_info *info, struct hm_span room, size_t *ret_len)
 	    &out, 3, info->scheme, HM_SCHEME_SOFT, HM_SCHEME_IMX_MP);
 	hm_msg_put_fixed(&out, 4, info->release, HM_DIGEST_LEN);
 	hm_msg_put_err(&out, 5, info->last, HM_OK);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_LINK_MAX, ret_len);
 }
 
 hm_err

@@ -7,12 +7,14 @@
  * time. A message is [type, body]:
  *
  *   station          device answers
- *   1 hello null     2 info { 0: 1, 1: device id, 2: state, 3: scheme,
- *                             4: release digest, 5: last error }
+ *   1 hello null     2 info bstr            (below)
  *   3 challenge bstr 4 evidence bstr        (challenge.h, evidence.h)
  *   5 stamp bstr     6 conformance bstr     (COSE_Sign1 each)
- *   7 receipt bstr   8 done null            ({ 0: 1, 1: entry, 2: receipt })
+ *   7 receipt bstr   8 done null            (confirm answer, conformance.h)
  *   any              9 problem bstr         (problem.h)
+ *
+ *   info = { 0: 1, 1: device id, 2: state, 3: scheme, 4: release digest,
+ *            5: last error }
  *
  * Every question may be asked again: a device that has the answer gives the
  * same one. So a station that lost its place begins with hello and goes on from
@@ -56,7 +58,8 @@ struct hm_info {
 	hm_err last; /* why the last provisioning stopped; HM_OK */
 };
 
-/* Encoders: HM_E_NO_ROOM. Decoders: HM_E_BAD_INPUT, *ret untouched. */
+/* Encoders: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decoders: HM_E_BAD_INPUT, *ret
+ * untouched. */
 HM_MUST hm_err hm_link_encode(
     const struct hm_link *link, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_link_decode(struct hm_bytes message, struct hm_link *ret);

@@ -55,6 +55,14 @@ hm_msg_begin(struct hm_cbor_out *out, struct hm_span room, uint32_t pairs)
 	hm_msg_put_uint(out, 0, HM_MSG_VERSION);
 }
 
+hm_err
+hm_msg_end(struct hm_cbor_out *out, size_t max, size_t *ret_len)
+{
+	if (out->len > max)
+		hm_msg_refuse_out(out);
+	return hm_cbor_out_end(out, ret_len);
+}
+
 void
 hm_msg_open(
     struct hm_cbor_in *in, struct hm_bytes message, size_t max, uint32_t pairs)

@@ -20,6 +20,8 @@ HM_C_BEGIN
 
 /* Begin { 0: 1, ... } with `pairs` pairs, version included. */
 void hm_msg_begin(struct hm_cbor_out *out, struct hm_span room, uint32_t pairs);
+/* As hm_cbor_out_end; HM_E_BAD_INPUT too if it became longer than `max`. */
+HM_MUST hm_err hm_msg_end(struct hm_cbor_out *out, size_t max, size_t *ret_len);
 /* HM_E_BAD_INPUT sticks unless `message` is up to `max` bytes, and so begins.
  */
 void hm_msg_open(

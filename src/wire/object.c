@@ -3,7 +3,10 @@
 
 #include "wire/body.h"
 #include "wire/challenge.h"
+#include "wire/cose.h"
 #include "wire/message.h"
+
+#define PAYLOAD_MAX (HM_OBJECT_MAX - HM_COSE_OVERHEAD_MAX)
 
 #define SERIAL_PREFIX_MAX 16
 #define SERIAL_DIGITS_MAX 12
@@ -298,9 +301,7 @@ hm_object_encode(
 	default:
 		return HM_E_BAD_INPUT;
 	}
-	if (out.len > HM_OBJECT_MAX)
-		hm_msg_refuse_out(&out);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, PAYLOAD_MAX, ret_len);
 }
 
 hm_err
@@ -308,7 +309,7 @@ hm_object_decode(struct hm_bytes payload, struct hm_object *ret)
 {
 	struct hm_cbor_in in;
 
-	hm_msg_open(&in, payload, HM_OBJECT_MAX, 4);
+	hm_msg_open(&in, payload, PAYLOAD_MAX, 4);
 	ret->kind = (hm_object_kind)hm_msg_get_uint(
 	    &in, 1, HM_OBJECT_PRODUCT, HM_OBJECT_COMMAND);
 	ret->made_s = hm_msg_get_uint(&in, 2, 0, UINT64_MAX);

@@ -17,7 +17,7 @@ hm_problem_encode(
 		hm_cbor_put_bytes(&out, HM_BYTES(problem->reference));
 	else
 		hm_cbor_put_null(&out);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_PROBLEM_MAX, ret_len);
 }
 
 hm_err

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/challenge.h"
+#include "wire/cose.h"
 #include "wire/message.h"
 #include "wire/stamp.h"
 
+#define PAYLOAD_MAX (HM_STAMP_MAX - HM_COSE_OVERHEAD_MAX)
 #define TAG_LEN 16 /* of AES-GCM: the least that sealed bytes have */
 
 bool
@@ -22,7 +24,7 @@ hm_issue_request_encode(const struct hm_issue_request *request,
 	hm_msg_put_name(&out, 1, request->order);
 	hm_msg_put_name(&out, 2, request->slot);
 	hm_msg_put_bytes(&out, 3, request->evidence, 1, HM_EVIDENCE_MAX);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_MESSAGE_MAX, ret_len);
 }
 
 hm_err
@@ -50,7 +52,7 @@ hm_issue_answer_encode(
 	hm_msg_put_bytes(&out, 1, answer->stamp, 1, HM_STAMP_MAX);
 	hm_msg_put_bytes(&out, 2, answer->entry, 1, HM_ENTRY_MAX);
 	hm_msg_put_text(&out, 3, answer->receipt, 1, HM_RECEIPT_MAX);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_MESSAGE_MAX, ret_len);
 }
 
 hm_err
@@ -117,9 +119,7 @@ hm_stamp_encode(
 	hm_msg_put_bytes_or_null(&out, 13, stamp->config, HM_CONFIG_MAX);
 	hm_msg_put_uint(&out, 14, stamp->issued_s);
 	hm_msg_put_text(&out, 15, stamp->origin, 1, HM_ORIGIN_MAX);
-	if (out.len > HM_STAMP_MAX)
-		hm_msg_refuse_out(&out);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, PAYLOAD_MAX, ret_len);
 }
 
 hm_err
@@ -128,7 +128,7 @@ hm_stamp_decode(struct hm_bytes payload, struct hm_stamp *ret)
 	struct hm_stamp stamp = { 0 };
 	struct hm_cbor_in in;
 
-	hm_msg_open(&in, payload, HM_STAMP_MAX, 16);
+	hm_msg_open(&in, payload, PAYLOAD_MAX, 16);
 	stamp.order = hm_msg_get_name(&in, 1);
 	hm_msg_get_fixed(&in, 2, stamp.device_id, HM_DEVICE_ID_LEN);
 	hm_msg_get_fixed(&in, 3, stamp.binding, HM_DIGEST_LEN);
@@ -226,9 +226,7 @@ hm_secrets_encode(const struct hm_secret *secrets, uint32_t count,
 		hm_cbor_put_uint(&out, secrets[i].kind);
 		hm_cbor_put_bytes(&out, secrets[i].value);
 	}
-	if (out.len > HM_SECRETS_PLAIN_MAX)
-		hm_msg_refuse_out(&out);
-	return hm_cbor_out_end(&out, ret_len);
+	return hm_msg_end(&out, HM_SECRETS_PLAIN_MAX, ret_len);
 }
 
 hm_err

@@ -85,7 +85,8 @@ struct hm_stamp {
 /* Is `text` a serial number: 1 to HM_SERIAL_MAX of printable ASCII? */
 bool hm_is_serial(struct hm_bytes text);
 
-/* Encoders: HM_E_NO_ROOM. Decoders: HM_E_BAD_INPUT, *ret untouched. */
+/* Encoders: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decoders: HM_E_BAD_INPUT, *ret
+ * untouched. */
 HM_MUST hm_err hm_issue_request_encode(const struct hm_issue_request *request,
     struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_issue_request_decode(
@@ -98,7 +99,8 @@ HM_MUST hm_err hm_issue_answer_decode(
 HM_MUST hm_err hm_stamp_encode(
     const struct hm_stamp *stamp, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_stamp_decode(struct hm_bytes payload, struct hm_stamp *ret);
-/* HPKE info and aad of a device's secrets. HM_E_NO_ROOM */
+/* HPKE info and aad of a device's secrets. HM_E_NO_ROOM, HM_E_BAD_INPUT (no
+ * name, no serial number) */
 HM_MUST hm_err hm_seal_info(struct hm_bytes order,
     const uint8_t device_id[HM_STATIC HM_DEVICE_ID_LEN],
     const uint8_t binding[HM_STATIC HM_DIGEST_LEN], struct hm_span room,

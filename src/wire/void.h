@@ -29,7 +29,8 @@ struct hm_void {
 	uint64_t signed_s;
 };
 
-/* Encoder: HM_E_NO_ROOM. Decoder: HM_E_BAD_INPUT, *ret untouched. */
+/* Encoder: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decoder: HM_E_BAD_INPUT, *ret
+ * untouched. */
 HM_MUST hm_err hm_void_encode(
     const struct hm_void *void_, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_void_decode(struct hm_bytes payload, struct hm_void *ret);

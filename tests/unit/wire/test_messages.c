@@ -178,8 +178,14 @@ an_issue_keeps_its_maxima(void **state)
 	answer.stamp = zeros(HM_STAMP_MAX + 1);
 	assert_int_equal(
 	    hm_issue_answer_encode(&answer, span, &len), HM_E_BAD_INPUT);
+	answer.stamp = zeros(HM_STAMP_MAX); /* together too long */
+	answer.entry = (struct hm_bytes){ room, HM_ENTRY_MAX };
+	assert_int_equal(
+	    hm_issue_answer_encode(&answer, (struct hm_span){ NULL, 0 }, &len),
+	    HM_E_BAD_INPUT);
 	answer.stamp = zeros(1);
 	answer.receipt = HM_LITERAL("\xff");
+	answer.entry = zeros(1);
 	assert_int_equal(
 	    hm_issue_answer_encode(&answer, span, &len), HM_E_BAD_INPUT);
 }
@@ -235,6 +241,18 @@ a_stamp_keeps_its_rules(void **state)
 	s.chain[0] = zeros(HM_CERT_MAX);
 	s.chain_count = 1; /* each is allowed, together they are too long */
 	assert_int_equal(stamp_encode(&s), HM_E_BAD_INPUT);
+	/* what fits may be signed and still fits */
+	s = stamp();
+	s.certificate = zeros(HM_CERT_MAX);
+	s.chain_count = 1;
+	for (size_t n = HM_CERT_MAX - 400; n < HM_CERT_MAX; n++) {
+		size_t len = 0;
+
+		s.chain[0] = zeros(n);
+		if (hm_stamp_encode(&s, span, &len) != HM_OK)
+			break;
+		assert_true(len + HM_COSE_OVERHEAD_MAX <= HM_STAMP_MAX);
+	}
 	s = stamp();
 	s.config = zeros(HM_CONFIG_MAX + 1);
 	assert_int_equal(stamp_encode(&s), HM_E_BAD_INPUT);
