@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "chip.h"
 
-#include <stdio.h>
+#include <dirent.h>
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/doc.h"
@@ -204,6 +206,32 @@ measure(struct chip *chip, struct why *why)
 	return HM_OK;
 }
 
+/* What writes that were cut left behind: parts of keys and secrets. */
+static hm_err
+sweep(const struct chip *chip, struct why *why)
+{
+	char path[CHIP_PATH_MAX];
+	struct dirent *entry;
+	DIR *nvm;
+	hm_err err = path_join(path, sizeof(path), chip->dir, "nvm");
+
+	HM_TRY(err);
+	nvm = opendir(path);
+	if (nvm == NULL) {
+		why_where(why, "%s", path);
+		return WHY(why, HM_E_IO, "no storage: %s", strerror(errno));
+	}
+	while (err == HM_OK && (entry = readdir(nvm)) != NULL)
+		if (strncmp(entry->d_name, ".", 1) == 0 &&
+		    strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0 &&
+		    unlinkat(dirfd(nvm), entry->d_name, 0) != 0)
+			err = WHY(why, HM_E_IO, "cannot erase %s: %s",
+			    entry->d_name, strerror(errno));
+	(void)closedir(nvm); /* nothing was written through it */
+	return err;
+}
+
 hm_err
 chip_load(const char *dir, struct chip *ret, struct why *why)
 {
@@ -224,6 +252,7 @@ chip_load(const char *dir, struct chip *ret, struct why *why)
 		return WHY(why, HM_E_BAD_INPUT, "not the fuses of a chip");
 	}
 	HM_TRY(measure(&chip, why));
+	HM_TRY(sweep(&chip, why));
 	*ret = chip;
 	return HM_OK;
 }

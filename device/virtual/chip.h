@@ -45,7 +45,8 @@ void chip_done(struct chip *chip); /* wipes */
  * HM_E_EXISTS, HM_E_IO, HM_E_FILE, HM_E_TOO_LARGE */
 HM_MUST hm_err chip_make(
     struct chip *chip, const char *dir, const char *firmware, struct why *why);
-/* HM_E_FILE, HM_E_BAD_INPUT, HM_E_IO */
+/* Also erases what writes that were cut left in nvm/. HM_E_FILE,
+ * HM_E_BAD_INPUT, HM_E_IO */
 HM_MUST hm_err chip_load(const char *dir, struct chip *ret, struct why *why);
 
 /* An open chip has the MPMR that its loader fills in, whatever was asked. */

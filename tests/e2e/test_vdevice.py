@@ -339,6 +339,7 @@ def test_power_may_go_at_every_step(bench):
         bench.provision()
         assert bench.slot.remove() == 0, f"step {step}"
         assert bench.show(name)["state"] == "complete"
+        assert not [f for f in os.listdir(bench.path(name) + "/nvm") if f.startswith(".")]
         stamp = bench.oem.issued[bytes.fromhex(bench.show(name)["device_id"])]
         assert bench.show(name)["stamp"] == sha256(stamp).hex()
     assert status == 0 and step > 30

@@ -89,7 +89,9 @@ HM_MUST hm_err hm_port_store_read(
     hm_record record, struct hm_span room, size_t *ret_len);
 /*
  * Replace a record atomically: whenever power is cut, the old or the new one is
- * read later, whole. Durable when it returns. HM_E_STORAGE: old or new.
+ * read later, whole, and what a cut write left behind is erased before the next
+ * start, for it may be a part of a secret. Durable when it returns.
+ * HM_E_STORAGE: old or new.
  */
 HM_MUST hm_err hm_port_store_write(hm_record record, struct hm_bytes bytes);
 
