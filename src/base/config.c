@@ -309,8 +309,8 @@ config_point(const struct config_node *at, const char *path, struct why *why)
 	struct found found = find(at, path);
 	const struct config_node *node = found.node != NULL ? found.node : at;
 
-	config_locate(why, node->tree, node->line, node->column,
-	    node->kind == NODE_SCALAR ? (unsigned)node->len : 1);
+	config_locate(
+	    why, node->tree, node->line, node->column, config_width(node));
 }
 
 void

@@ -18,10 +18,8 @@ static const struct config_key version_key = { "schema", CONFIG_INT,
 static struct why *
 fault_at(struct config_reader *reader, const struct config_node *node)
 {
-	unsigned len = node->kind == NODE_SCALAR ? (unsigned)node->len : 1;
-
 	return config_fault(
-	    reader, node->line, node->column, len > 0 ? len : 1);
+	    reader, node->line, node->column, config_width(node));
 }
 
 /* The words stand in `why` already, or are these. */

@@ -58,6 +58,9 @@ bool config_is_hopeless(const struct config_reader *reader);
 void config_locate(struct why *why, const struct config_tree *tree,
     unsigned line, unsigned column, unsigned len);
 
+/* How many characters of the file a node takes, for underlining. */
+unsigned config_width(const struct config_node *node);
+
 /* A character that no configuration file has, wherever it stands. */
 bool config_is_foreign(uint32_t character);
 /* Code point of the UTF-8 character at `at`; *ret_len is 0 if there is none. */

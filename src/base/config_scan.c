@@ -139,6 +139,18 @@ config_locate(struct why *why, const struct config_tree *tree, unsigned line,
 	why->excerpt[put] = '\0';
 }
 
+unsigned
+config_width(const struct config_node *node)
+{
+	unsigned width = node->style == STYLE_QUOTED ? 2 : 0;
+
+	if (node->kind != NODE_SCALAR || node->style == STYLE_BLOCK)
+		return 1;
+	for (size_t i = 0; i < node->len; i++)
+		width += (node->text[i] & 0xc0) != 0x80 ? 1 : 0;
+	return width > 0 ? width : 1;
+}
+
 struct why *
 config_fault(
     struct config_reader *reader, unsigned line, unsigned column, unsigned len)

@@ -144,8 +144,8 @@ hm_err
 config_template(const struct config_schema *schema, struct buf *ret)
 {
 	HM_TRY(buf_print(ret,
-	    "# %s: %s\n# Lines that begin with \"#\" show what may be left "
-	    "out, with its default.\nschema: %u\n",
+	    "# %s: %s\n# Take the \"#\" away from what is to differ from its "
+	    "default.\nschema: %u\n",
 	    schema->name, schema->words, schema->version));
 	return put_keys(ret, schema->keys, 0, false, false);
 }
