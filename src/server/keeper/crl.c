@@ -8,6 +8,7 @@
 
 #define PART (ASK_REVOKED_MAX / 2) /* entries in a message */
 #define DER_MAX ASK_TAIL_MAX
+#define RETRY_S 10
 
 _Static_assert(
     PART * sizeof(struct ca_revoked) <= ASK_TAIL_MAX, "a part fits a message");
@@ -56,9 +57,17 @@ crl_add(struct crl *crl, struct db *db, const uint8_t cert_serial[static 20],
 bool
 crl_is_due(const struct crl *crl, uint64_t now_s)
 {
+	if (now_s < crl->retry_s)
+		return false;
 	/* Renewed when less than half of its time is left. */
 	return crl->number == 0 || crl->entries != crl->revoked ||
 	       now_s + KEEPER_CRL_S / 2 >= crl->next_s;
+}
+
+void
+crl_failed(struct crl *crl, uint64_t now_s)
+{
+	crl->retry_s = now_s + RETRY_S;
 }
 
 /* All rows, as the signer wants them. */

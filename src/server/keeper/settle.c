@@ -54,13 +54,17 @@ void
 keeper_settle(struct keeper *keeper, uint64_t now_s)
 {
 	struct why why = { 0 };
+	hm_err err;
 
 	sign_begin(&keeper->signer);
 	if (has_timeouts(keeper, now_s))
 		report("time-outs", in_transaction(keeper, now_s, do_timeouts),
 		    NULL);
-	if (crl_is_due(&keeper->crl, now_s))
-		report("revocation list", in_transaction(keeper, now_s, do_crl),
-		    NULL);
+	if (crl_is_due(&keeper->crl, now_s)) {
+		err = in_transaction(keeper, now_s, do_crl);
+		report("revocation list", err, NULL);
+		if (err != HM_OK)
+			crl_failed(&keeper->crl, now_s);
+	}
 	report("publish", record_publish(&keeper->record, &why), &why);
 }
