@@ -527,6 +527,28 @@ plant_verify(struct plant *plant, const struct said *said)
 	return receipt_verify(said->receipt, said->entry, &policy, NULL, &at);
 }
 
+static void
+read_published(struct plant *plant, struct buf *note, struct checkpoint *ret)
+{
+	struct note_policy policy = { .log = &plant->play.log };
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/ledger/checkpoint", plant->folder);
+	buf_init(note, 65536);
+	MUST(file_read(path, 65536, note, NULL));
+	MUST(checkpoint_open(buf_bytes(note), &policy, ret, NULL));
+}
+
+uint64_t
+plant_published(struct plant *plant)
+{
+	AUTO(buf) struct buf note = { 0 };
+	struct checkpoint published;
+
+	read_published(plant, &note, &published);
+	return published.size;
+}
+
 static size_t
 count_entries(struct tiles *tiles, uint64_t size, hm_entry_type type,
     struct tree_hash *ret_root)
@@ -554,18 +576,14 @@ size_t
 plant_audit(struct plant *plant, hm_entry_type type)
 {
 	AUTO(buf) struct buf note = { 0 };
-	struct note_policy policy = { .log = &plant->play.log };
-	char folder[96], path[128];
+	char folder[96];
 	struct checkpoint published;
 	struct tree_hash root;
 	struct tiles *tiles;
 	size_t count;
 
 	snprintf(folder, sizeof(folder), "%s/ledger", plant->folder);
-	snprintf(path, sizeof(path), "%s/checkpoint", folder);
-	buf_init(&note, 65536);
-	MUST(file_read(path, 65536, &note, NULL));
-	MUST(checkpoint_open(buf_bytes(&note), &policy, &published, NULL));
+	read_published(plant, &note, &published);
 	MUST(tiles_open_readonly(folder, &tiles, NULL));
 	count = count_entries(tiles, published.size, type, &root);
 	hm_assert(memcmp(&root, &published.root, sizeof(root)) == 0);

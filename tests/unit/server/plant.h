@@ -96,7 +96,8 @@ hm_err plant_void(struct plant *plant, const char *order,
 struct ask_order_answer plant_counts(struct plant *plant, const char *order);
 struct ask_device_answer plant_device(
     struct plant *plant, const struct chip *chip);
-uint64_t plant_size(struct plant *plant); /* of the ledger */
+uint64_t plant_size(struct plant *plant);      /* of the ledger */
+uint64_t plant_published(struct plant *plant); /* of the checkpoint file */
 /* Does the receipt prove the entry? */
 hm_err plant_verify(struct plant *plant, const struct said *said);
 /* Entries of the published log, by type; verifies the whole tree. */
