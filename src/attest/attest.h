@@ -50,10 +50,12 @@ HM_MUST hm_err attest_judge(const struct attest_case *kase,
     const struct hm_product *product, const struct attest_wanted *wanted);
 
 /* The hardware's signature over the binding. HM_E_EVIDENCE, HM_E_KEY,
- * HM_E_EVIDENCE_SCHEME, HM_E_NO_MEMORY */
+ * HM_E_EVIDENCE_SCHEME, HM_E_BAD_INPUT (not from attest_parse), HM_E_NO_MEMORY
+ */
 HM_MUST hm_err attest_verify(const struct attest_case *kase);
 /* The proof of possession of the identity key. HM_E_POSSESSION, HM_E_KEY,
- * HM_E_EVIDENCE_SCHEME, HM_E_NO_MEMORY */
+ * HM_E_EVIDENCE_SCHEME, HM_E_BAD_INPUT (not from attest_parse), HM_E_NO_MEMORY
+ */
 HM_MUST hm_err attest_possession(const struct attest_case *kase);
 
 /* SHA-256("hallmark-binding-v1" || claims). These three are for a case that

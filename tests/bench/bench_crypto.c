@@ -31,6 +31,7 @@ static struct {
 	uint8_t text[1024], out[1024 + 16];
 	EVP_PKEY *key;
 	EVP_PKEY_CTX *sign, *verify, *derive, *generate;
+	EVP_MAC_CTX *mac;
 	EVP_MD *md;
 	EVP_MD_CTX *md_ctx;
 	uint8_t der[ECDSA_DER_MAX];
@@ -132,6 +133,16 @@ bare_sha256(void)
 	must(EVP_DigestFinal_ex(t.md_ctx, t.out, NULL));
 }
 
+static void
+bare_hmac(void)
+{
+	size_t len;
+
+	must(EVP_MAC_init(t.mac, t.digest, sizeof(t.digest), NULL));
+	must(EVP_MAC_update(t.mac, t.text, 256));
+	must(EVP_MAC_final(t.mac, t.out, &len, sizeof(t.out)));
+}
+
 /* ---- ours ---- */
 
 static void
@@ -209,7 +220,7 @@ static const struct {
 	{ "p256_generate", our_generate, bare_generate },
 	{ "hpke_seal_256", our_seal, bare_seal },
 	{ "sha256_1024", our_sha256, bare_sha256 },
-	{ "hmac_sha256_256", our_hmac, NULL },
+	{ "hmac_sha256_256", our_hmac, bare_hmac },
 };
 
 static void
@@ -244,6 +255,10 @@ start(void)
 	must(EVP_PKEY_sign(t.sign, t.der, &t.der_len, t.digest, 32));
 	t.md = EVP_MD_fetch(NULL, "SHA256", NULL);
 	t.md_ctx = EVP_MD_CTX_new();
+	t.mac = EVP_MAC_CTX_new(EVP_MAC_fetch(NULL, "HMAC", NULL));
+	params[0] = OSSL_PARAM_construct_utf8_string(
+	    OSSL_MAC_PARAM_DIGEST, (char[]){ "SHA256" }, 0);
+	must(EVP_MAC_CTX_set_params(t.mac, params));
 }
 
 int

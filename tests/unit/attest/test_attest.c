@@ -244,6 +244,15 @@ refuses_an_unknown_scheme(void **state)
 }
 
 static void
+refuses_claims_that_no_decoder_gave(void **state)
+{
+	(void)state;
+	kase.claims.lock = (hm_lock)3;
+	assert_int_equal(attest_verify(&kase), HM_E_BAD_INPUT);
+	assert_int_equal(attest_possession(&kase), HM_E_BAD_INPUT);
+}
+
+static void
 refuses_the_other_scheme(void **state)
 {
 	(void)state;
@@ -516,6 +525,7 @@ main(void)
 		BOTH(refuses_a_key_of_another_form),
 		BOTH(refuses_keys_off_the_curve),
 		BOTH(refuses_an_unknown_scheme),
+		BOTH(refuses_claims_that_no_decoder_gave),
 		BOTH(refuses_the_other_scheme),
 		BOTH(evidence_of_the_hardware_covers_every_claim),
 		BOTH(possession_needs_the_identity_key),
