@@ -23,4 +23,13 @@ extern const size_t sample_count;
 /* Count upwards from `first`. */
 void sample_fill(uint8_t *at, size_t len, uint8_t first);
 
-extern const uint8_t sample_point_1[65], sample_point_2[65];
+/* Public keys, a key id, a binding, and signatures by key 1 or 2. */
+extern const uint8_t sample_point_1[65];
+extern const uint8_t sample_point_2[65];
+extern const uint8_t sample_binding_soft[32];
+extern const uint8_t sample_kid_1[8];
+extern const uint8_t sample_sig_soft[64];
+extern const uint8_t sample_sig_possession[64];
+extern const uint8_t sample_sig_imx_mp[64];
+extern const uint8_t sample_sig_conformance[64];
+extern const uint8_t sample_sig_conformance_kid[64];
