@@ -42,6 +42,10 @@ hm_port_random(struct hm_span ret)
 
 	if (chip.fail_random)
 		return HM_E_NO_ENTROPY;
+	if (chip.stuck_random) {
+		memset(ret.ptr, 0xff, ret.len);
+		return HM_OK;
+	}
 	for (size_t at = 0; at < ret.len; at++) {
 		if (at % 32 == 0) {
 			hm_put_u64(count, ++chip.seed);
@@ -55,6 +59,8 @@ hm_port_random(struct hm_span ret)
 hm_err
 hm_port_unique_id(struct hm_span room, size_t *ret_len)
 {
+	if (chip.fail_uid)
+		return HM_E_IO;
 	if (room.len < sizeof(chip.uid))
 		return HM_E_NO_ROOM;
 	memcpy(room.ptr, chip.uid, sizeof(chip.uid));
@@ -119,6 +125,8 @@ hm_port_store_write(hm_record record, struct hm_bytes bytes)
 hm_err
 hm_port_counter(uint32_t *ret)
 {
+	if (chip.fail_counter)
+		return HM_E_IO;
 	*ret = chip.counter;
 	return HM_OK;
 }
@@ -126,6 +134,8 @@ hm_port_counter(uint32_t *ret)
 hm_err
 hm_port_lock(hm_lock *ret)
 {
+	if (chip.fail_lock)
+		return HM_E_IO;
 	*ret = chip.lock;
 	return HM_OK;
 }
@@ -133,6 +143,8 @@ hm_port_lock(hm_lock *ret)
 hm_err
 hm_port_firmware(uint8_t ret[static HM_DIGEST_LEN])
 {
+	if (chip.fail_firmware)
+		return HM_E_IO;
 	memcpy(ret, chip.release, HM_DIGEST_LEN);
 	return HM_OK;
 }

@@ -29,6 +29,8 @@ struct memport {
 	unsigned fail_at; /* the write, from 1 on, that fails; 0: none */
 	bool fail_after;  /* it is stored nevertheless */
 	bool fail_read, fail_random, fail_attest;
+	bool stuck_random; /* all ones */
+	bool fail_uid, fail_firmware, fail_counter, fail_lock;
 	uint64_t seed;      /* random numbers follow from it */
 	unsigned steps;     /* so far */
 	unsigned cut_at;    /* the step, from 1 on, at which power goes */

@@ -364,10 +364,29 @@ says_what_its_chip_cannot_do(void **unused)
 	chip.fail_attest = true;
 	ask_refused(&agent, HM_LINK_CHALLENGE, buf_bytes(&body), HM_E_IO);
 	chip.fail_attest = false;
+	chip.fail_lock = true;
+	ask_refused(&agent, HM_LINK_CHALLENGE, buf_bytes(&body), HM_E_IO);
+	chip.fail_lock = false;
 	challenge(&agent, 1, &claims, binding);
 	chip.fail_read = true;
 	ask_refused(&agent, HM_LINK_CHALLENGE, buf_bytes(&body), HM_E_STORAGE);
 	assert_int_equal(hm_agent_init(&agent), HM_E_STORAGE);
+}
+
+static void
+does_not_start_without_what_it_is(void **unused)
+{
+	bool *const flags[] = { &chip.fail_uid, &chip.fail_firmware,
+		&chip.fail_counter };
+
+	(void)unused;
+	start(16);
+	for (size_t i = 0; i < 3; i++) {
+		*flags[i] = true;
+		assert_int_equal(hm_agent_init(&agent), HM_E_IO);
+		*flags[i] = false;
+	}
+	assert_int_equal(hm_agent_init(&agent), HM_OK);
 }
 
 static void
@@ -461,6 +480,7 @@ main(void)
 		cmocka_unit_test(keeps_its_keys_over_every_challenge),
 		cmocka_unit_test(refuses_noise_and_answers_of_its_own),
 		cmocka_unit_test(says_what_its_chip_cannot_do),
+		cmocka_unit_test(does_not_start_without_what_it_is),
 		cmocka_unit_test(refuses_a_damaged_memory),
 		cmocka_unit_test(recovers_from_every_failed_write),
 	};
