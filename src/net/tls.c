@@ -230,11 +230,12 @@ use_anchors(SSL_CTX *ctx, const char *path, struct buf *text, struct why *why)
 static hm_err
 new_context(const SSL_METHOD *method, SSL_CTX **ret)
 {
+	static char groups[] = "X25519:P-256"; /* the macro drops const */
 	AUTO(ctx) SSL_CTX *ctx = SSL_CTX_new(method);
 
 	if (!ctx || !SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) ||
 	    !SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) ||
-	    !SSL_CTX_set1_groups_list(ctx, "X25519:P-256") ||
+	    !SSL_CTX_set1_groups_list(ctx, groups) ||
 	    !SSL_CTX_set_ciphersuites(ctx, CIPHERS))
 		return HM_E_NO_MEMORY;
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
