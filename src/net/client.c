@@ -395,7 +395,7 @@ receive_answer(
 {
 	AUTO(buf) struct buf in;
 	struct head head;
-	size_t start, length;
+	size_t start = 0, length;
 
 	buf_init(&in, HEAD_MAX + client->max_answer + 2 * CHUNK);
 	HM_TRY(receive_head(client, &in, &head, &start, why));

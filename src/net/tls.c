@@ -238,7 +238,10 @@ new_context(const SSL_METHOD *method, SSL_CTX **ret)
 	    !SSL_CTX_set1_groups_list(ctx, groups) ||
 	    !SSL_CTX_set_ciphersuites(ctx, CIPHERS))
 		return HM_E_NO_MEMORY;
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	/* What is sent is what was loaded: OpenSSL would else build a chain
+	 * from the anchors for each handshake, and the peer would decode it. */
+	SSL_CTX_set_mode(
+	    ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
 	*ret = ctx;
 	ctx = NULL;

@@ -25,10 +25,10 @@
 #include "net/client.h"
 #include "net/server.h"
 
-#define CLIENTS 16
-#define KEEP_ALIVE 1500 /* requests of each client */
-#define FULL 40         /* connections of each client */
-#define RESUMED 80
+#define CLIENTS 4
+#define KEEP_ALIVE 4000 /* requests of each client */
+#define FULL 100        /* connections of each client */
+#define RESUMED 200
 #define IDLE 400
 
 static char folder[] = "/tmp/hallmark-bench-XXXXXX", url[96];
@@ -78,8 +78,8 @@ save(int at, const char *name, X509 *x509, EVP_PKEY *key)
 	snprintf(paths[at], sizeof paths[at], "%s/%s", folder, name);
 	file = fopen(paths[at], "w");
 	must(file && (x509 ? PEM_write_X509(file, x509)
-			   : PEM_write_PrivateKey(file, key, NULL, NULL, 0,
-				 NULL, NULL)));
+			   : PEM_write_PrivateKey(
+				 file, key, NULL, NULL, 0, NULL, NULL)));
 	fclose(file);
 }
 
@@ -88,12 +88,12 @@ make_certificates(void)
 {
 	static const char usage[2][12] = { "serverAuth", "clientAuth" };
 	EVP_PKEY *ca_key = EVP_EC_gen("P-256");
-	X509 *ca = certificate("ca", ca_key, NID_basic_constraints,
-	    "critical,CA:TRUE");
+	X509 *ca = certificate(
+	    "ca", ca_key, NID_basic_constraints, "critical,CA:TRUE");
 
 	must(mkdtemp(folder) != NULL);
 	must(X509_set_issuer_name(ca, X509_get_subject_name(ca)) &&
-	    X509_sign(ca, ca_key, EVP_sha256()));
+	     X509_sign(ca, ca_key, EVP_sha256()));
 	save(0, "ca", ca, NULL);
 	for (int i = 0; i < 2; i++) {
 		EVP_PKEY *key = EVP_EC_gen("P-256");
@@ -102,7 +102,7 @@ make_certificates(void)
 
 		extend(leaf, NID_subject_alt_name, "IP:127.0.0.1");
 		must(X509_set_issuer_name(leaf, X509_get_subject_name(ca)) &&
-		    X509_sign(leaf, ca_key, EVP_sha256()));
+		     X509_sign(leaf, ca_key, EVP_sha256()));
 		save(1 + 2 * i, usage[i], leaf, NULL);
 		save(2 + 2 * i, i ? "client.key" : "server.key", NULL, key);
 		X509_free(leaf);
@@ -166,7 +166,7 @@ server_cpu_us(void)
 	struct timespec t;
 
 	must(clock_getcpuclockid(server_pid, &clock) == 0 &&
-	    clock_gettime(clock, &t) == 0);
+	     clock_gettime(clock, &t) == 0);
 	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
 }
 
