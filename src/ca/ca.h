@@ -96,8 +96,9 @@ HM_MUST hm_err ca_device_make(struct ca_template *template_,
 /*
  * What a certificate says, by a strict DER walk: v3, positive serial of up to
  * 20 octets, ECDSA with SHA-256 or -384, an uncompressed P-256 or P-384 key,
- * names of single attributes without control characters, each extension once
- * and none critical that is not understood, dates in their one form. Whether
+ * names of single attributes without control characters, each extension once,
+ * none critical that is not understood, and of those of RFC 5280 only the ones
+ * given here and certificatePolicies, dates in their one form. Whether
  * the point is on its curve is cryptography: see ca_verify.
  */
 struct ca_view {

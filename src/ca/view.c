@@ -203,7 +203,33 @@ read_purposes(struct der_reader *in, struct ca_view *view)
 	der_leave(in, &seq);
 }
 
-/* otherName { type-id, [0] value }; only hardwareModuleName is looked into. */
+static void
+read_hardware_module(struct der_reader *in, struct ca_view *view)
+{
+	struct der_reader module = der_enter(in, DER_SEQUENCE);
+
+	view->hw_type = der_get_oid(&module);
+	view->hw_serial = der_get(&module, DER_OCTET_STRING);
+	if (view->hw_serial.len == 0)
+		der_refuse(&module);
+	der_leave(in, &module);
+}
+
+/* RFC 4043: { identifierValue UTF8String, assigner OID }, both optional. */
+static void
+read_permanent_identifier(struct der_reader *in)
+{
+	struct der_reader seq = der_enter(in, DER_SEQUENCE);
+
+	if (der_is(&seq, DER_UTF8) &&
+	    !is_name_text(DER_UTF8, der_get(&seq, DER_UTF8)))
+		der_refuse(&seq);
+	if (der_is(&seq, DER_OID))
+		(void)der_get_oid(&seq);
+	der_leave(in, &seq);
+}
+
+/* otherName { type-id, [0] value } of the two types that IDevIDs have. */
 static void
 read_other_name(struct der_reader *in, struct ca_view *view)
 {
@@ -211,19 +237,12 @@ read_other_name(struct der_reader *in, struct ca_view *view)
 	struct hm_bytes type = der_get_oid(&other);
 	struct der_reader value = der_enter(&other, DER_CONTEXT_CONSTRUCTED(0));
 
-	if (IS(type, OID_HARDWARE_MODULE)) {
-		struct der_reader module = der_enter(&value, DER_SEQUENCE);
-
-		view->hw_type = der_get_oid(&module);
-		view->hw_serial = der_get(&module, DER_OCTET_STRING);
-		if (view->hw_serial.len == 0)
-			der_refuse(&module);
-		der_leave(&value, &module);
-	} else {
-		uint8_t tag;
-
-		(void)der_get_any(&value, &tag);
-	}
+	if (IS(type, OID_HARDWARE_MODULE))
+		read_hardware_module(&value, view);
+	else if (IS(type, OID_PERMANENT_IDENTIFIER))
+		read_permanent_identifier(&value);
+	else
+		der_refuse(&value);
 	der_leave(&other, &value);
 	der_leave(in, &other);
 }
@@ -260,9 +279,6 @@ read_alt_names(struct der_reader *in, struct ca_view *view)
 		case DER_CONTEXT(6): /* URI */
 			if (!is_name_text(DER_IA5, text))
 				der_refuse(&seq);
-			break;
-		case DER_CONTEXT_CONSTRUCTED(4): /* directoryName */
-		case DER_CONTEXT(8):             /* registeredID */
 			break;
 		default:
 			der_refuse(&seq);
@@ -307,6 +323,15 @@ static const struct known {
 	{ OID_SUBJECT_KEY_ID, read_subject_key_id, false },
 };
 
+/* The others of id-ce restrict what we would then not see (nameConstraints),
+ * or have no place here; policies only inform. */
+static bool
+is_restriction(struct hm_bytes oid)
+{
+	return oid.len >= 2 && memcmp(oid.ptr, OID_CE, 2) == 0 &&
+	       !IS(oid, OID_CERTIFICATE_POLICIES);
+}
+
 static void
 read_extension(
     struct der_reader *in, struct ca_view *view, struct hm_bytes *ret_oid)
@@ -332,7 +357,7 @@ read_extension(
 		    (is_critical && !known[i].may_be_critical))
 			der_refuse(&seq);
 	}
-	if (is_critical && !is_known)
+	if (!is_known && (is_critical || is_restriction(oid)))
 		der_refuse(&seq);
 	der_leave(in, &seq);
 	*ret_oid = oid;
