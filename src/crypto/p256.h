@@ -3,11 +3,10 @@
 /*
  * p256 - ECDSA and ECDH on P-256, from raw points
  *
- * A key enters as its 65-byte uncompressed point (EVP_PKEY_fromdata, 17 us),
- * not as a SubjectPublicKeyInfo through OpenSSL's decoders (111 us). Import
- * checks that the point is on the curve; the point at infinity has no such
- * form. Signatures are r || s, 64 bytes; 1 <= r,s < n is checked; low s is not
- * asked for.
+ * A key enters as its 65-byte uncompressed point, not as a SubjectPublicKeyInfo
+ * through OpenSSL's decoders (111 us). It is checked to be on the curve (2 us);
+ * the point at infinity has no such form. Signatures are r || s, 64 bytes;
+ * 1 <= r,s < n is checked; low s is not asked for.
  */
 #include "core/bytes.h"
 

@@ -216,7 +216,7 @@ p256_pair_sign(struct p256_pair *pair, const uint8_t digest[static 32],
 
 /*
  * The peer is not validated a second time, which would cost as much as the
- * agreement (47 us): ec_import() found it on the curve, the cofactor of P-256
+ * agreement (47 us): ec_load() found it on the curve, the cofactor of P-256
  * is 1, and the point at infinity has no 65-byte form.
  */
 static bool
@@ -233,16 +233,13 @@ hm_err
 p256_pair_agree(struct p256_pair *pair,
     const uint8_t point[static P256_POINT_LEN], uint8_t ret[static 32])
 {
-	EVP_PKEY *peer;
-	bool ok;
-
-	HM_TRY(ec_import(&ec_p256, point, &peer));
+	HM_TRY(ec_load(&ec_p256, point));
 	if (pair->deriver == NULL)
 		pair->deriver =
 		    EVP_PKEY_CTX_new_from_pkey(NULL, pair->key, NULL);
-	ok = pair->deriver != NULL && derive(pair, peer, ret);
-	EVP_PKEY_free(peer);
-	return ok ? HM_OK : ossl_failed(HM_E_NO_MEMORY);
+	if (pair->deriver != NULL && derive(pair, ec_p256.guest, ret))
+		return HM_OK;
+	return ossl_failed(HM_E_NO_MEMORY);
 }
 
 hm_err

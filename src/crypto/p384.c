@@ -8,11 +8,7 @@ _Static_assert(P384_DER_MAX == EC_DER_MAX, "der.c fills P384_DER_MAX");
 hm_err
 p384_check(const uint8_t point[static P384_POINT_LEN])
 {
-	EVP_PKEY *key;
-
-	HM_TRY(ec_import(&ec_p384, point, &key));
-	EVP_PKEY_free(key);
-	return HM_OK;
+	return ec_load(&ec_p384, point);
 }
 
 hm_err

@@ -180,6 +180,44 @@ a_failed_import_does_not_spoil_the_next(void **state)
 	}
 }
 
+/* Points pass through one kept key: none may be taken for the next. */
+static void
+points_do_not_mix(void **state)
+{
+	uint8_t keys[2][P256_POINT_LEN], signatures[2][P256_SIGNATURE_LEN];
+	uint8_t bad[P256_POINT_LEN], x[2][32], again[32];
+	struct p256_pair *pairs[2];
+
+	(void)state;
+	memset(bad, 0x04, sizeof(bad));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(p256_pair_new(&pairs[i]), HM_OK);
+		p256_pair_point(pairs[i], keys[i]);
+		assert_int_equal(
+		    p256_pair_sign(pairs[i], digest, signatures[i]), HM_OK);
+		assert_int_equal(
+		    p256_pair_agree(pairs[0], keys[i], x[i]), HM_OK);
+	}
+	for (int i = 0; i < 8; i++) {
+		uint8_t *key = keys[i % 2];
+
+		assert_int_equal(
+		    p256_verify(key, digest, signatures[i % 2]), HM_OK);
+		assert_int_equal(p256_check(keys[1 - i % 2]), HM_OK);
+		assert_int_equal(
+		    p256_verify(key, digest, signatures[1 - i % 2]),
+		    HM_E_SIGNATURE);
+		assert_int_equal(p256_pair_agree(pairs[0], key, again), HM_OK);
+		assert_memory_equal(again, x[i % 2], sizeof(again));
+		assert_int_equal(
+		    p256_pair_agree(pairs[0], bad, again), HM_E_KEY);
+		assert_int_equal(
+		    p256_verify(bad, digest, signatures[i % 2]), HM_E_KEY);
+	}
+	p256_pair_free(pairs[0]);
+	p256_pair_free(pairs[1]);
+}
+
 static void
 makes_a_pair_of_a_scalar(void **state)
 {
@@ -338,6 +376,7 @@ main(void)
 		TEST(refuses_what_is_no_point),
 		TEST(refuses_a_coordinate_that_needs_reducing),
 		TEST(a_failed_import_does_not_spoil_the_next),
+		TEST(points_do_not_mix),
 		TEST(makes_a_pair_of_a_scalar),
 		TEST(refuses_scalars_out_of_range),
 		TEST(signs_what_verifies_and_never_with_the_same_r),
