@@ -1,3 +1,362 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* hallmark demo: a whole OEM and a factory line in one folder */
+#include "cmd/demo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/clock.h"
+#include "base/errtext.h"
+#include "base/report.h"
 #include "cmd/nouns.h"
-const struct noun_spec noun_demo = { .name = "demo", .words = "x", .verbs = (const struct verb_spec *const[]){ NULL } };
+#include "cmd/run.h"
+
+#define EXTRAS 4
+#define CUT_AT 7 /* the device that loses power */
+#define FIRMWARE "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
+
+/* ---- telling ---- */
+
+static uint64_t step_us;
+
+static const char *
+paint(const char *colour)
+{
+	return report_color(STDOUT_FILENO) ? colour : "";
+}
+
+void
+demo_say(const char *what, const char *format, ...)
+{
+	char text[300];
+	va_list values;
+	uint64_t now_us = clock_mono_us();
+
+	va_start(values, format);
+	(void)vsnprintf(text, sizeof(text), format, values);
+	va_end(values);
+	report_line("  %-9s %-58s %sok%s %4.1f s", what, text,
+	    paint("\033[32m"), paint("\033[0m"),
+	    (double)(now_us - step_us) / 1e6);
+	(void)fflush(stdout); /* the end reports a full disk */
+	step_us = now_us;
+}
+
+/* ---- the plan: who must pass, who must not ---- */
+
+static void
+plan_units(struct demo_unit *units, uint32_t quota)
+{
+	static const struct {
+		const char *name, *fault;
+		hm_err want;
+	} extras[EXTRAS] = {
+		{ "clone", NULL, HM_E_CLONE },
+		{ "replay", "replay=evidence.bin", HM_E_ALREADY_MADE },
+		{ "open", NULL, HM_E_EVIDENCE_OPEN },
+		{ "beyond", NULL, HM_E_QUOTA },
+	};
+
+	for (uint32_t i = 0; i < quota; i++) {
+		(void)snprintf(units[i].dir, sizeof(units[i].dir),
+		    "devices/%06" PRIu32, i + 1);
+		units[i].want = HM_OK;
+	}
+	units[0].fault = "record=evidence.bin";
+	units[quota > CUT_AT ? CUT_AT : quota - 1].fault =
+	    quota > 1 ? "power-cut=9" : units[0].fault;
+	for (uint32_t i = 0; i < EXTRAS; i++) {
+		struct demo_unit *unit = &units[quota + i];
+
+		(void)snprintf(
+		    unit->dir, sizeof(unit->dir), "devices/%s", extras[i].name);
+		unit->fault = extras[i].fault;
+		unit->want = extras[i].want;
+		unit->is_extra = true;
+	}
+}
+
+/* ---- the verdict ---- */
+
+static const char *
+words_of(const struct demo_unit *unit)
+{
+	switch ((int)unit->want) {
+	case HM_E_CLONE:
+		return "a clone: the id of another chip, other keys";
+	case HM_E_ALREADY_MADE:
+		return "a replay of the evidence of another chip";
+	case HM_E_EVIDENCE_OPEN:
+		return "an open chip: not fused";
+	case HM_E_QUOTA:
+		return "one device more than ordered";
+	}
+	return "?";
+}
+
+static void
+tell_unit(const struct demo_unit *unit, struct doc *list)
+{
+	struct doc *item = list == NULL ? NULL : doc_object(list, NULL);
+	bool good = unit->is_done && unit->got == unit->want;
+	char id[16];
+
+	(void)snprintf(id, sizeof(id), "HM-%04d", unit->got);
+	doc_text(item, "what", words_of(unit));
+	doc_text(item, "error", id);
+	doc_bool(item, "expected", good);
+	report_line("  %s%-8s%s %-46s %s %s",
+	    paint(good ? "\033[32m" : "\033[1;31m"), good ? "refused" : "WRONG",
+	    paint("\033[0m"), words_of(unit), id, err_info(unit->got)->words);
+}
+
+/* How many did not end as they must. */
+static uint32_t
+count_wrong(const struct demo_unit *units, uint32_t count)
+{
+	uint32_t wrong = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		wrong += !units[i].is_done || units[i].got != units[i].want;
+	return wrong;
+}
+
+static void
+tell_result(const struct demo_unit *units, uint32_t quota,
+    const struct demo_result *result, struct doc *doc)
+{
+	struct doc *list = doc == NULL ? NULL : doc_array(doc, "refused");
+	double seconds = (double)result->elapsed_us / 1e6;
+
+	for (uint32_t i = 0; i < EXTRAS; i++)
+		tell_unit(&units[quota + i], list);
+	for (uint32_t i = 0; i < quota; i++)
+		if (units[i].was_resumed)
+			report_line("  %sresumed%s  %s lost power half-way and "
+				    "was put in again",
+			    paint("\033[32m"), paint("\033[0m"),
+			    units[i].serial);
+	report_line(" ");
+	report_line("  %s%" PRIu32 " passed%s, %" PRIu32 " refused, %" PRIu32
+		    " resumed   %.1f devices/s   issue p50 %.1f ms, "
+		    "p99 %.1f ms",
+	    paint("\033[1m"), result->passed, paint("\033[0m"), result->refused,
+	    result->resumed, result->passed / seconds,
+	    (double)result->issue_p50_us / 1e3,
+	    (double)result->issue_p99_us / 1e3);
+	doc_uint(doc, "passed", result->passed);
+	doc_uint(doc, "refused_count", result->refused);
+	doc_uint(doc, "resumed", result->resumed);
+	doc_real(doc, "devices_per_second", result->passed / seconds);
+	doc_uint(doc, "issue_p50_us", result->issue_p50_us);
+	doc_uint(doc, "issue_p99_us", result->issue_p99_us);
+}
+
+/* The auditor: files only, while the server is down. */
+static hm_err
+audit(struct demo_world *world, struct doc *doc, struct why *why)
+{
+	const char *const words[] = { "audit", "verify", "state/ledger",
+		"--log-key", "log.vkey", "--authority", "authority.pub",
+		"--records", "records", "--json", NULL };
+	AUTO(buf) struct buf out = { 0 };
+	AUTO_DOC struct doc *verdict = NULL;
+
+	HM_TRY(demo_run(world, world->hallmark, words, &out, why));
+	HM_TRY(doc_parse(buf_bytes(&out), &verdict, why));
+	doc_uint(doc, "ledger_entries",
+	    (uint64_t)doc_get_int(verdict, "entries", 0));
+	report_line("  ledger    %" PRId64 " entries, %" PRId64
+		    " receipts, %" PRId64
+		    " certificates, checked without the server: %sconsistent%s",
+	    doc_get_int(verdict, "entries", 0),
+	    doc_get_int(verdict, "receipts", 0),
+	    doc_get_int(verdict, "certificates", 0), paint("\033[32m"),
+	    paint("\033[0m"));
+	return HM_OK;
+}
+
+static void
+tell_more(const struct demo_world *world)
+{
+	report_line(" ");
+	report_line("look further (demo.log has every command so far):");
+	report_line("  cd %s; export SOFTHSM2_CONF=softhsm2.conf", world->dir);
+	report_line("  %s audit verify state/ledger --log-key log.vkey "
+		    "--records records",
+	    world->hallmark);
+	report_line("  %s audit show state/ledger", world->hallmark);
+	report_line("  openssl x509 -inform DER -in records/TD-000001.der "
+		    "-noout -text");
+	report_line("  %s show --dir devices/000001", world->vdevice);
+	report_line("  %s --config hallmarkd.yaml &", world->hallmarkd);
+	report_line("  %s device show TD-000001 --config hallmark.yaml",
+	    world->hallmark);
+}
+
+/* ---- the run ---- */
+
+/* The folder that was asked for, or the first free demo-N. */
+static hm_err
+choose_folder(
+    const struct options *given, struct demo_world *world, struct why *why)
+{
+	const char *dir = options_text(given, "dir"), *home = getenv("HOME");
+	char path[FILE_PATH_MAX];
+
+	for (unsigned i = 1; dir == NULL; i++) {
+		(void)snprintf(path, sizeof(path),
+		    "%s/.local/share/hallmark/demo-%u",
+		    home != NULL ? home : "/tmp", i);
+		if (!file_exists(path))
+			dir = path;
+	}
+	if (file_exists(dir)) {
+		why_where(why, "%s", dir);
+		return WHY(why, HM_E_EXISTS, "the folder exists already");
+	}
+	HM_TRY(file_mkdir(dir, 0700, why));
+	if (chdir(dir) != 0 || getcwd(world->dir, sizeof(world->dir)) == NULL)
+		return WHY(why, HM_E_FILE, "%s: %s", dir, strerror(errno));
+	return file_mkdir("devices", 0700, why);
+}
+
+static hm_err
+choose_firmware(
+    const struct options *given, struct demo_world *world, struct why *why)
+{
+	static char path[FILE_PATH_MAX];
+	const char *file = options_text(given, "firmware");
+
+	if (file == NULL)
+		file = FIRMWARE;
+	if (realpath(file, NULL) == NULL || strlen(file) >= sizeof(path)) {
+		why_where(why, "%s", file);
+		why_do(why, "install u-boot-qemu, or name an image with "
+			    "--firmware FILE");
+		return WHY(why, HM_E_FILE, "no firmware image");
+	}
+	(void)snprintf(path, sizeof(path), "%s", file);
+	world->firmware = path;
+	return HM_OK;
+}
+
+static hm_err
+prepare(const struct options *given, struct demo_world *world, struct why *why)
+{
+	world->quota = (uint32_t)options_int(given, "devices");
+	world->slots = (uint32_t)options_int(given, "slots");
+	HM_TRY(run_find("hallmark", world->hallmark, why));
+	HM_TRY(run_find("hallmarkd", world->hallmarkd, why));
+	HM_TRY(run_find("hallmark-station", world->station, why));
+	HM_TRY(run_find("hallmark-vdevice", world->vdevice, why));
+	HM_TRY(choose_firmware(given, world, why));
+	HM_TRY(choose_folder(given, world, why));
+	world->log =
+	    open("demo.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	if (world->log < 0)
+		return WHY(why, HM_E_IO, "demo.log: %s", strerror(errno));
+	report_line("hallmark demo: everything lives in %s; its keys are NOT "
+		    "for production",
+	    world->dir);
+	report_line(" ");
+	return HM_OK;
+}
+
+static hm_err
+play(struct demo_world *world, struct demo_unit *units, uint32_t count,
+    struct demo_result *ret, struct why *why)
+{
+	HM_TRY(demo_set_up(world, why));
+	HM_TRY(demo_serve(world, why));
+	HM_TRY(demo_order(world, units, count, why));
+	report_line(" ");
+	return demo_make(world, units, count, ret, why);
+}
+
+static hm_err
+run_all(const struct options *given, struct demo_world *world, struct doc *doc,
+    struct why *why)
+{
+	uint32_t count;
+	struct demo_unit *units;
+	struct demo_result result = { 0 };
+	uint32_t wrong;
+	hm_err err;
+
+	HM_TRY(prepare(given, world, why));
+	count = world->quota + EXTRAS;
+	units = calloc(count, sizeof(*units));
+	if (units == NULL)
+		return HM_E_NO_MEMORY;
+	plan_units(units, world->quota);
+	err = play(world, units, count, &result, why);
+	demo_stop(world);
+	if (err == HM_OK)
+		tell_result(units, world->quota, &result, doc);
+	wrong = count_wrong(units, count);
+	free(units);
+	HM_TRY(err);
+	HM_TRY(audit(world, doc, why));
+	if (wrong != 0)
+		return WHY(why, HM_E_BUG,
+		    "%" PRIu32 " devices did not end as they must", wrong);
+	return HM_OK;
+}
+
+static int
+run(const struct options *given)
+{
+	AUTO_DOC struct doc *doc = report_doc("hallmark.demo/1");
+	static struct demo_world world = { .log = -1 };
+	struct why why = { 0 };
+	hm_err err;
+
+	step_us = clock_mono_us();
+	err = run_all(given, &world, doc, &why);
+	if (world.log >= 0)
+		close(world.log);
+	if (err != HM_OK)
+		return report_failure(err, &why);
+	doc_text(doc, "dir", world.dir);
+	tell_more(&world);
+	return report_end(doc);
+}
+
+static const struct option_spec options[] = {
+	{ "dir", OPTION_PATH, .metavar = "DIR",
+	    .help = "a new folder for everything; default a free "
+		    "~/.local/share/hallmark/demo-N" },
+	{ "devices", OPTION_INT, .min = 2, .max = DEMO_DEVICES_MAX,
+	    .fallback = "100", .help = "good devices to make, and the quota" },
+	{ "slots", OPTION_INT, .min = 1, .max = DEMO_SLOTS_MAX, .fallback = "8",
+	    .help = "device holders of the station" },
+	{ "firmware", OPTION_PATH, .metavar = "FILE",
+	    .help = "image that the devices run; default U-Boot of Debian's "
+		    "u-boot-qemu" },
+	{ 0 },
+};
+
+static const struct verb_spec verb = { .name = "demo",
+	.words = "an OEM, a factory line and its devices, in one folder",
+	.text =
+	    "Sets up tokens, CAs, a server, a station, a product and an order, "
+	    "makes the devices with real programs and virtual chips, and shows "
+	    "that a clone, a replay, an open chip and one device too many are "
+	    "refused and that a power cut is survived. Then it checks the "
+	    "whole record without the server. Needs no root and no network. "
+	    "Exit status 0 only if every device ended as it must.",
+	.example = "hallmark demo --devices 100 --slots 8",
+	.options = options,
+	.run = run };
+
+const struct noun_spec noun_demo = {
+	.name = "demo", .words = "see all of it in half a minute", .only = &verb
+};

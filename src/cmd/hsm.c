@@ -84,7 +84,9 @@ static const struct option_spec generate_options[] = {
 	{ "type", OPTION_ENUM, .choices = "p256|p384|ed25519",
 	    .fallback = "p256", .help = "kind of key" },
 	{ "public", OPTION_PATH, .metavar = "FILE",
-	    .help = "write the public key (P-256: PEM; Ed25519: hex)" },
+	    .help = "write the public key (P-256: PEM; else hex)" },
+	{ "origin", OPTION_TEXT, .metavar = "NAME",
+	    .help = "ed25519: write it as verifier key of the log NAME" },
 	TOKEN_OPTIONS,
 	{ 0 },
 };
@@ -101,6 +103,7 @@ static hm_err
 make_key(const struct options *given, struct why *why)
 {
 	const char *path = options_text(given, "public");
+	const char *origin = options_text(given, "origin");
 	struct token_key *key;
 	struct token *token;
 	hm_err err;
@@ -111,7 +114,10 @@ make_key(const struct options *given, struct why *why)
 	err = token_generate(token, options_text(given, "label"),
 	    type_of(options_text(given, "type")), TOKEN_SIGN, &key, why);
 	if (err == HM_OK && path != NULL)
-		err = public_key_write(path, token_key_public(key), why);
+		err = origin != NULL
+			  ? verifier_key_write(
+				path, origin, token_key_public(key), why)
+			  : public_key_write(path, token_key_public(key), why);
 	token_free(token);
 	return err;
 }

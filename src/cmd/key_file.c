@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "ca/ca.h"
+#include "ledger/note.h"
 #include "wire/claims.h"
 
 #define PEM_MAX 65536
@@ -22,6 +23,24 @@ public_key_write(const char *path, struct hm_bytes key, struct why *why)
 		HM_TRY(buf_add_hex(&text, key));
 		HM_TRY(buf_print(&text, "\n"));
 	}
+	return file_create(path, buf_bytes(&text), 0644, why);
+}
+
+hm_err
+verifier_key_write(
+    const char *path, const char *origin, struct hm_bytes key, struct why *why)
+{
+	AUTO(buf) struct buf text = { 0 };
+	struct note_key note;
+
+	if (key.len != sizeof(note.key))
+		return WHY(why, HM_E_KEY, "a log signs with Ed25519");
+	if (note_key_make(origin, 1, key.ptr, &note) != HM_OK)
+		return WHY(
+		    why, HM_E_USAGE, "a log's name has no space and no plus");
+	buf_init(&text, PEM_MAX);
+	HM_TRY(note_key_format(&note, &text));
+	HM_TRY(buf_print(&text, "\n"));
 	return file_create(path, buf_bytes(&text), 0644, why);
 }
 

@@ -8,6 +8,9 @@
 /* A P-256 point as SPKI PEM; any other key as one line of hex. */
 HM_MUST hm_err public_key_write(
     const char *path, struct hm_bytes key, struct why *why);
+/* An Ed25519 key as C2SP verifier key of the log `origin`. HM_E_KEY */
+HM_MUST hm_err verifier_key_write(
+    const char *path, const char *origin, struct hm_bytes key, struct why *why);
 /* A certificate, PEM or DER, as DER. HM_E_FILE, HM_E_CERT */
 HM_MUST hm_err certificate_read(
     const char *path, struct buf *ret, struct why *why);

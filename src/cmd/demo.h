@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * demo - a whole OEM and a factory line in one folder
+ *
+ * Everything is done with the commands that a person would type, by programs
+ * that run for real; demo.log has every one of them. demo_world.c sets the OEM
+ * up, demo_line.c makes the devices, demo.c tells the story and judges.
+ */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/file.h"
+#include "base/why.h"
+#include "wire/limits.h"
+
+#define DEMO_DEVICES_MAX 100000
+#define DEMO_SLOTS_MAX 32
+
+/* Where things are. */
+struct demo_world {
+	char dir[FILE_PATH_MAX];
+	char hallmark[FILE_PATH_MAX], hallmarkd[FILE_PATH_MAX];
+	char station[FILE_PATH_MAX], vdevice[FILE_PATH_MAX];
+	const char *firmware; /* given by the caller, or found */
+	char address[64];     /* host:port of the server */
+	int log;              /* demo.log */
+	pid_t server;         /* hallmarkd; 0: not running */
+	uint32_t quota, slots;
+};
+
+/* One chip and what has to become of it. */
+struct demo_unit {
+	char dir[32];      /* below the world's folder */
+	const char *fault; /* of vdevice; NULL: none */
+	hm_err want, got;  /* HM_OK: PASS */
+	bool is_done, was_resumed, is_extra;
+	uint8_t device_id[HM_DEVICE_ID_LEN];
+	char serial[HM_SERIAL_MAX + 1];
+};
+
+struct demo_result {
+	uint32_t passed, refused, resumed;
+	uint64_t elapsed_us; /* of making all */
+	uint64_t issue_p50_us, issue_p99_us;
+};
+
+/* What the story says: a step, how it went. */
+__attribute__((format(printf, 2, 3))) void demo_say(
+    const char *what, const char *format, ...);
+
+/* ---- demo_world.c ---- */
+
+/* Folder, tokens, CAs, certificates, configuration. */
+HM_MUST hm_err demo_set_up(struct demo_world *world, struct why *why);
+/* Start hallmarkd, register planner and station, product and release. */
+HM_MUST hm_err demo_serve(struct demo_world *world, struct why *why);
+/* Fabricate the chips, enrol their keys, open the order. */
+HM_MUST hm_err demo_order(struct demo_world *world, struct demo_unit *units,
+    uint32_t count, struct why *why);
+/* SIGTERM, and wait. */
+void demo_stop(struct demo_world *world);
+/* Run one command of ours in the demo's folder: words after the program, ended
+ * by NULL. *ret_out may be NULL. A status other than 0 is HM_E_BUG. */
+HM_MUST hm_err demo_run(struct demo_world *world, const char *program,
+    const char *const *words, struct buf *ret_out, struct why *why);
+
+/* ---- demo_line.c ---- */
+
+/* Put all units through the station: first the good ones, then the extra. */
+HM_MUST hm_err demo_make(struct demo_world *world, struct demo_unit *units,
+    uint32_t count, struct demo_result *ret, struct why *why);
