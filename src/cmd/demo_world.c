@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/text.h"
 #include "cmd/demo.h"
 #include "cmd/run.h"
+#include "core/check.h"
 #include "crypto/digest.h"
 #include "net/server.h"
 
@@ -60,7 +62,7 @@ static hm_err
 put_text(
     const char *name, unsigned mode, struct why *why, const char *format, ...)
 {
-	char text[8192];
+	char text[2048];
 	va_list values;
 	int n;
 
