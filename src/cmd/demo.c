@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,7 +44,7 @@ demo_say(const char *what, const char *format, ...)
 	va_start(values, format);
 	(void)vsnprintf(text, sizeof(text), format, values);
 	va_end(values);
-	report_line("  %-9s %-58s %sok%s %4.1f s", what, text,
+	report_line("  %-9s %-62s %sok%s %4.1f s", what, text,
 	    paint("\033[32m"), paint("\033[0m"),
 	    (double)(now_us - step_us) / 1e6);
 	(void)fflush(stdout); /* the end reports a full disk */
@@ -61,7 +62,7 @@ plan_units(struct demo_unit *units, uint32_t quota)
 	} extras[EXTRAS] = {
 		{ "clone", NULL, HM_E_CLONE },
 		{ "replay", "replay=evidence.bin", HM_E_ALREADY_MADE },
-		{ "open", NULL, HM_E_EVIDENCE_OPEN },
+		{ "open", NULL, HM_E_EVIDENCE_DUMMY },
 		{ "beyond", NULL, HM_E_QUOTA },
 	};
 
@@ -94,8 +95,8 @@ words_of(const struct demo_unit *unit)
 		return "a clone: the id of another chip, other keys";
 	case HM_E_ALREADY_MADE:
 		return "a replay of the evidence of another chip";
-	case HM_E_EVIDENCE_OPEN:
-		return "an open chip: not fused";
+	case HM_E_EVIDENCE_DUMMY:
+		return "an open chip: it has the key of all open chips";
 	case HM_E_QUOTA:
 		return "one device more than ordered";
 	}
@@ -233,18 +234,17 @@ static hm_err
 choose_firmware(
     const struct options *given, struct demo_world *world, struct why *why)
 {
-	static char path[FILE_PATH_MAX];
+	static char path[PATH_MAX]; /* as realpath() wants it */
 	const char *file = options_text(given, "firmware");
 
 	if (file == NULL)
 		file = FIRMWARE;
-	if (realpath(file, NULL) == NULL || strlen(file) >= sizeof(path)) {
+	if (realpath(file, path) == NULL) {
 		why_where(why, "%s", file);
 		why_do(why, "install u-boot-qemu, or name an image with "
 			    "--firmware FILE");
 		return WHY(why, HM_E_FILE, "no firmware image");
 	}
-	(void)snprintf(path, sizeof(path), "%s", file);
 	world->firmware = path;
 	return HM_OK;
 }

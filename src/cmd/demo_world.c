@@ -354,7 +354,7 @@ demo_serve(struct demo_world *world, struct why *why)
 	HM_TRY(store_shared(world, why));
 	HM_TRY(start_server(world, why));
 	HM_TRY(register_planner(world, until, why));
-	demo_say("server", "https://%s  front, keeper, signer in their jails",
+	demo_say("server", "https://%s  fronts, keeper, signer in jails",
 	    world->address);
 	HM_TRY(HALLMARK(world, why, "station", "create", "BENCH",
 	    "--certificate", "station.pem", "--site", "demo", "--until", until,
@@ -420,7 +420,7 @@ make_chips(struct demo_world *world, struct demo_unit *units, uint32_t count,
 			word = "--from";
 			value = units[0].dir;
 			is_enrolled = false;
-		} else if (unit->want == HM_E_EVIDENCE_OPEN) {
+		} else if (unit->want == HM_E_EVIDENCE_DUMMY) {
 			word = "--open";
 		}
 		HM_TRY(make_chip(
@@ -471,8 +471,7 @@ demo_order(struct demo_world *world, struct demo_unit *units, uint32_t count,
 	HM_TRY(HALLMARK(world, why, "order", "create", "order.yaml", "--config",
 	    "hallmark.yaml"));
 	demo_say("order",
-	    "DEMO-1  %" PRIu32 " devices, serials TD-000001 ..., "
-	    "one MAC address each",
+	    "DEMO-1  %" PRIu32 " devices, serials from TD-000001, MACs",
 	    world->quota);
 	return HM_OK;
 }

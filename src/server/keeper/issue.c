@@ -145,6 +145,9 @@ answer_known(struct keeper *keeper, struct work *work,
 	    device->state == HM_STATE_REVOKED ||
 	    device->state == HM_STATE_RETURNED)
 		return nonce != HM_OK ? nonce : HM_E_WRONG_STATE;
+	/* Nobody who is confirmed asks again: this evidence was recorded. */
+	if (same_evidence && device->confirm_index != NO_LEAF)
+		return HM_E_ALREADY_MADE;
 	if (device->has_stamp && same_order && same_evidence)
 		return answer_stored(keeper, work, device);
 	if (nonce != HM_OK)
