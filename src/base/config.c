@@ -70,6 +70,7 @@ config_parse(const char *name, struct hm_bytes text,
 	struct config_reader reader = {
 		.schema = schema, .faults = faults, .why = why
 	};
+	hm_err err;
 
 	if (faults != NULL)
 		faults->count = faults->errors = 0;
@@ -81,7 +82,9 @@ config_parse(const char *name, struct hm_bytes text,
 	if (config.tree == NULL)
 		return HM_E_NO_MEMORY;
 	reader.tree = config.tree;
-	HM_TRY(run_stages(&reader));
+	err = run_stages(&reader);
+	/* Of several errors the first is told, and returned. */
+	HM_TRY(reader.errors > 0 ? reader.err : err);
 	config_done(ret);
 	ret->tree = config.tree;
 	config.tree = NULL;
