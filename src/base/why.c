@@ -7,7 +7,7 @@
 #include "core/check.h"
 
 /* vsnprintf cuts and terminates, which is what a message needs. */
-static void
+__attribute__((format(printf, 3, 0))) static void
 say(char *room, size_t size, const char *format, va_list values)
 {
 	if (vsnprintf(room, size, format, values) < 0)

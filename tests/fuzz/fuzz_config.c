@@ -17,16 +17,16 @@ static const struct config_key inner[] = {
 };
 
 static const struct config_key keys[] = {
-	{ "text", CONFIG_TEXT },
+	{ "text", CONFIG_TEXT, .list = false },
 	{ "string", CONFIG_STRING, .max = 64 },
-	{ "serial", CONFIG_SERIAL },
-	{ "uri", CONFIG_URI },
-	{ "hexint", CONFIG_HEXINT },
+	{ "serial", CONFIG_SERIAL, .list = false },
+	{ "uri", CONFIG_URI, .list = false },
+	{ "hexint", CONFIG_HEXINT, .list = false },
 	{ "bool", CONFIG_BOOL, .fallback = "true" },
 	{ "enum", CONFIG_ENUM, .choices = "a|b|on", .fallback = "a" },
 	{ "hex", CONFIG_HEX, .max = 8 },
-	{ "mac", CONFIG_MAC },
-	{ "time", CONFIG_TIME },
+	{ "mac", CONFIG_MAC, .list = false },
+	{ "time", CONFIG_TIME, .list = false },
 	{ "map", CONFIG_MAP, .keys = inner },
 	{ "maps", CONFIG_MAP, .list = true, .items_max = 4, .keys = inner },
 	{ "words", CONFIG_STRING, .list = true },

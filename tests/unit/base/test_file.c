@@ -102,7 +102,6 @@ files(void)
 static void
 writes_and_reads_a_whole_file(void **state)
 {
-	AUTO(buf) struct buf content = { 0 };
 	struct stat found;
 
 	(void)state;
