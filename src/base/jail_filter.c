@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <string.h>
@@ -103,6 +104,21 @@ thread_rules(scmp_filter_ctx filter)
 	    filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, &thread);
 }
 
+/* fstat() of today's C library, and looking at (not setting) a limit. */
+static int
+looking_rules(scmp_filter_ctx filter)
+{
+	struct scmp_arg_cmp by_fd = SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH);
+	struct scmp_arg_cmp unset = SCMP_A2(SCMP_CMP_EQ, 0);
+	int failure = seccomp_rule_add_array(
+	    filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1, &by_fd);
+
+	if (failure != 0)
+		return failure;
+	return seccomp_rule_add_array(
+	    filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, &unset);
+}
+
 static int
 allow_list(scmp_filter_ctx filter, const struct jail *jail)
 {
@@ -112,6 +128,8 @@ allow_list(scmp_filter_ctx filter, const struct jail *jail)
 		failure = rules(filter, SCMP_ACT_ALLOW, streaming);
 	if (failure == 0)
 		failure = memory_rules(filter, jail);
+	if (failure == 0)
+		failure = looking_rules(filter);
 	if (failure != 0)
 		return failure;
 	if (jail->role == JAIL_FRONT)

@@ -96,6 +96,8 @@ works(void)
 	struct timespec now;
 	char *memory = malloc(1000000);
 	int pipes[2], fd = dup(2);
+	struct rlimit limit;
+	struct stat found;
 	struct tm calendar;
 	time_t zero = 0;
 
@@ -105,6 +107,8 @@ works(void)
 	free(memory);
 	if (gmtime_r(&zero, &calendar) == NULL || fd < 0 || close(fd) != 0)
 		return 2;
+	if (fstat(2, &found) != 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 5;
 	if (pipe(pipes) != 0 || write(pipes[1], "x", 1) != 1)
 		return 3;
 	return getrandom(&calendar, sizeof(calendar), 0) > 0 ? FINE : 4;
