@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/auto.h"
 #include "base/config_parts.h"
@@ -91,6 +92,21 @@ config_parse(const char *name, struct hm_bytes text,
 	return HM_OK;
 }
 
+/* Who may write a program's configuration may run the program. */
+static hm_err
+check_writers(const char *path, struct why *why)
+{
+	struct stat found;
+
+	if (strcmp(path, "-") == 0 || stat(path, &found) != 0 ||
+	    !S_ISREG(found.st_mode) || (found.st_mode & S_IWOTH) == 0)
+		return HM_OK;
+	why_where(why, "%s", path);
+	why_do(why, "chmod o-w, and see who changed it");
+	return WHY(why, HM_E_FILE, "anyone can change the file (mode %04o)",
+	    found.st_mode & 07777);
+}
+
 hm_err
 config_load(const char *path, const struct config_schema *schema,
     struct config *ret, struct config_faults *faults, struct why *why)
@@ -106,6 +122,7 @@ config_load(const char *path, const struct config_schema *schema,
 		return WHY(why, HM_E_CONFIG_SIZE, "more than 1 MiB");
 	}
 	HM_TRY(err);
+	HM_TRY(check_writers(path, why));
 	return config_parse(path, buf_bytes(&text), schema, ret, faults, why);
 }
 

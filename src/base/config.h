@@ -112,7 +112,7 @@ struct config_faults {
 /*
  * Read and check. *why tells the first error, with place and excerpt; *faults
  * (or NULL) all of them, and the warnings of a good file too. HM_E_CONFIG_*,
- * HM_E_FILE, HM_E_IO, HM_E_NO_MEMORY
+ * HM_E_FILE (missing, or writable by anyone), HM_E_IO, HM_E_NO_MEMORY
  */
 HM_MUST hm_err config_load(const char *path, const struct config_schema *schema,
     struct config *ret, struct config_faults *faults, struct why *why);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -522,6 +523,9 @@ loads_a_file_and_says_which_is_missing(void **state)
 	assert_int_equal(
 	    config_load(path, &schema, &config, NULL, &why), HM_OK);
 	assert_string_equal(config_text(config_top(&config), "name"), "L");
+	assert_int_equal(chmod(path, 0602), 0);
+	assert_int_equal(
+	    config_load(path, &schema, &config, NULL, NULL), HM_E_FILE);
 	unlink(path);
 	assert_int_equal(
 	    config_load(path, &schema, &config, NULL, &why), HM_E_FILE);
