@@ -302,6 +302,30 @@ refuses_a_folder_that_is_not_there(void **state)
 	assert_int_equal(jailed(&keeper, works), UNJAILED);
 }
 
+static void
+makes_a_folder_for_a_user_and_leaves_what_is_there(void **state)
+{
+	char path[80];
+	struct stat found;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/ours", folder);
+	assert_int_equal(
+	    jail_folder(path, geteuid() == 0 ? "65534" : NULL, NULL), HM_OK);
+	assert_int_equal(stat(path, &found), 0);
+	assert_int_equal(found.st_mode & 07777, 0700);
+	assert_int_equal(found.st_uid, geteuid() == 0 ? 65534 : geteuid());
+	assert_int_equal(chmod(path, 0750), 0);
+	assert_int_equal(jail_folder(path, "no such user", NULL), HM_OK);
+	assert_int_equal(stat(path, &found), 0);
+	assert_int_equal(found.st_mode & 07777, 0750);
+	rmdir(path);
+	if (geteuid() == 0)
+		assert_int_equal(
+		    jail_folder(path, "no such user", NULL), HM_E_JAIL);
+	rmdir(path);
+}
+
 static int
 tells_of_its_memory(void)
 {
@@ -347,6 +371,8 @@ main(void)
 		cmocka_unit_test(front_of_root_lives_in_an_empty_root),
 		cmocka_unit_test(refuses_unknown_users_and_root),
 		cmocka_unit_test(refuses_a_folder_that_is_not_there),
+		cmocka_unit_test(
+		    makes_a_folder_for_a_user_and_leaves_what_is_there),
 		cmocka_unit_test(says_whether_memory_is_locked),
 	};
 
