@@ -84,6 +84,7 @@ TAILQ_HEAD(conns, conn);
 TAILQ_HEAD(requests, net_request);
 
 struct net_server {
+	struct net_server *other; /* of this process */
 	struct event_base *base;
 	struct evhttp *http;
 	struct net_server_config config;

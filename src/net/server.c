@@ -18,6 +18,8 @@
 			*/
 #define AGAIN_MS 100
 
+static struct net_server *servers; /* of this process */
+
 static bool
 is_route(const struct net_route *route, const struct head *head)
 {
@@ -88,13 +90,18 @@ server_count_changed(struct net_server *server)
 		event_active(server->drained, EV_TIMEOUT, 0);
 }
 
-/* Descriptors or memory have run out: rest a moment instead of spinning. */
+/* Descriptors or memory have run out: rest a moment instead of spinning. The
+ * context of a listener is evhttp's own, so the server has to be looked for. */
 static void
-on_accept_error(struct evconnlistener *listener, void *context)
+on_accept_error(struct evconnlistener *listener, void *http)
 {
-	struct net_server *server = context;
+	struct net_server *server = servers;
 	struct timeval after = { .tv_usec = AGAIN_MS * 1000 };
 
+	while (server && server->http != http)
+		server = server->other;
+	if (!server)
+		return;
 	evconnlistener_disable(listener);
 	evtimer_add(server->again, &after);
 }
@@ -401,6 +408,8 @@ net_server_new(struct event_base *base, const struct net_server_config *config,
 	if (!server->drained || !server->again || !server->http)
 		return WHY(why, HM_E_NO_MEMORY, "no memory for the server");
 	set_http(server);
+	server->other = servers;
+	servers = server;
 	*ret = server;
 	server = NULL;
 	return HM_OK;
@@ -463,9 +472,14 @@ net_server_free(struct net_server *server)
 	struct net_request *request;
 	struct conn *conn;
 	struct evhttp *http;
+	struct net_server **at = &servers;
 
 	if (!server)
 		return;
+	while (*at && *at != server)
+		at = &(*at)->other;
+	if (*at)
+		*at = server->other;
 	server->stopping = false;
 	http = server->http;
 	if (http)

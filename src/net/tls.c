@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -359,6 +360,9 @@ net_tls_load(
 
 	if (!tls)
 		return HM_E_NO_MEMORY;
+	/* gmtime (Date:, validity) reads the time zone at its first use, which
+	 * must not be in the jail. */
+	tzset();
 	buf_init(&tls->client_ca, PEM_MAX);
 	HM_TRY(new_context(TLS_server_method(), &tls->ctx));
 	HM_TRY(use_certificates(tls->ctx, files->certificate, why));

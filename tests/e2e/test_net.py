@@ -11,6 +11,7 @@ import http.client
 import ipaddress
 import json
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -68,6 +69,10 @@ class Pki:
                    .revocation_date(NOW - DAY).build())
                .sign(self.sub, hashes.SHA256()))
         self.crl = self.write("crl.pem", crl)
+        self.old_crl = self.write("old.pem", (
+            x509.CertificateRevocationListBuilder().issuer_name(name("sub"))
+            .last_update(NOW - 9 * DAY).next_update(NOW - DAY)
+            .sign(self.sub, hashes.SHA256())))
 
     certs, keys = {}, {}
 
@@ -165,6 +170,11 @@ class Server:
         got = json.loads(c.getresponse().read())
         c.close()
         return got
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
 
     def stop(self):
         self.process.stdin.close()
@@ -547,6 +557,38 @@ def test_resumes_by_id_and_still_knows_the_peer(pki):
         assert server.counts()["resumed"] == 1
 
 
+def test_a_revoked_station_does_not_resume(pki):
+    with running(pki) as server:
+        contexts = {cn: server.context(cn) for cn in ("revoked", "station")}
+        sessions = {}
+        for cn, context in contexts.items():
+            s = server.connect(context=context)
+            s.sendall(GET)
+            assert read_answer(s)[0] == 200
+            sessions[cn] = s.session
+            s.close()
+        assert server.tell("crl " + pki.ca) == "crl 4301"  # not a CRL
+        s = server.connect(
+            context=contexts["revoked"], session=sessions["revoked"])
+        assert s.session_reused
+        s.close()
+        assert server.tell("crl " + pki.crl) == "crl 0"
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            s = server.connect(
+                context=contexts["revoked"], session=sessions["revoked"])
+            s.sendall(GET)
+            if s.recv(1) == b"":
+                raise ConnectionError
+        s = server.connect(
+            context=contexts["station"], session=sessions["station"])
+        assert not s.session_reused
+        s.sendall(GET)
+        assert read_answer(s)[0] == 200
+        s.close()
+        assert server.tell("crl " + pki.old_crl) == "crl 0"
+        assert refused(server, "station")  # nobody knows who is revoked
+
+
 def test_uses_x25519_and_tls_1_3(server):
     s = server.connect()
     assert s.version() == "TLSv1.3"
@@ -687,6 +729,19 @@ def test_further_connections_wait_beyond_the_limit(pki):
             other.close()
 
 
+def test_survives_a_lack_of_descriptors(pki):
+    with running(pki, plain=True) as server:
+        resource.prlimit(
+            server.process.pid, resource.RLIMIT_NOFILE, (30, 30))
+        some = [server.raw() for _ in range(60)]
+        for s in some:
+            s.sendall(b"GET /where/a HTTP/1.1\r\nHost: x\r\n"
+                      b"Connection: close\r\n\r\n")
+        for s in some:  # each in its turn, as others leave
+            assert read_all(s).startswith(b"HTTP/1.1 200 ")
+            s.close()
+
+
 def test_too_many_requests_are_told_so(pki):
     with running(pki, "requests=2") as server:
         held = [server.connect() for _ in range(2)]
@@ -740,9 +795,7 @@ def test_requests_outlive_a_server_that_is_freed(either, pki):
         while json.loads(read_answer(one)[2])["held"] < 5:
             one.sendall(b"GET /counts HTTP/1.1\r\nHost: x\r\n\r\n")
         idle = server.raw()
-        server.process.stdin.write("free\n")
-        server.process.stdin.flush()
-        assert server.process.stdout.readline() == "freed\n"
+        assert server.tell("free") == "freed"
         for s in (*some, one, idle):
             assert read_all(s) == b""
             s.close()

@@ -15,6 +15,7 @@
 
 #include "base/auto.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/loop.h"
 #include "base/text.h"
 #include "net/server.h"
@@ -28,6 +29,7 @@ static struct {
 	struct net_request *held[HELD_MAX];
 	unsigned count;
 	uint8_t *big;
+	struct net_tls *tls;
 } all;
 
 static void
@@ -199,24 +201,40 @@ on_term(void *context)
 	net_server_stop(all.server, drained);
 }
 
-/* "free" on standard input frees the server while requests are held, and
- * answers them afterwards; its end ends the process. */
+static void
+set_crl(const char *path)
+{
+	AUTO(buf) struct buf pem;
+	struct why why = { 0 };
+
+	buf_init(&pem, 65536);
+	if (file_read(path, 65536, &pem, &why) != HM_OK)
+		abort();
+	printf(
+	    "crl %d\n", (int)net_tls_set_crl(all.tls, buf_bytes(&pem), &why));
+}
+
+/* "crl PATH" on standard input sets a CRL; "free" frees the server while
+ * requests are held, and answers them afterwards; its end ends the process. */
 static void
 on_input(void *context)
 {
-	char line[16];
-	ssize_t n = read(0, line, sizeof line);
+	char line[512] = "";
+	ssize_t n = read(0, line, sizeof line - 1);
 
 	(void)context;
-	if (n > 0 && memcmp(line, "free", 4) == 0) {
+	line[strcspn(line, "\n")] = '\0';
+	if (n > 0 && memcmp(line, "crl ", 4) == 0) {
+		set_crl(line + 4);
+	} else if (n > 0 && strcmp(line, "free") == 0) {
 		net_server_free(all.server);
 		all.server = NULL;
 		let_go();
 		puts("freed");
-		fflush(stdout);
 	} else {
 		loop_stop(all.loop);
 	}
+	fflush(stdout);
 }
 
 static void
@@ -234,7 +252,6 @@ main(int argc, char **argv)
 	struct net_tls_files files = { 0 };
 	struct net_server_config config = { .routes = routes,
 		.routes_count = sizeof routes / sizeof routes[0] };
-	struct net_tls *tls = NULL;
 	struct watch *input, *term;
 	struct why why = { 0 };
 	char address[NET_ADDRESS_LEN];
@@ -250,8 +267,8 @@ main(int argc, char **argv)
 			*slots[slot++] = argv[i];
 	}
 	if (files.certificate)
-		check(net_tls_load(&files, &tls, &why), &why);
-	config.tls = tls;
+		check(net_tls_load(&files, &all.tls, &why), &why);
+	config.tls = all.tls;
 	all.big = calloc(1, BIG);
 	check(loop_new(&all.loop), &why);
 	check(net_listen("127.0.0.1:0", &fd, &why), &why);
@@ -267,7 +284,7 @@ main(int argc, char **argv)
 	net_server_free(all.server);
 	let_go();
 	loop_free(all.loop);
-	net_tls_free(tls);
+	net_tls_free(all.tls);
 	free(all.big);
 	return 0;
 }
