@@ -2,8 +2,6 @@
 /* seal/sign1: made and opened for one key and one purpose */
 #include "../crypto/hex.h"
 
-#include <stdlib.h>
-
 #include "base/auto.h"
 #include "crypto/digest.h"
 #include "crypto/p256.h"
