@@ -138,6 +138,20 @@ HM_MUST hm_err ca_crl_make(const struct ca_issuer *issuer, uint64_t number,
     uint64_t this_update_s, uint64_t next_update_s,
     const struct ca_revoked *revoked, size_t count, struct buf *ret);
 
+/* A list as it was checked. */
+struct ca_crl_view {
+	uint64_t
+	    number; /* whoever keeps lists refuses a lower one than before */
+	uint64_t this_update_s, next_update_s;
+	struct hm_bytes revoked; /* borrowed; for ca_crl_lists */
+};
+/* A full CRL v2 of that issuer, valid at `now_s`: strict, with AKI, number and
+ * nextUpdate. HM_E_CERT, HM_E_CERT_DATES, HM_E_SIGNATURE, HM_E_KEY */
+HM_MUST hm_err ca_crl_check(struct hm_bytes crl, struct hm_bytes issuer,
+    uint64_t now_s, struct ca_crl_view *ret);
+/* Is a certificate's serial number (ca_view) on the list? */
+bool ca_crl_lists(const struct ca_crl_view *crl, struct hm_bytes serial);
+
 /* PEM of any DER (RFC 7468), and back: the first block of that label; text
  * around it is passed over. HM_E_CERT, HM_E_TOO_LARGE */
 HM_MUST hm_err pem_format(

@@ -7,7 +7,7 @@
 #define REASON_UNUSED 7
 #define REASON_REMOVE 8 /* removeFromCRL, of delta lists */
 
-static bool
+bool
 is_reason(uint8_t reason)
 {
 	return reason <= REASON_LAST && reason != REASON_UNUSED &&

@@ -7,6 +7,17 @@
 #define KEY_ID_LEN 20
 #define NAME_TEXT_MAX 64 /* ub-common-name and the others of RFC 5280 */
 
+/* view.c: parts that a list has too. `view` NULL: only checked. */
+struct hm_bytes read_name(struct der_reader *in, struct ca_view *view);
+ca_sig read_algorithm(struct der_reader *in);
+/* { extnID, critical, extnValue } */
+struct extension_in {
+	struct hm_bytes oid, value;
+	bool is_critical;
+};
+struct extension_in read_extension_head(struct der_reader *in);
+void read_authority(struct der_reader *in, struct hm_bytes *ret_key_id);
+
 bool is_printable_string(struct hm_bytes text);
 /* UTF-8 without control characters. */
 bool is_plain_text(struct hm_bytes text);
@@ -18,6 +29,9 @@ HM_MUST hm_err signature_raw(
  * HM_E_CERT (a key that does not go with the algorithm) */
 HM_MUST hm_err signature_verify(ca_sig sig, struct hm_bytes public_key,
     struct hm_bytes tbs, const uint8_t *signature);
+
+/* A CRLReason that a full list may give; 0 is unspecified. */
+bool is_reason(uint8_t reason);
 
 /* First 160 bits of SHA-256 of the key bits (RFC 7093 method 1). */
 void key_id_of(struct hm_bytes public_key, uint8_t ret[static KEY_ID_LEN]);

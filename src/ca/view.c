@@ -67,7 +67,7 @@ keep_first(struct hm_bytes *kept, struct hm_bytes text)
 }
 
 /* A Name: SEQUENCE OF SET of one { OID, text }. `view` NULL: the issuer's. */
-static struct hm_bytes
+struct hm_bytes
 read_name(struct der_reader *in, struct ca_view *view)
 {
 	struct der_reader look = *in;
@@ -98,7 +98,7 @@ read_name(struct der_reader *in, struct ca_view *view)
 	return whole;
 }
 
-static ca_sig
+ca_sig
 read_algorithm(struct der_reader *in)
 {
 	struct hm_bytes whole = der_get_whole(in, DER_SEQUENCE);
@@ -287,18 +287,24 @@ read_alt_names(struct der_reader *in, struct ca_view *view)
 	der_leave(in, &seq);
 }
 
-static void
-read_authority(struct der_reader *in, struct ca_view *view)
+void
+read_authority(struct der_reader *in, struct hm_bytes *ret_key_id)
 {
 	struct der_reader seq = der_enter(in, DER_SEQUENCE);
 
 	if (der_is(&seq, DER_CONTEXT(0)))
-		view->authority_key_id = der_get(&seq, DER_CONTEXT(0));
+		*ret_key_id = der_get(&seq, DER_CONTEXT(0));
 	if (der_is(&seq, DER_CONTEXT_CONSTRUCTED(1)))
 		(void)der_get(&seq, DER_CONTEXT_CONSTRUCTED(1));
 	if (der_is(&seq, DER_CONTEXT(2)))
 		(void)der_get(&seq, DER_CONTEXT(2));
 	der_leave(in, &seq);
+}
+
+static void
+read_authority_key_id(struct der_reader *in, struct ca_view *view)
+{
+	read_authority(in, &view->authority_key_id);
 }
 
 static void
@@ -319,7 +325,7 @@ static const struct known {
 	{ OID_KEY_USAGE, read_usage, true },
 	{ OID_EXTENDED_KEY_USAGE, read_purposes, true },
 	{ OID_SUBJECT_ALT_NAME, read_alt_names, true },
-	{ OID_AUTHORITY_KEY_ID, read_authority, false },
+	{ OID_AUTHORITY_KEY_ID, read_authority_key_id, false },
 	{ OID_SUBJECT_KEY_ID, read_subject_key_id, false },
 };
 
@@ -332,35 +338,46 @@ is_restriction(struct hm_bytes oid)
 	       !IS(oid, OID_CERTIFICATE_POLICIES);
 }
 
+struct extension_in
+read_extension_head(struct der_reader *in)
+{
+	struct der_reader seq = der_enter(in, DER_SEQUENCE);
+	struct extension_in extension = { 0 };
+
+	extension.oid = der_get_oid(&seq);
+	if (der_is(&seq, DER_BOOLEAN)) {
+		extension.is_critical = der_get_bool(&seq);
+		/* FALSE is the default, which DER leaves out. */
+		if (!extension.is_critical)
+			der_refuse(&seq);
+	}
+	extension.value = der_get(&seq, DER_OCTET_STRING);
+	der_leave(in, &seq);
+	return extension;
+}
+
 static void
 read_extension(
     struct der_reader *in, struct ca_view *view, struct hm_bytes *ret_oid)
 {
-	struct der_reader seq = der_enter(in, DER_SEQUENCE);
-	struct hm_bytes oid = der_get_oid(&seq), value;
-	bool is_critical = false, is_known = false;
+	struct extension_in extension = read_extension_head(in);
 
-	if (der_is(&seq, DER_BOOLEAN)) {
-		is_critical = der_get_bool(&seq);
-		if (!is_critical)
-			der_refuse(&seq);
-	}
-	value = der_get(&seq, DER_OCTET_STRING);
+	*ret_oid = extension.oid;
+	if (in->err != HM_OK)
+		return;
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		struct der_reader inner = der_reader_of(value);
+		struct der_reader inner = der_reader_of(extension.value);
 
-		if (seq.err != HM_OK || !is_oid(oid, hm_bytes_of(known[i].oid)))
+		if (!is_oid(extension.oid, hm_bytes_of(known[i].oid)))
 			continue;
-		is_known = true;
 		known[i].read(&inner, view);
 		if (der_close(&inner) != HM_OK ||
-		    (is_critical && !known[i].may_be_critical))
-			der_refuse(&seq);
+		    (extension.is_critical && !known[i].may_be_critical))
+			der_refuse(in);
+		return;
 	}
-	if (!is_known && (is_critical || is_restriction(oid)))
-		der_refuse(&seq);
-	der_leave(in, &seq);
-	*ret_oid = oid;
+	if (extension.is_critical || is_restriction(extension.oid))
+		der_refuse(in);
 }
 
 static void

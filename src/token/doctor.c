@@ -130,7 +130,7 @@ read_key(struct session *session, void *context, struct why *why)
 	struct examination *exam = context;
 	struct survey_key *key = exam->key;
 	struct why words = { 0 };
-	uint8_t id[TOKEN_ID_MAX];
+	uint8_t id[TOKEN_ID_MAX] = { 0 };
 	size_t len = 0;
 
 	object_label(session, exam->object, key->label);
@@ -181,7 +181,7 @@ measure(struct session *session, void *context, struct why *why)
 	token_key_type type = exam->facts.type;
 	size_t input_len = key_input_len(type) ? key_input_len(type) : 32;
 	uint64_t start_us = clock_mono_us(), us = 0;
-	uint8_t input[48] = { 1 }, signature[96];
+	uint8_t input[48] = { 1 }, signature[96] = { 0 };
 	uint32_t made = 0;
 
 	(void)why;

@@ -150,7 +150,7 @@ hm_err
 key_facts_read(struct session *session, CK_OBJECT_HANDLE object,
     struct key_facts *ret, struct why *why)
 {
-	uint8_t point[TOKEN_PUBLIC_MAX + 8];
+	uint8_t point[TOKEN_PUBLIC_MAX + 8] = { 0 };
 	const struct kind *kind = NULL;
 	struct key_facts facts = { 0 };
 	size_t len = 0;

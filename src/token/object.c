@@ -62,7 +62,7 @@ void
 object_label(struct session *session, CK_OBJECT_HANDLE object,
     char ret[static TOKEN_LABEL_MAX + 1])
 {
-	uint8_t label[TOKEN_LABEL_MAX];
+	uint8_t label[TOKEN_LABEL_MAX] = { 0 };
 	size_t len = 0;
 	CK_RV rv = session->rv;
 

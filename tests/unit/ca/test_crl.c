@@ -2,7 +2,11 @@
 /* ca: revocation lists, as OpenSSL reads them */
 #include "authority.h"
 
+#include <jansson.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
+
+#include "base/text.h"
 
 static int
 setup(void **state)
@@ -175,6 +179,105 @@ refuses_a_list_that_would_not_be_valid_and_changes_nothing(void **state)
 	assert_int_equal(der.len, 0);
 }
 
+static void
+hex_of(const json_t *vector, const char *key, struct buf *ret)
+{
+	const char *hex = json_string_value(json_object_get(vector, key));
+	uint8_t *room;
+
+	assert_non_null(hex);
+	buf_init(ret, 8192);
+	assert_int_equal(buf_reserve(ret, strlen(hex) / 2, &room), HM_OK);
+	assert_int_equal(
+	    hex_parse(hm_bytes_of(hex), room, strlen(hex) / 2), HM_OK);
+	ret->len = strlen(hex) / 2;
+}
+
+static void
+judges_the_known_lists_as_they_are_meant(void **state)
+{
+	json_t *all, *vector;
+	char path[512];
+	size_t at;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/crl.json", getenv("VECTORS"));
+	all = json_load_file(path, 0, NULL);
+	assert_non_null(all);
+	assert_int_equal(json_array_size(json_object_get(all, "vectors")), 8);
+	json_array_foreach(json_object_get(all, "vectors"), at, vector)
+	{
+		const char *expect =
+		    json_string_value(json_object_get(vector, "expect"));
+		const char *judge_at =
+		    json_string_value(json_object_get(vector, "judge_at"));
+		AUTO(buf) struct buf crl = { 0 };
+		AUTO(buf) struct buf issuer = { 0 };
+		struct ca_crl_view view = { .number = 99 };
+		uint64_t now_s = 0;
+		hm_err err;
+
+		hex_of(vector, "crl", &crl);
+		hex_of(vector, "issuer_certificate", &issuer);
+		assert_int_equal(
+		    time_parse(hm_bytes_of(judge_at), &now_s), HM_OK);
+		err = ca_crl_check(
+		    buf_bytes(&crl), buf_bytes(&issuer), now_s, &view);
+		assert_int_equal(err == HM_OK, strcmp(expect, "accept") == 0);
+		assert_int_equal(view.number, err == HM_OK ? 5 : 99);
+		if (err == HM_OK)
+			assert_int_equal(
+			    ca_crl_lists(&view, HM_LITERAL("\x12\x34")),
+			    view.revoked.len > 0);
+	}
+	json_decref(all);
+}
+
+static void
+checks_its_own_lists_and_refuses_every_cut_and_change(void **state)
+{
+	struct ca_revoked revoked[2] = {
+		{ .serial = { 0x40, 1 }, .revoked_s = NOW, .reason = 1 },
+		{ .serial = { 0x40, 2 }, .revoked_s = NOW }
+	};
+	struct ca_issuer issuer = sub_issuer();
+	uint8_t other[CA_SERIAL_LEN] = { 0x40, 3 };
+	AUTO(buf) struct buf der = { 0 };
+	struct ca_crl_view view = { 0 };
+
+	(void)state;
+	buf_init(&der, 8192);
+	assert_int_equal(
+	    ca_crl_make(&issuer, UINT64_MAX, NOW, NOW + DAY, revoked, 2, &der),
+	    HM_OK);
+	assert_int_equal(
+	    ca_crl_check(buf_bytes(&der), buf_bytes(&sub_der), NOW + 1, &view),
+	    HM_OK);
+	assert_true(view.number == UINT64_MAX);
+	assert_true(ca_crl_lists(&view, HM_BYTES(revoked[0].serial)));
+	assert_true(ca_crl_lists(&view, HM_BYTES(revoked[1].serial)));
+	assert_false(ca_crl_lists(&view, HM_BYTES(other)));
+	assert_int_equal(ca_crl_check(buf_bytes(&der), buf_bytes(&sub_der),
+			     NOW + DAY, &view),
+	    HM_E_CERT_DATES);
+	assert_int_equal(
+	    ca_crl_check(buf_bytes(&der), buf_bytes(&sub_der), NOW - 1, &view),
+	    HM_E_CERT_DATES);
+	assert_int_equal(
+	    ca_crl_check(buf_bytes(&der), buf_bytes(&root_der), NOW, &view),
+	    HM_E_CERT);
+	for (size_t i = 0; i < der.len; i++) {
+		assert_int_equal(ca_crl_check((struct hm_bytes){ der.ptr, i },
+				     buf_bytes(&sub_der), NOW, &view),
+		    HM_E_CERT);
+		der.ptr[i] ^= 1;
+		assert_int_not_equal(ca_crl_check(buf_bytes(&der),
+					 buf_bytes(&sub_der), NOW, &view),
+		    HM_OK);
+		der.ptr[i] ^= 1;
+	}
+}
+
 int
 main(void)
 {
@@ -183,6 +286,8 @@ main(void)
 		TEST(lists_each_certificate_with_its_reason),
 		TEST(leaves_an_empty_list_out),
 		TEST(lists_ten_thousand),
+		TEST(judges_the_known_lists_as_they_are_meant),
+		TEST(checks_its_own_lists_and_refuses_every_cut_and_change),
 		TEST(
 		    refuses_a_list_that_would_not_be_valid_and_changes_nothing),
 	};
