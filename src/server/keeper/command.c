@@ -51,6 +51,8 @@ static hm_err
 target_state(
     const struct turn *turn, const struct device *device, hm_device_state *ret)
 {
+	if (turn == NULL)
+		return HM_E_BAD_INPUT; /* a verb that is none for devices */
 	if (turn->to != HM_STATE_NEW)
 		*ret = turn->to;
 	else if (device->state == HM_STATE_HELD)
