@@ -56,62 +56,63 @@ reads_an_answer(void **state)
 	assert_true(head.close);
 }
 
-/* Everything that a request may not be; test_net.py has them all again, on the
- * wire. */
+/* Everything that a request or an answer may not be; test_net.py has them all
+ * again, on the wire. */
+static const char *const requests[] = {
+	"",
+	"\r\n",
+	"GET / HTTP/1.1\r\n",
+	"GET / HTTP/1.1\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\n\r\nx",
+	"GET / HTTP/1.1\r\nHost: a\n\r\n",
+	"GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+	"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
+	"PUT / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"get / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET //a HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /a/./b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /a/.. HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /a%20b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /?a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\n X: b\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\x7f\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1,1\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\n"
+	"Content-Length: 1000000000000000000\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+	"Content-Length: 1\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+	"Transfer-Encoding: chunked\r\n\r\n",
+	"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
+	"Expect: 100-continue\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n",
+	"GET / HTTP/1.1\r\nHost: a\r\nTrailer: x\r\n\r\n",
+};
+static const char *const answers[] = { "", "HTTP/1.1 200 OK\r\n\r\n",
+	"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 100 OK\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 600 OK\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
+	"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" };
+
 static void
 refuses_other_forms_and_changes_nothing(void **state)
 {
-	static const char *const requests[] = {
-		"",
-		"\r\n",
-		"GET / HTTP/1.1\r\n",
-		"GET / HTTP/1.1\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\n\r\nx",
-		"GET / HTTP/1.1\r\nHost: a\n\r\n",
-		"GET / HTTP/1.0\r\nHost: a\r\n\r\n",
-		"GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET / HTTP/1.1 \r\nHost: a\r\n\r\n",
-		"PUT / HTTP/1.1\r\nHost: a\r\n\r\n",
-		"get / HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET //a HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /a/./b HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /a/.. HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /a%20b HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET /?a#b HTTP/1.1\r\nHost: a\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\n X: b\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nX\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\x7f\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: \r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1,1\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0x1\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\n"
-		"Content-Length: 1000000000000000000\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
-		"Content-Length: 1\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
-		"Transfer-Encoding: chunked\r\n\r\n",
-		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n"
-		"Expect: 100-continue\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nTrailer: x\r\n\r\n",
-	};
-	static const char *const answers[] = { "", "HTTP/1.1 200 OK\r\n\r\n",
-		"HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 100 OK\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 600 OK\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" };
 	const struct head untouched = { .status = 777 };
 
 	(void)state;
