@@ -59,10 +59,11 @@ struct keeper_options {
 };
 
 /*
- * Open, say that it is ready, serve until the parent says stop or is gone, or a
- * channel closes; the batch under way is finished. HM_OK after an orderly stop.
- * Else what keeper_open() says, HM_E_JAIL, HM_E_BAD_INPUT (a front broke the
- * rules of ask.h), HM_E_WORKER (front or signer died).
+ * Open, say that it is ready, serve until the parent says stop or is gone; the
+ * batch under way is finished. A front that is gone is forgotten. HM_OK after
+ * an orderly stop. Else what keeper_open() says, HM_E_JAIL, HM_E_BAD_INPUT (a
+ * front broke the rules of ask.h), HM_E_TIMEOUT (one does not take its
+ * answers), HM_E_WORKER (the signer died).
  */
 HM_MUST hm_err keeper_run(
     const struct keeper_options *options, struct why *why);
@@ -97,3 +98,5 @@ HM_MUST hm_err keeper_batch(struct keeper *keeper, const struct hm_bytes *asks,
  * time-outs, revocation list. What fails is logged and tried again next time.
  */
 void keeper_settle(struct keeper *keeper, uint64_t now_s);
+/* When there is nothing better to do: the database tidies up. */
+void keeper_idle(struct keeper *keeper);

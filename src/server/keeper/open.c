@@ -190,6 +190,7 @@ load_into_signer(struct keeper *keeper, struct why *why)
 		if (!row)
 			return HM_OK;
 		HM_TRY(hm_entry_decode(db_bytes(&q, 0), &entry));
+		sign_begin(&keeper->signer);
 		err = sign_call(&keeper->signer, ASK_SIGN_LOAD, NULL,
 		    entry.object, NULL, NULL);
 		if (err != HM_OK)
@@ -228,6 +229,7 @@ open_parts(struct keeper *keeper, const struct keeper_config *config,
 	HM_TRY(people_load(&keeper->people, keeper->db));
 	HM_TRY(plan_load(&keeper->plan, &keeper->record, why));
 	HM_TRY(crl_load(&keeper->crl, keeper->db));
+	sign_begin(&keeper->signer);
 	HM_TRY(meet_signer(keeper, now_s, why));
 	return load_into_signer(keeper, why);
 }

@@ -18,6 +18,8 @@
 #include "server/life.h"
 
 #define LOOK_MS 1000      /* time-outs are looked for that often */
+#define QUIET_MS 20       /* without asks: then tiles are written */
+#define SETTLE_US 250000  /* under load: not later than that */
 #define ANSWER_US 5000000 /* a front that does not read is dead */
 
 /* What came in, and the answers to it. */
@@ -35,7 +37,8 @@ struct loop_state {
 	struct keeper *keeper;
 	struct inbox *inbox;
 	struct pollfd *watch; /* fronts, then parent, then signer */
-	bool stopping;
+	bool stopping, unsettled;
+	uint64_t settled_us;
 };
 
 static struct inbox *
@@ -87,7 +90,7 @@ receive_signer(
 
 /* ---- one turn ---- */
 
-/* One ask of a front, if there is one. */
+/* One ask of a front, if there is one. HM_E_WORKER: the front is gone. */
 static hm_err
 take_one(struct inbox *inbox, int fd, bool *ret_taken)
 {
@@ -110,26 +113,53 @@ take_one(struct inbox *inbox, int fd, bool *ret_taken)
 	return HM_OK;
 }
 
+/* What waits at one front. One that is gone is not looked at again: the parent
+ * decides what becomes of the others. */
+static hm_err
+take_from(struct inbox *inbox, struct pollfd *front)
+{
+	bool taken = true;
+	hm_err err;
+
+	while (taken && inbox->count < KEEPER_BATCH_MAX) {
+		err = take_one(inbox, front->fd, &taken);
+		if (err == HM_E_WORKER) {
+			front->fd = -1;
+			return HM_OK;
+		}
+		HM_TRY(err);
+	}
+	return HM_OK;
+}
+
 /* Everything that waits, front by front, up to a batch. */
 static hm_err
 take_all(struct loop_state *loop)
 {
-	const struct keeper_options *options = loop->options;
+	uint32_t count = loop->options->front_count;
 	struct inbox *inbox = loop->inbox;
-	bool taken;
 
 	inbox->count = 0;
 	inbox->turn++;
-	for (uint32_t i = 0; i < options->front_count; i++) {
-		uint32_t at = (inbox->turn + i) % options->front_count;
+	for (uint32_t i = 0; i < count; i++) {
+		struct pollfd *front = &loop->watch[(inbox->turn + i) % count];
 
-		if ((loop->watch[at].revents & (POLLIN | POLLHUP)) == 0)
-			continue;
-		do {
-			if (inbox->count == KEEPER_BATCH_MAX)
-				return HM_OK;
-			HM_TRY(take_one(inbox, options->fronts[at], &taken));
-		} while (taken);
+		if (front->fd >= 0 && front->revents != 0)
+			HM_TRY(take_from(inbox, front));
+	}
+	return HM_OK;
+}
+
+static hm_err
+send_answers(struct inbox *inbox)
+{
+	for (size_t i = 0; i < inbox->count; i++) {
+		hm_err err =
+		    channel_send(inbox->from[i], buf_bytes(&inbox->answers[i]),
+			clock_mono_us() + ANSWER_US, NULL);
+
+		if (err != HM_E_WORKER) /* it will ask again */
+			HM_TRY(err);
 	}
 	return HM_OK;
 }
@@ -139,15 +169,14 @@ do_batch(struct loop_state *loop)
 {
 	struct inbox *inbox = loop->inbox;
 
+	if (inbox->count == 0)
+		return HM_OK;
 	for (size_t i = 0; i < inbox->count; i++)
 		inbox->messages[i] = buf_bytes(&inbox->asks[i]);
 	HM_TRY(keeper_batch(loop->keeper, inbox->messages, inbox->answers,
 	    inbox->count, clock_now_s()));
-	for (size_t i = 0; i < inbox->count; i++)
-		HM_TRY(
-		    channel_send(inbox->from[i], buf_bytes(&inbox->answers[i]),
-			clock_mono_us() + ANSWER_US, NULL));
-	return HM_OK;
+	loop->unsettled = true;
+	return send_answers(inbox);
 }
 
 static bool
@@ -156,30 +185,43 @@ must_stop(const struct loop_state *loop)
 	const struct pollfd *parent = &loop->watch[loop->options->front_count];
 	life_word word;
 
-	if ((parent->revents & (POLLIN | POLLHUP)) == 0)
+	if (parent->revents == 0)
 		return false;
 	word = life_poll(loop->options->parent);
 	return word == LIFE_STOP || word == LIFE_GONE;
+}
+
+/* When nothing waits, or when it has waited long enough itself. */
+static void
+settle(struct loop_state *loop, bool idle)
+{
+	uint64_t now_us = clock_mono_us();
+
+	if (!idle && now_us < loop->settled_us + SETTLE_US)
+		return;
+	keeper_settle(loop->keeper, clock_now_s());
+	loop->unsettled = false;
+	if (idle)
+		keeper_idle(loop->keeper);
+	loop->settled_us = clock_mono_us();
 }
 
 static hm_err
 turn(struct loop_state *loop)
 {
 	nfds_t count = loop->options->front_count + 2;
-	hm_err err;
+	int ready =
+	    poll(loop->watch, count, loop->unsettled ? QUIET_MS : LOOK_MS);
 
-	if (poll(loop->watch, count, LOOK_MS) < 0)
+	if (ready < 0)
 		return errno == EINTR ? HM_OK : HM_E_IO;
 	loop->stopping = must_stop(loop);
-	err = take_all(loop);
-	if (loop->inbox->count > 0)
-		HM_TRY(do_batch(loop));
-	keeper_settle(loop->keeper, clock_now_s());
-	if (loop->stopping) /* fronts may have left before us */
+	HM_TRY(take_all(loop));
+	HM_TRY(do_batch(loop));
+	settle(loop, ready == 0 || loop->stopping);
+	if (loop->stopping)
 		return HM_OK;
-	HM_TRY(err);
-	return (loop->watch[count - 1].revents & POLLHUP) != 0 ? HM_E_WORKER
-							       : HM_OK;
+	return loop->watch[count - 1].revents != 0 ? HM_E_WORKER : HM_OK;
 }
 
 static hm_err
@@ -193,11 +235,15 @@ serve(struct loop_state *loop)
 	loop->inbox = inbox_new();
 	if (loop->watch == NULL || loop->inbox == NULL)
 		err = HM_E_NO_MEMORY;
-	for (uint32_t i = 0; err == HM_OK && i < fronts + 2; i++) {
-		loop->watch[i].fd = i < fronts    ? options->fronts[i]
-				    : i == fronts ? options->parent
-						  : options->signer;
-		loop->watch[i].events = i <= fronts ? POLLIN : 0;
+	for (uint32_t i = 0; err == HM_OK && i < fronts; i++)
+		loop->watch[i] =
+		    (struct pollfd){ options->fronts[i], POLLIN, 0 };
+	if (err == HM_OK) {
+		loop->watch[fronts] =
+		    (struct pollfd){ options->parent, POLLIN, 0 };
+		/* It says nothing unasked: only that it is gone. */
+		loop->watch[fronts + 1] =
+		    (struct pollfd){ options->signer, 0, 0 };
 	}
 	while (err == HM_OK && !loop->stopping)
 		err = turn(loop);
@@ -220,9 +266,10 @@ keeper_run(const struct keeper_options *options, struct why *why)
 	jail.role = JAIL_KEEPER;
 	jail.writable[0] = options->state;
 	jail.writable[1] = NULL;
+	HM_TRY(jail_folder(options->state, jail.user, why));
 	HM_TRY(jail_enter(&jail, why));
 	HM_TRY(keeper_open(&config, clock_now_s(), &loop.keeper, why));
-	keeper_settle(loop.keeper, clock_now_s());
+	settle(&loop, true);
 	err = life_ready(options->parent);
 	if (err == HM_OK) {
 		log_event(LOG_INFO, "ready", "jail", jail_describe(), NULL);

@@ -68,3 +68,9 @@ keeper_settle(struct keeper *keeper, uint64_t now_s)
 	}
 	report("publish", record_publish(&keeper->record, &why), &why);
 }
+
+void
+keeper_idle(struct keeper *keeper)
+{
+	(void)db_idle(keeper->db); /* whether there was anything to do */
+}
