@@ -137,8 +137,7 @@ keeper_check_command(struct keeper *keeper, const struct hm_command *command)
 		return check_close(keeper, command);
 	if (command->verb == HM_VERB_REVOKE_CREDENTIAL)
 		return check_revoke(keeper, command);
-	return turn_of(command->verb) == NULL ? HM_E_BAD_INPUT
-					      : check_device(keeper, command);
+	return check_device(keeper, command);
 }
 
 hm_err

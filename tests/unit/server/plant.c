@@ -244,13 +244,12 @@ fill_defaults(struct plant *plant, uint32_t quota)
 static void
 load_all(struct plant *plant)
 {
-	struct hm_object product = { .kind = HM_OBJECT_PRODUCT,
-		.made_s = T0,
-		.product = plant->product };
-	struct hm_object release = { .kind = HM_OBJECT_RELEASE,
-		.made_s = T0,
-		.release = plant->release };
+	static struct hm_object product, release; /* large */
 
+	product = (struct hm_object){ .kind = HM_OBJECT_PRODUCT, .made_s = T0 };
+	product.product = plant->product;
+	release = (struct hm_object){ .kind = HM_OBJECT_RELEASE, .made_s = T0 };
+	release.release = plant->release;
 	/* The first planner brings its own. */
 	MUST(plant_credential(
 	    plant, plant->planner, "planner", HM_ROLE_PLANNER, plant->planner));

@@ -115,10 +115,13 @@ load(struct play *play, struct hm_bytes message)
 static const struct hm_object *
 find(const struct play *play, const uint8_t *digest)
 {
-	for (size_t i = 0; i < play->object_count; i++)
-		if (memcmp(play->objects[i].digest, digest, 32) == 0)
-			return &play->objects[i].object;
-	return NULL;
+	size_t i = 0;
+
+	while (i < play->object_count &&
+	       memcmp(play->objects[i].digest, digest, 32) != 0)
+		i++;
+	hm_assert(i < play->object_count); /* loaded before it is named */
+	return &play->objects[i].object;
 }
 
 static hm_err
@@ -206,8 +209,6 @@ issue(struct play *play, const struct ask_sign_issue *ask, struct reply *ret)
 	play->issues++;
 	if (play->fail_issue != HM_OK)
 		return play->fail_issue;
-	if (order == NULL)
-		return HM_E_NO_ORDER;
 	if (ask->number >= order->order.quota + order->order.returns)
 		return HM_E_QUOTA;
 	release = &find(play, order->order.release)->release;
