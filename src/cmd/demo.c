@@ -73,7 +73,7 @@ plan_units(struct demo_unit *units, uint32_t quota)
 	}
 	units[0].fault = "record=evidence.bin";
 	units[quota > CUT_AT ? CUT_AT : quota - 1].fault =
-	    quota > 1 ? "power-cut=9" : units[0].fault;
+	    quota > 1 ? "power-cut=27" : units[0].fault;
 	for (uint32_t i = 0; i < EXTRAS; i++) {
 		struct demo_unit *unit = &units[quota + i];
 

@@ -7,6 +7,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "ca/ca.h"
+#include "crypto/init.h"
 #include "crypto/p256.h"
 #include "server/front/front.h"
 #include "server/keeper/keeper.h"
@@ -128,6 +129,7 @@ role_run(server_role role, const struct server_config *config, struct why *why)
 {
 	AUTO(secret) struct secret with = { 0 };
 
+	HM_TRY(crypto_init()); /* in the jail it is too late */
 	HM_TRY(life_await(LIFE_FD, &with));
 	switch (role) {
 	case SERVER_FRONT:

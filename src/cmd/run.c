@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,7 +21,8 @@ static const char *const places[] = { "", "../../device/virtual/",
 hm_err
 run_find(const char *name, char ret[static FILE_PATH_MAX], struct why *why)
 {
-	char self[FILE_PATH_MAX], *slash;
+	static char real[PATH_MAX]; /* as realpath() wants it */
+	char self[FILE_PATH_MAX], path[FILE_PATH_MAX], *slash;
 
 	HM_TRY(process_self(self, sizeof(self), why));
 	slash = strrchr(self, '/');
@@ -28,10 +31,14 @@ run_find(const char *name, char ret[static FILE_PATH_MAX], struct why *why)
 	slash[1] = 0;
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		int n = snprintf(
-		    ret, FILE_PATH_MAX, "%s%s%s", self, places[i], name);
+		    path, sizeof(path), "%s%s%s", self, places[i], name);
 
-		if (n > 0 && n < FILE_PATH_MAX && access(ret, X_OK) == 0)
-			return HM_OK;
+		if (n < 0 || (size_t)n >= sizeof(path) ||
+		    access(path, X_OK) != 0 || realpath(path, real) == NULL ||
+		    strlen(real) >= FILE_PATH_MAX)
+			continue;
+		memcpy(ret, real, strlen(real) + 1);
+		return HM_OK;
 	}
 	return WHY(why, HM_E_FILE, "the program %s is not installed", name);
 }
