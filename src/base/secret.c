@@ -107,17 +107,25 @@ check_private(int fd, struct why *why)
 }
 
 static hm_err
-load_file(const char *path, bool private, struct secret *ret, struct why *why)
+load_open(int fd, bool private, struct secret *ret, struct why *why)
 {
-	AUTO(file) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-
-	why_where(why, "%s", path);
 	if (fd < 0)
 		return WHY(why, HM_E_FILE, "cannot open the file: %s",
 		    strerror(errno));
 	if (private)
 		HM_TRY(check_private(fd, why));
 	return read_all(fd, false, ret, why);
+}
+
+static hm_err
+load_file(const char *path, bool private, struct secret *ret, struct why *why)
+{
+	AUTO(file) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	hm_err err = load_open(fd, private, ret, why);
+
+	if (err != HM_OK)
+		why_where(why, "%s", path);
+	return err;
 }
 
 /* systemd sees to owner and mode of the folder, and names the folder. */
