@@ -153,8 +153,7 @@ run(struct keeper *keeper)
 	} else {
 		/* Jobs that are out point into the works: let them come. */
 		sign_collect(&keeper->signer);
-		keeper->database = err;
-		keeper_abort(keeper, &txn);
+		keeper_fail(keeper, &txn, err, NULL);
 	}
 	if (err != HM_OK)
 		fail_all(keeper, err);

@@ -134,3 +134,6 @@ struct keeper_txn {
 HM_MUST hm_err keeper_begin(struct keeper *keeper, struct keeper_txn *ret);
 HM_MUST hm_err keeper_commit(struct keeper *keeper, struct keeper_txn *txn);
 void keeper_abort(struct keeper *keeper, struct keeper_txn *txn);
+/* As keeper_abort, for a breakdown, which is logged. */
+void keeper_fail(struct keeper *keeper, struct keeper_txn *txn, hm_err err,
+    const struct why *why);

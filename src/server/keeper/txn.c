@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/keeper/state.h"
 
+#include "base/log.h"
+
 /* Memory again as the database has it. */
 static hm_err
 reload(struct keeper *keeper)
@@ -29,20 +31,30 @@ keeper_abort(struct keeper *keeper, struct keeper_txn *txn)
 	keeper->stale = reload(keeper) != HM_OK;
 }
 
+void
+keeper_fail(struct keeper *keeper, struct keeper_txn *txn, hm_err err,
+    const struct why *why)
+{
+	log_failure(LOG_ERROR, "transaction taken back", err, why, NULL);
+	keeper->database = err;
+	keeper_abort(keeper, txn);
+}
+
 hm_err
 keeper_commit(struct keeper *keeper, struct keeper_txn *txn)
 {
+	struct why why = { 0 };
 	hm_err err;
 
 	err = plan_save(&keeper->plan, keeper->db);
 	if (err == HM_OK)
 		err = record_seal(&keeper->record);
 	if (err == HM_OK)
-		err = db_commit(&txn->db, NULL);
+		err = db_commit(&txn->db, &why);
 	keeper->database = err;
 	if (err == HM_OK)
 		record_committed(&keeper->record);
 	else
-		keeper_abort(keeper, txn);
+		keeper_fail(keeper, txn, err, &why);
 	return err;
 }

@@ -38,8 +38,8 @@ plant_message(
 	MUST(ask_request(kind, 7, body, tail, room, &ret->len));
 }
 
-static void
-split(struct said *said)
+void
+said_split(struct said *said)
 {
 	const struct ask_issue_answer *issue;
 	const struct ask_entry_answer *entry;
@@ -84,7 +84,7 @@ plant_batch(struct plant *plant, const struct buf *messages, size_t count,
 	for (size_t i = 0; i < count; i++) {
 		ret[i] = (struct said){ .message = answers[i] };
 		if (err == HM_OK)
-			split(&ret[i]);
+			said_split(&ret[i]);
 	}
 	free(asks);
 	free(answers);
@@ -164,7 +164,7 @@ plant_credential(struct plant *plant, struct p256_pair *by, const char *name,
 	object.credential.name = hm_bytes_of(name);
 	object.credential.role = role;
 	object.credential.site = HM_LITERAL("plant 1");
-	object.credential.not_after_s = T0 + 1000000;
+	object.credential.not_after_s = plant->until_s;
 	p256_pair_point(key, object.credential.key);
 	return plant_object(plant, by, &object, NULL);
 }
@@ -281,6 +281,7 @@ void
 plant_new(struct plant *plant, uint32_t quota)
 {
 	*plant = (struct plant){ .now_s = T0,
+		.until_s = T0 + 1000000,
 		.folder = "/tmp/hallmark-keeper-XXXXXX" };
 	hm_assert(mkdtemp(plant->folder) != NULL);
 	play_init(&plant->play);

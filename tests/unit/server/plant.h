@@ -32,6 +32,7 @@ struct plant {
 	struct play play;
 	struct keeper *keeper;
 	uint64_t now_s;
+	uint64_t until_s; /* credentials end */
 	struct p256_pair *planner, *auditor, *st_a, *st_b, *stranger;
 	/* What the next plant_order() and plant_product() make. */
 	struct hm_product product;
@@ -48,6 +49,8 @@ void plant_close(struct plant *plant);
 void plant_settle(struct plant *plant);
 
 void said_done(struct said *said);
+/* Read the parts of said->message. */
+void said_split(struct said *said);
 /* One ask alone. */
 hm_err plant_ask(struct plant *plant, ask_kind kind, const void *body,
     struct hm_bytes tail, struct said *ret);
