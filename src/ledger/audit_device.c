@@ -72,6 +72,25 @@ order_of(struct audit *audit, struct hm_bytes name)
 	return order;
 }
 
+/* A unit goes back to its order. */
+static void
+give_back(struct audit *audit, const struct audit_device *device)
+{
+	struct audit_grant *grant = &audit->grants.list[device->order];
+
+	if (grant->counted > 0)
+		grant->counted--;
+	if (device->state == HM_STATE_RESERVED)
+		audit->orders.list[device->order].reserved--;
+}
+
+/* Returned before anything was signed for it, a device is as new. */
+static bool
+is_unused(const struct audit_device *device)
+{
+	return device->state == HM_STATE_RETURNED && !device->issued;
+}
+
 /* --- reserve and issue --- */
 
 hm_err
@@ -83,12 +102,14 @@ audit_reserve(struct audit *audit, const struct hm_entry *entry)
 
 	if (order != UINT32_MAX)
 		audit_check_station(audit, order, reserve->station);
-	if (device) {
+	if (device && !is_unused(device)) {
 		audit_entry_found(audit, "the device is %s already",
 		    hm_state_name((hm_device_state)device->state));
 		return HM_OK;
 	}
-	HM_TRY(add_device(audit, reserve->device_id, order, &device));
+	if (!device)
+		HM_TRY(add_device(audit, reserve->device_id, order, &device));
+	device->order = order;
 	device->state = HM_STATE_RESERVED;
 	if (order != UINT32_MAX) {
 		audit->grants.list[order].counted++;
@@ -232,13 +253,14 @@ audit_issue(struct audit *audit, const struct hm_entry *entry)
 	HM_TRY(check_unique(audit, issue));
 	if (!device)
 		HM_TRY(add_device(audit, issue->device_id, order, &device));
-	else if (device->state != HM_STATE_RESERVED)
+	else if (device->state != HM_STATE_RESERVED && !is_unused(device))
 		audit_entry_found(audit,
 		    "the device was issued before: it is %s",
 		    hm_state_name((hm_device_state)device->state));
 	count_issue(audit, device, order, entry);
 	device->order = order;
 	device->state = HM_STATE_ISSUED;
+	device->issued = true;
 	memcpy(device->stamp, issue->stamp, AUDIT_KEY_LEN);
 	return HM_OK;
 }
@@ -295,9 +317,8 @@ audit_confirm(struct audit *audit, const struct hm_entry *entry)
 		audit_entry_found(
 		    audit, "the device is less locked than its product allows");
 	/* Late, out of quarantine, is no other way than in time. */
-	if (device->state == HM_STATE_HELD &&
-	    device->held_from != HM_STATE_ISSUED)
-		audit_entry_found(audit, "the device was confirmed before");
+	if (device->state == HM_STATE_HELD && !device->quarantine)
+		audit_entry_found(audit, "the device was held by a command");
 	move(audit, device, HM_STATE_CONFIRMED);
 	audit->orders.list[device->order].confirmed++;
 }
@@ -320,6 +341,15 @@ check_void(struct audit *audit, const struct hm_entry_void *voided)
 		    audit, "the station signed it for another device or order");
 }
 
+/* Until it is confirmed; a time-out makes no difference. */
+static bool
+may_void(const struct audit_device *device)
+{
+	return device->state == HM_STATE_RESERVED ||
+	       device->state == HM_STATE_ISSUED ||
+	       (device->state == HM_STATE_HELD && device->quarantine);
+}
+
 void
 audit_void(struct audit *audit, const struct hm_entry *entry)
 {
@@ -337,7 +367,6 @@ audit_void(struct audit *audit, const struct hm_entry *entry)
 		if (!voided->returned)
 			audit_entry_found(
 			    audit, "a unit that was only reserved must return");
-		order->reserved--;
 	} else if (voided->returned) {
 		order->returned++;
 		if (order->returned > order->returns)
@@ -346,11 +375,15 @@ audit_void(struct audit *audit, const struct hm_entry *entry)
 			    "%" PRIu32,
 			    order->returned, order->name, order->returns);
 	}
-	/* Twice returned is a finding below, and counts once. */
-	if (voided->returned && device->state != HM_STATE_RETURNED)
-		audit->grants.list[device->order].counted--;
+	if (!may_void(device)) {
+		audit_entry_found(audit, "the device is %s: too late to void",
+		    hm_state_name((hm_device_state)device->state));
+		return;
+	}
+	if (voided->returned)
+		give_back(audit, device);
 	move(audit, device,
-	    voided->returned ? HM_STATE_RETURNED : HM_STATE_REVOKED);
+	    voided->returned ? HM_STATE_RETURNED : HM_STATE_SCRAPPED);
 }
 
 static hm_device_state
@@ -409,6 +442,8 @@ needs_command(const struct hm_entry_state *state)
 {
 	if (state->from == HM_STATE_ISSUED && state->to == HM_STATE_HELD)
 		return false;
+	if (state->from == HM_STATE_RESERVED && state->to == HM_STATE_RETURNED)
+		return false;
 	return state->to != HM_STATE_ACTIVE ||
 	       (state->from != HM_STATE_CONFIRMED &&
 		   state->from != HM_STATE_REWORK);
@@ -418,9 +453,9 @@ needs_command(const struct hm_entry_state *state)
 static bool
 has_own_entry(const struct hm_entry_state *state)
 {
-	return state->from == HM_STATE_NEW ||
-	       state->from == HM_STATE_RESERVED ||
-	       state->to == HM_STATE_RETURNED ||
+	if (state->from == HM_STATE_RESERVED)
+		return state->to != HM_STATE_RETURNED;
+	return state->from == HM_STATE_NEW || state->to == HM_STATE_RETURNED ||
 	       (state->from == HM_STATE_ISSUED &&
 		   state->to == HM_STATE_CONFIRMED);
 }
@@ -430,6 +465,7 @@ audit_state(struct audit *audit, const struct hm_entry *entry)
 {
 	const struct hm_entry_state *state = &entry->state;
 	struct audit_device *device = find_device(audit, state->device_id);
+	bool by_command = memcmp(state->command, zeros, sizeof(zeros)) != 0;
 
 	if (!device) {
 		audit_entry_found(audit, "the device is not in the log before");
@@ -439,7 +475,7 @@ audit_state(struct audit *audit, const struct hm_entry *entry)
 		audit_entry_found(audit, "the device is %s, not %s",
 		    hm_state_name((hm_device_state)device->state),
 		    hm_state_name(state->from));
-	if (memcmp(state->command, zeros, sizeof(zeros)) != 0)
+	if (by_command)
 		check_command(audit, state);
 	else if (needs_command(state))
 		audit_entry_found(audit, "it needs a command");
@@ -452,7 +488,11 @@ audit_state(struct audit *audit, const struct hm_entry *entry)
 		audit_entry_found(audit, "it was held while %s, not %s",
 		    hm_state_name((hm_device_state)device->held_from),
 		    hm_state_name(state->to));
+	if (device->state == HM_STATE_RESERVED &&
+	    state->to == HM_STATE_RETURNED && device->order != UINT32_MAX)
+		give_back(audit, device);
 	move(audit, device, state->to);
+	device->quarantine = state->to == HM_STATE_HELD && !by_command;
 }
 
 void

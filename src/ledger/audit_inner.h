@@ -83,6 +83,8 @@ struct audit_device {
 	uint8_t stamp[AUDIT_KEY_LEN];
 	uint32_t order; /* UINT32_MAX: one that is not known */
 	uint8_t state, held_from;
+	bool issued;     /* a stamp was made for it */
+	bool quarantine; /* it is held by a time-out, not by a command */
 };
 
 /* A list that grows. */

@@ -53,7 +53,8 @@ struct tiles; /* opaque, heap: a folder and the edge of the tree */
 HM_MUST hm_err tiles_open(
     const char *folder, struct tiles **ret, struct why *why);
 /* To read only: nothing is made, mended or removed; the rest of the folder may
- * be on a medium that cannot be written. HM_E_LOG if there is no checkpoint.
+ * be on a medium that cannot be written. HM_E_FILE (no folder), HM_E_LOG (no
+ * checkpoint).
  */
 HM_MUST hm_err tiles_open_readonly(
     const char *folder, struct tiles **ret, struct why *why);

@@ -107,7 +107,8 @@ tiles_pyramid(struct tiles *tiles, unsigned level, uint64_t index,
 struct names {
 	uint64_t full, full_end; /* how many; one after the last */
 	uint64_t partial;        /* index of the last partial tile */
-	unsigned width;          /* the widest of it; 0: none */
+	uint64_t oldest;         /* of the first one */
+	unsigned width;          /* the widest of the last; 0: none */
 };
 
 struct scan {
@@ -143,6 +144,8 @@ note_name(void *context, const char *path, struct why *why)
 		scan->temporary = true;
 		return HM_OK;
 	}
+	if (strncmp(path, "tile/", 5) != 0)
+		return HM_OK; /* the checkpoint, and what others keep here */
 	if (tile_path_parse(hm_bytes_of(path), &level, &index, &width) !=
 		HM_OK ||
 	    place_of(level) > TILES_LEVELS)
@@ -153,8 +156,12 @@ note_name(void *context, const char *path, struct why *why)
 		names->full++;
 		if (index >= names->full_end)
 			names->full_end = index + 1;
-	} else if (names->width == 0 || index > names->partial ||
-		   (index == names->partial && width > names->width)) {
+		return HM_OK;
+	}
+	if (names->width == 0 || index < names->oldest)
+		names->oldest = index;
+	if (names->width == 0 || index > names->partial ||
+	    (index == names->partial && width > names->width)) {
 		names->partial = index;
 		names->width = width;
 	}
@@ -407,6 +414,30 @@ check_published(struct tiles *tiles, struct why *why)
 
 /* --- tidying --- */
 
+/* The full tile of a partial one is part of the published checkpoint. */
+static bool
+is_superseded(const struct tiles *tiles, unsigned level, uint64_t index)
+{
+	unsigned above = level == TILE_ENTRIES ? 8 : 8 * level + 8;
+
+	return above < 64 && index < tiles->published >> above;
+}
+
+/* Is there anything to remove? Only then is a second walk worth it. */
+static bool
+is_untidy(const struct tiles *tiles, const struct scan *scan)
+{
+	for (unsigned i = 0; i <= TILES_LEVELS; i++) {
+		const struct names *names = &scan->levels[i];
+
+		if (names->width > 0 &&
+		    is_superseded(tiles, i == TILES_LEVELS ? TILE_ENTRIES : i,
+			names->oldest))
+			return true;
+	}
+	return scan->temporary;
+}
+
 static hm_err
 tidy_file(void *context, const char *path, struct why *why)
 {
@@ -414,16 +445,12 @@ tidy_file(void *context, const char *path, struct why *why)
 	char place[TILES_FOLDER_MAX + WALK_PATH_MAX + 1];
 	uint64_t index;
 	unsigned level, width;
-	bool drop = is_temporary(path) &&
-		    (strncmp(path, "tile/", 5) == 0 || !strchr(path, '/'));
 
 	(void)why;
-	if (!drop &&
-	    tile_path_parse(hm_bytes_of(path), &level, &index, &width) == HM_OK)
-		drop = width < TILE_WIDTH &&
-		       index < tiles->published >>
-			   (level == TILE_ENTRIES ? 8 : 8 * level + 8);
-	if (!drop)
+	if (!is_temporary(path) &&
+	    (tile_path_parse(hm_bytes_of(path), &level, &index, &width) !=
+		    HM_OK ||
+		width == TILE_WIDTH || !is_superseded(tiles, level, index)))
 		return HM_OK;
 	/* Leftovers do no harm: what cannot be removed stays. */
 	HM_TRY(path_join(place, sizeof(place), tiles->folder, path));
@@ -476,14 +503,12 @@ open_folder(
 	if (!readonly)
 		HM_TRY(file_mkdir(folder, 0755, why));
 
-	HM_TRY(path_join(place, sizeof(place), folder, "tile"));
-	if (file_exists(place))
-		HM_TRY(walk(folder, "tile", note_name, &scan, why));
+	HM_TRY(walk(folder, "", note_name, &scan, why));
 	HM_TRY(load(tiles, &scan, why));
 	HM_TRY(path_join(place, sizeof(place), folder, "checkpoint"));
 	if (readonly || file_exists(place))
 		HM_TRY(check_published(tiles, why));
-	if (!readonly)
+	if (!readonly && is_untidy(tiles, &scan))
 		HM_TRY(walk(folder, "", tidy_file, tiles, why));
 	*ret = tiles;
 	tiles = NULL;

@@ -283,6 +283,16 @@ confirm_for_other_order(void)
 }
 
 static void
+confirm_out_of_a_hold(void)
+{
+	uint8_t command[HM_DIGEST_LEN];
+
+	factory_command(&factory, HM_VERB_HOLD, 100, command);
+	factory_state(&factory, 100, HM_STATE_ISSUED, HM_STATE_HELD, command);
+	factory_confirm(&factory, "PO-A", 100);
+}
+
+static void
 confirm_twice(void)
 {
 	factory_confirm(&factory, "PO-A", 100);
@@ -294,7 +304,6 @@ void_after_confirm(void)
 {
 	factory_confirm(&factory, "PO-A", 100);
 	factory_void(&factory, "PO-A", 100, false);
-	factory_void(&factory, "PO-A", 100, false);
 }
 
 static void
@@ -305,6 +314,12 @@ void_by_other_key(void)
 	factory.station = factory.authority;
 	factory_void(&factory, "PO-A", 100, true);
 	factory.station = own;
+}
+
+static void
+return_by_state(void)
+{
+	factory_state(&factory, 100, HM_STATE_ISSUED, HM_STATE_RETURNED, NULL);
 }
 
 static void
@@ -430,9 +445,12 @@ finds_each_thing_that_a_device_or_log_may_not_do(void **state)
 		{ confirm_open_device, "less locked" },
 		{ confirm_unknown, "not in the log before" },
 		{ confirm_for_other_order, "not of the order PO-B" },
+		{ confirm_out_of_a_hold, "held by a command" },
 		{ confirm_twice, "cannot go from confirmed to confirmed" },
 		{ void_by_other_key, "line-1 did not sign it" },
-		{ void_after_confirm, "from revoked to revoked" },
+		{ void_after_confirm, "is confirmed: too late to void" },
+		{ return_by_state,
+		    "from issued to returned has another entry" },
 		{ reserve_again, "is issued already" },
 		{ active_too_early, "the device is issued, not confirmed" },
 		{ scrap_without_command, "needs a command" },
