@@ -99,7 +99,7 @@ answers_the_same_request_with_the_same_bytes(void **state)
 }
 
 static void
-answers_new_evidence_of_an_unconfirmed_device_with_its_stamp(void **state)
+gives_an_unconfirmed_device_its_stamp_again(void **state)
 {
 	struct plant *plant = *state;
 	CHIP(chip, 1);
@@ -220,7 +220,6 @@ static void
 gives_the_last_unit_once(void **state)
 {
 	struct plant *plant = *state;
-	SAID(said);
 
 	for (uint32_t i = 0; i < 4; i++) {
 		CHIP(chip, i);
@@ -317,7 +316,7 @@ refuses_keys_of_another_device(void **state)
 }
 
 static void
-refuses_evidence_that_does_not_verify_and_gives_the_unit_back(void **state)
+gives_the_unit_back_if_evidence_does_not_verify(void **state)
 {
 	struct plant *plant = *state;
 	CHIP(bad, 1);
@@ -542,8 +541,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(issues_a_device_with_a_receipt_that_verifies),
 		TEST(answers_the_same_request_with_the_same_bytes),
-		TEST(
-		    answers_new_evidence_of_an_unconfirmed_device_with_its_stamp),
+		TEST(gives_an_unconfirmed_device_its_stamp_again),
 		TEST(answers_a_stale_nonce_only_for_what_was_issued),
 		TEST(refuses_whoever_may_not_make_this_order),
 		TEST(refuses_a_credential_past_its_date),
@@ -553,8 +551,7 @@ main(void)
 		TEST(raises_a_clone_alarm_once_for_each_evidence),
 		TEST(blames_nobody_by_forged_evidence),
 		TEST(refuses_keys_of_another_device),
-		TEST(
-		    refuses_evidence_that_does_not_verify_and_gives_the_unit_back),
+		TEST(gives_the_unit_back_if_evidence_does_not_verify),
 		TEST(judges_evidence_before_it_counts),
 		TEST(refuses_a_known_device_in_another_order),
 		TEST(never_issues_a_confirmed_device_again),
