@@ -14,7 +14,8 @@
 
 static const struct config_key serial_keys[] = {
 	{ "prefix", CONFIG_SERIAL, .required = true, .min = 1, .max = 16,
-	    .example = "TD-", .words = "in front of the number" },
+	    .example = "TD-",
+	    .words = "in front of the number: letters, digits, dot, hyphen" },
 	{ "first", CONFIG_INT, .required = true, .min = 0, .max = 999999999999,
 	    .example = "1", .words = "first number" },
 	{ "digits", CONFIG_INT, .required = true, .min = 1, .max = 12,

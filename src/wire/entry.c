@@ -96,7 +96,7 @@ put_issue(struct hm_cbor_out *out, const struct hm_entry_issue *issue)
 	hm_msg_put_map(out, 3, 12);
 	hm_msg_put_name(out, 1, issue->order);
 	hm_msg_put_name(out, 2, issue->station);
-	hm_msg_put_print(out, 3, issue->serial, 1, HM_SERIAL_MAX);
+	hm_msg_put_serial(out, 3, issue->serial, 1, HM_SERIAL_MAX);
 	hm_msg_put_fixed(out, 4, issue->device_id, HM_DEVICE_ID_LEN);
 	hm_msg_put_mac_or_null(out, 5, issue->has_mac, issue->mac);
 	hm_msg_put_fixed(out, 6, issue->product, HM_DIGEST_LEN);
@@ -114,7 +114,7 @@ get_issue(struct hm_cbor_in *in, struct hm_entry_issue *ret)
 	hm_msg_get_map(in, 3, 12);
 	ret->order = hm_msg_get_name(in, 1);
 	ret->station = hm_msg_get_name(in, 2);
-	ret->serial = hm_msg_get_print(in, 3, 1, HM_SERIAL_MAX);
+	ret->serial = hm_msg_get_serial(in, 3, 1, HM_SERIAL_MAX);
 	hm_msg_get_fixed(in, 4, ret->device_id, HM_DEVICE_ID_LEN);
 	ret->has_mac = hm_msg_get_mac_or_null(in, 5, ret->mac);
 	hm_msg_get_fixed(in, 6, ret->product, HM_DIGEST_LEN);

@@ -12,12 +12,25 @@ hm_msg_is_zero(const uint8_t *at, size_t len)
 	return any == 0;
 }
 
-bool
-hm_msg_is_print(struct hm_bytes text)
+static bool
+is_alnum(uint8_t c)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (text.ptr[i] < 0x20 || text.ptr[i] > 0x7e)
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+	       (c >= 'a' && c <= 'z');
+}
+
+bool
+hm_msg_is_serial(struct hm_bytes text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		uint8_t c = text.ptr[i];
+		bool mark = c == '.' || c == '-';
+
+		if (!mark && !is_alnum(c))
 			return false;
+		if (mark && i == 0)
+			return false;
+	}
 	return true;
 }
 
@@ -325,20 +338,20 @@ hm_msg_get_name(struct hm_cbor_in *in, uint64_t key)
 }
 
 void
-hm_msg_put_print(struct hm_cbor_out *out, uint64_t key, struct hm_bytes value,
+hm_msg_put_serial(struct hm_cbor_out *out, uint64_t key, struct hm_bytes value,
     size_t min, size_t max)
 {
-	if (!hm_msg_is_print(value))
+	if (!hm_msg_is_serial(value))
 		hm_msg_refuse_out(out);
 	hm_msg_put_text(out, key, value, min, max);
 }
 
 struct hm_bytes
-hm_msg_get_print(struct hm_cbor_in *in, uint64_t key, size_t min, size_t max)
+hm_msg_get_serial(struct hm_cbor_in *in, uint64_t key, size_t min, size_t max)
 {
 	struct hm_bytes text = hm_msg_get_text(in, key, min, max);
 
-	if (!hm_msg_is_print(text))
+	if (!hm_msg_is_serial(text))
 		hm_msg_refuse_in(in);
 	return text;
 }

@@ -97,10 +97,10 @@ void hm_msg_put_name(
     struct hm_cbor_out *out, uint64_t key, struct hm_bytes value);
 struct hm_bytes hm_msg_get_name(struct hm_cbor_in *in, uint64_t key);
 
-/* Printable ASCII, min to max bytes. */
-void hm_msg_put_print(struct hm_cbor_out *out, uint64_t key,
+/* A serial number or the beginning of one, min to max bytes. */
+void hm_msg_put_serial(struct hm_cbor_out *out, uint64_t key,
     struct hm_bytes value, size_t min, size_t max);
-struct hm_bytes hm_msg_get_print(
+struct hm_bytes hm_msg_get_serial(
     struct hm_cbor_in *in, uint64_t key, size_t min, size_t max);
 
 /* A number of core/err.h; `min` 1 excludes HM_OK. */
@@ -108,7 +108,9 @@ void hm_msg_put_err(
     struct hm_cbor_out *out, uint64_t key, hm_err err, uint64_t min);
 hm_err hm_msg_get_err(struct hm_cbor_in *in, uint64_t key, uint64_t min);
 
-bool hm_msg_is_print(struct hm_bytes text); /* ASCII, 20 to 7e */
+/* Letters, digits, dot and hyphen, none of the latter first: fits a
+ * PrintableString, a file name and a URL as it is. */
+bool hm_msg_is_serial(struct hm_bytes text);
 bool hm_msg_is_zero(const uint8_t *at, size_t len);
 
 HM_C_END

@@ -122,7 +122,7 @@ put_order(struct hm_cbor_out *out, const struct hm_order *order)
 	    out, 4, order->channel, HM_CHANNEL_DEV, HM_CHANNEL_PROD);
 	hm_msg_put_uint(out, 5, order->quota);
 	hm_msg_put_uint(out, 6, order->returns);
-	hm_msg_put_print(out, 7, order->serial_prefix, 0, SERIAL_PREFIX_MAX);
+	hm_msg_put_serial(out, 7, order->serial_prefix, 0, SERIAL_PREFIX_MAX);
 	hm_msg_put_uint(out, 8, order->serial_first);
 	hm_msg_put_uint(out, 9, order->serial_digits);
 	hm_msg_put_mac_or_null(out, 10, order->has_macs, order->mac_first);
@@ -143,7 +143,7 @@ get_order(struct hm_cbor_in *in, struct hm_order *ret)
 	    (hm_channel)hm_msg_get_uint(in, 4, HM_CHANNEL_DEV, HM_CHANNEL_PROD);
 	ret->quota = hm_msg_get_u32(in, 5);
 	ret->returns = hm_msg_get_u32(in, 6);
-	ret->serial_prefix = hm_msg_get_print(in, 7, 0, SERIAL_PREFIX_MAX);
+	ret->serial_prefix = hm_msg_get_serial(in, 7, 0, SERIAL_PREFIX_MAX);
 	ret->serial_first = hm_msg_get_uint(in, 8, 0, UINT64_MAX);
 	ret->serial_digits =
 	    (uint32_t)hm_msg_get_uint(in, 9, 1, SERIAL_DIGITS_MAX);

@@ -11,7 +11,7 @@ bool
 hm_is_serial(struct hm_bytes text)
 {
 	return text.len >= 1 && text.len <= HM_SERIAL_MAX &&
-	       hm_msg_is_print(text);
+	       hm_msg_is_serial(text);
 }
 
 hm_err
@@ -110,7 +110,7 @@ hm_stamp_encode(
 	hm_msg_put_fixed(&out, 4, stamp->product, HM_DIGEST_LEN);
 	hm_msg_put_fixed(&out, 5, stamp->release, HM_DIGEST_LEN);
 	hm_msg_put_uint(&out, 6, stamp->counter);
-	hm_msg_put_print(&out, 7, stamp->serial, 1, HM_SERIAL_MAX);
+	hm_msg_put_serial(&out, 7, stamp->serial, 1, HM_SERIAL_MAX);
 	hm_msg_put_mac_or_null(&out, 8, stamp->has_mac, stamp->mac);
 	hm_msg_put_bytes(&out, 9, stamp->certificate, 1, HM_CERT_MAX);
 	put_chain(&out, 10, stamp);
@@ -135,7 +135,7 @@ hm_stamp_decode(struct hm_bytes payload, struct hm_stamp *ret)
 	hm_msg_get_fixed(&in, 4, stamp.product, HM_DIGEST_LEN);
 	hm_msg_get_fixed(&in, 5, stamp.release, HM_DIGEST_LEN);
 	stamp.counter = hm_msg_get_u32(&in, 6);
-	stamp.serial = hm_msg_get_print(&in, 7, 1, HM_SERIAL_MAX);
+	stamp.serial = hm_msg_get_serial(&in, 7, 1, HM_SERIAL_MAX);
 	stamp.has_mac = hm_msg_get_mac_or_null(&in, 8, stamp.mac);
 	stamp.certificate = hm_msg_get_bytes(&in, 9, 1, HM_CERT_MAX);
 	get_chain(&in, 10, &stamp);

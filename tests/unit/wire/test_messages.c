@@ -195,7 +195,7 @@ stamp(void)
 {
 	return (struct hm_stamp){
 		.order = HM_LITERAL("o"),
-		.serial = HM_LITERAL("s 1"),
+		.serial = HM_LITERAL("s-1"),
 		.certificate = zeros(1),
 		.sealed = zeros(16),
 		.origin = HM_LITERAL("o"),
@@ -217,6 +217,9 @@ stamp_encode(const struct hm_stamp *stamp)
 static void
 a_stamp_keeps_its_rules(void **state)
 {
+	/* They stand in certificates, file names and URLs as they are. */
+	static const char *const not_serials[] = { "s\n", "s 1", "s_1", "s/1",
+		"../s", ".s", "-s", "s*" };
 	struct hm_stamp s = stamp();
 
 	(void)state;
@@ -227,8 +230,11 @@ a_stamp_keeps_its_rules(void **state)
 	s.sealed.len = 15;
 	assert_int_equal(stamp_encode(&s), HM_E_BAD_INPUT);
 	s = stamp();
-	s.serial = HM_LITERAL("s\n");
-	assert_int_equal(stamp_encode(&s), HM_E_BAD_INPUT);
+	for (size_t i = 0; i < sizeof(not_serials) / sizeof(not_serials[0]);
+	     i++) {
+		s.serial = hm_bytes_of(not_serials[i]);
+		assert_int_equal(stamp_encode(&s), HM_E_BAD_INPUT);
+	}
 	s.serial = letters(HM_SERIAL_MAX + 1);
 	assert_int_equal(stamp_encode(&s), HM_E_BAD_INPUT);
 	s = stamp();
