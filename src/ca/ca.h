@@ -131,12 +131,17 @@ struct ca_revoked {
 	uint64_t revoked_s;
 	uint8_t reason; /* RFC 5280 CRLReason; 0: none */
 };
+/* What a list says; borrowed. */
+struct ca_crl {
+	uint64_t number, this_update_s, next_update_s;
+	const struct ca_revoked *revoked;
+	size_t count;
+};
 /* A full CRL v2 with cRLNumber and AKI; DER is appended. HM_E_CERT (dates,
  * reason, an issuer that may not sign CRLs), HM_E_SIGNATURE, HM_E_TOO_LARGE,
  * the signer's error */
-HM_MUST hm_err ca_crl_make(const struct ca_issuer *issuer, uint64_t number,
-    uint64_t this_update_s, uint64_t next_update_s,
-    const struct ca_revoked *revoked, size_t count, struct buf *ret);
+HM_MUST hm_err ca_crl_make(
+    const struct ca_issuer *issuer, const struct ca_crl *list, struct buf *ret);
 
 /* A list as it was checked. */
 struct ca_crl_view {

@@ -52,14 +52,8 @@ put_extensions(
 	der_end(out, outer);
 }
 
-struct list {
-	uint64_t number, this_update_s, next_update_s;
-	const struct ca_revoked *revoked;
-	size_t count;
-};
-
 static hm_err
-build(const struct list *list, ca_sig sig, const struct ca_view *issuer,
+build(const struct ca_crl *list, ca_sig sig, const struct ca_view *issuer,
     struct buf *tbs)
 {
 	struct der_writer out = { .buf = tbs };
@@ -83,7 +77,7 @@ build(const struct list *list, ca_sig sig, const struct ca_view *issuer,
 }
 
 static hm_err
-check(const struct list *list, const struct ca_view *issuer)
+check(const struct ca_crl *list, const struct ca_view *issuer)
 {
 	if (!(issuer->usage & CA_USAGE_CRL_SIGN) ||
 	    list->next_update_s <= list->this_update_s)
@@ -97,12 +91,9 @@ check(const struct list *list, const struct ca_view *issuer)
 }
 
 hm_err
-ca_crl_make(const struct ca_issuer *issuer, uint64_t number,
-    uint64_t this_update_s, uint64_t next_update_s,
-    const struct ca_revoked *revoked, size_t count, struct buf *ret)
+ca_crl_make(
+    const struct ca_issuer *issuer, const struct ca_crl *list, struct buf *ret)
 {
-	const struct list list = { number, this_update_s, next_update_s,
-		revoked, count };
 	AUTO(buf) struct buf tbs = { 0 };
 	size_t before = ret->len;
 	struct ca_view view;
@@ -110,9 +101,9 @@ ca_crl_make(const struct ca_issuer *issuer, uint64_t number,
 	hm_err err;
 
 	HM_TRY(ca_view(issuer->certificate, &view));
-	HM_TRY(check(&list, &view));
+	HM_TRY(check(list, &view));
 	buf_init(&tbs, ret->max);
-	HM_TRY(build(&list, issuer->sig, &view, &tbs));
+	HM_TRY(build(list, issuer->sig, &view, &tbs));
 	HM_TRY(sign_tbs(issuer, buf_bytes(&tbs), ret, raw));
 	err = signature_verify(
 	    issuer->sig, view.public_key, buf_bytes(&tbs), raw);

@@ -102,27 +102,30 @@ tree_root_at(
 	return read_range(0, size, reader, context, ret);
 }
 
+struct proof {
+	struct tree_hash *hashes; /* TREE_PROOF_MAX */
+	uint32_t count;
+};
+
 /* The siblings on the way up from one complete subtree to the root. */
 static hm_err
 climb(unsigned level, uint64_t index, uint64_t size, tree_reader reader,
-    void *context, struct tree_hash *ret, uint32_t *ret_count)
+    void *context, struct proof *proof)
 {
-	uint32_t count = *ret_count;
-
 	for (; (size - 1) >> level > 0; level++, index >>= 1) {
 		uint64_t sibling = index ^ 1;
 
 		if (sibling > (size - 1) >> level)
 			continue; /* the right edge has no sibling here */
-		hm_assert(count < TREE_PROOF_MAX);
+		hm_assert(proof->count < TREE_PROOF_MAX);
 		if (sibling < size >> level)
-			HM_TRY(reader(context, level, sibling, &ret[count]));
+			HM_TRY(reader(context, level, sibling,
+			    &proof->hashes[proof->count]));
 		else
 			HM_TRY(read_range(sibling << level, size, reader,
-			    context, &ret[count]));
-		count++;
+			    context, &proof->hashes[proof->count]));
+		proof->count++;
 	}
-	*ret_count = count;
 	return HM_OK;
 }
 
@@ -130,12 +133,12 @@ hm_err
 tree_prove(uint64_t index, uint64_t size, tree_reader reader, void *context,
     struct tree_hash ret[static TREE_PROOF_MAX], uint32_t *ret_count)
 {
-	uint32_t count = 0;
+	struct proof proof = { ret, 0 };
 
 	if (index >= size || size > SIZE_MAX_LEAVES)
 		return HM_E_NOT_FOUND;
-	HM_TRY(climb(0, index, size, reader, context, ret, &count));
-	*ret_count = count;
+	HM_TRY(climb(0, index, size, reader, context, &proof));
+	*ret_count = proof.count;
 	return HM_OK;
 }
 
@@ -144,8 +147,8 @@ tree_prove_growth(uint64_t old, uint64_t size, tree_reader reader,
     void *context, struct tree_hash ret[static TREE_PROOF_MAX],
     uint32_t *ret_count)
 {
+	struct proof proof = { ret, 0 };
 	unsigned level = 0;
-	uint32_t count = 0;
 
 	if (old == 0 || old > size || size > SIZE_MAX_LEAVES)
 		return HM_E_NOT_FOUND;
@@ -158,11 +161,10 @@ tree_prove_growth(uint64_t old, uint64_t size, tree_reader reader,
 	/* The last complete subtree of the old tree, unless it is all of it. */
 	if (old >> level > 1) {
 		HM_TRY(reader(context, level, (old >> level) - 1, &ret[0]));
-		count = 1;
+		proof.count = 1;
 	}
-	HM_TRY(climb(
-	    level, (old >> level) - 1, size, reader, context, ret, &count));
-	*ret_count = count;
+	HM_TRY(climb(level, (old >> level) - 1, size, reader, context, &proof));
+	*ret_count = proof.count;
 	return HM_OK;
 }
 

@@ -106,9 +106,8 @@ put_context(const uint8_t *enc, const uint8_t *recipient, uint8_t *ret)
 }
 
 hm_err
-hpke_seal_with(hpke_aead aead, struct p256_pair *ephemeral,
-    const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
-    struct hm_bytes aad, struct hm_bytes plain,
+hpke_seal_with(const struct hpke_message *message, struct p256_pair *ephemeral,
+    const uint8_t recipient[static P256_POINT_LEN],
     uint8_t enc[static P256_POINT_LEN], uint8_t *ret)
 {
 	uint8_t context[2 * P256_POINT_LEN], own[P256_POINT_LEN];
@@ -118,9 +117,10 @@ hpke_seal_with(hpke_aead aead, struct p256_pair *ephemeral,
 	p256_pair_point(ephemeral, own);
 	put_context(own, recipient, context);
 	HM_TRY(encapsulate(ephemeral, recipient, context, schedule.shared));
-	derive_keys(aead, info, &schedule);
-	err = gcm_seal((struct hm_bytes){ schedule.key, key_len(aead) },
-	    schedule.nonce, aad, plain, ret);
+	derive_keys(message->aead, message->info, &schedule);
+	err =
+	    gcm_seal((struct hm_bytes){ schedule.key, key_len(message->aead) },
+		schedule.nonce, message->aad, message->text, ret);
 	if (err == HM_OK)
 		memcpy(enc, own, P256_POINT_LEN);
 	hm_wipe(&schedule, sizeof(schedule));
@@ -128,37 +128,36 @@ hpke_seal_with(hpke_aead aead, struct p256_pair *ephemeral,
 }
 
 hm_err
-hpke_seal(hpke_aead aead, const uint8_t recipient[static P256_POINT_LEN],
-    struct hm_bytes info, struct hm_bytes aad, struct hm_bytes plain,
+hpke_seal(const struct hpke_message *message,
+    const uint8_t recipient[static P256_POINT_LEN],
     uint8_t enc[static P256_POINT_LEN], uint8_t *ret)
 {
 	struct p256_pair *ephemeral;
 	hm_err err;
 
 	HM_TRY(p256_pair_new(&ephemeral));
-	err = hpke_seal_with(
-	    aead, ephemeral, recipient, info, aad, plain, enc, ret);
+	err = hpke_seal_with(message, ephemeral, recipient, enc, ret);
 	p256_pair_free(ephemeral);
 	return err;
 }
 
 hm_err
-hpke_open(hpke_aead aead, struct p256_pair *recipient,
-    const uint8_t enc[static P256_POINT_LEN], struct hm_bytes info,
-    struct hm_bytes aad, struct hm_bytes cipher, uint8_t *ret)
+hpke_open(const struct hpke_message *message, struct p256_pair *recipient,
+    const uint8_t enc[static P256_POINT_LEN], uint8_t *ret)
 {
 	uint8_t context[2 * P256_POINT_LEN], own[P256_POINT_LEN];
 	struct schedule schedule;
 	hm_err err;
 
-	if (cipher.len < GCM_TAG_LEN)
+	if (message->text.len < GCM_TAG_LEN)
 		return HM_E_OPEN;
 	p256_pair_point(recipient, own);
 	put_context(enc, own, context);
 	HM_TRY(encapsulate(recipient, enc, context, schedule.shared));
-	derive_keys(aead, info, &schedule);
-	err = gcm_open((struct hm_bytes){ schedule.key, key_len(aead) },
-	    schedule.nonce, aad, cipher, ret);
+	derive_keys(message->aead, message->info, &schedule);
+	err =
+	    gcm_open((struct hm_bytes){ schedule.key, key_len(message->aead) },
+		schedule.nonce, message->aad, message->text, ret);
 	hm_wipe(&schedule, sizeof(schedule));
 	return err;
 }

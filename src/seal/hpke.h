@@ -15,21 +15,26 @@
 
 typedef enum hpke_aead { HPKE_AES_128_GCM = 1, HPKE_AES_256_GCM = 2 } hpke_aead;
 
+/* What is sealed or opened, and what it is bound to; borrowed. */
+struct hpke_message {
+	hpke_aead aead;
+	struct hm_bytes info, aad;
+	struct hm_bytes text; /* plain to seal, cipher to open */
+};
+
 /*
  * Seal to `recipient`. `enc` gets the ephemeral key, `ret` has room for
- * plain.len + 16. HM_E_KEY, HM_E_NO_ENTROPY, HM_E_NO_MEMORY
+ * text.len + 16. HM_E_KEY, HM_E_NO_ENTROPY, HM_E_NO_MEMORY
  */
-HM_MUST hm_err hpke_seal(hpke_aead aead,
-    const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
-    struct hm_bytes aad, struct hm_bytes plain,
+HM_MUST hm_err hpke_seal(const struct hpke_message *message,
+    const uint8_t recipient[static P256_POINT_LEN],
     uint8_t enc[static P256_POINT_LEN], uint8_t *ret);
 /* The same with a given ephemeral key pair: known-answer tests only. */
-HM_MUST hm_err hpke_seal_with(hpke_aead aead, struct p256_pair *ephemeral,
-    const uint8_t recipient[static P256_POINT_LEN], struct hm_bytes info,
-    struct hm_bytes aad, struct hm_bytes plain,
+HM_MUST hm_err hpke_seal_with(const struct hpke_message *message,
+    struct p256_pair *ephemeral, const uint8_t recipient[static P256_POINT_LEN],
     uint8_t enc[static P256_POINT_LEN], uint8_t *ret);
-/* HM_E_KEY, HM_E_OPEN, HM_E_NO_MEMORY; `ret` has room for cipher.len - 16 and
+/* HM_E_KEY, HM_E_OPEN, HM_E_NO_MEMORY; `ret` has room for text.len - 16 and
  * is untouched or wiped on failure. */
-HM_MUST hm_err hpke_open(hpke_aead aead, struct p256_pair *recipient,
-    const uint8_t enc[static P256_POINT_LEN], struct hm_bytes info,
-    struct hm_bytes aad, struct hm_bytes cipher, uint8_t *ret);
+HM_MUST hm_err hpke_open(const struct hpke_message *message,
+    struct p256_pair *recipient, const uint8_t enc[static P256_POINT_LEN],
+    uint8_t *ret);

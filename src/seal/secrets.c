@@ -58,13 +58,14 @@ make_key(struct hm_span room, size_t *ret_len)
 
 /* A value that is not in the product's own words. */
 static hm_err
-make_value(const struct hm_secret_spec *spec, shared_secret shared,
-    void *context, struct hm_span room, size_t *ret_len)
+make_value(const struct hm_secret_spec *spec, const struct secrets_vault *vault,
+    struct hm_span room, size_t *ret_len)
 {
 	struct hm_span sized = { room.ptr, spec->size };
 
 	if (spec->kind == HM_SECRET_SHARED)
-		return shared(context, spec->source, room, ret_len);
+		return vault->shared(
+		    vault->context, spec->source, room, ret_len);
 	if (spec->kind == HM_SECRET_KEY)
 		return make_key(room, ret_len);
 	if (spec->size == 0 || spec->size > room.len)
@@ -78,8 +79,9 @@ make_value(const struct hm_secret_spec *spec, shared_secret shared,
 }
 
 static hm_err
-make_secret(const struct hm_secret_spec *spec, shared_secret shared,
-    void *context, struct hm_span room, struct hm_secret *ret)
+make_secret(const struct hm_secret_spec *spec,
+    const struct secrets_vault *vault, struct hm_span room,
+    struct hm_secret *ret)
 {
 	ret->name = spec->name;
 	ret->kind = spec->kind;
@@ -88,7 +90,7 @@ make_secret(const struct hm_secret_spec *spec, shared_secret shared,
 	    spec->kind == HM_SECRET_LITERAL)
 		return HM_OK;
 	ret->value.ptr = room.ptr;
-	return make_value(spec, shared, context, room, &ret->value.len);
+	return make_value(spec, vault, room, &ret->value.len);
 }
 
 /* Bytes of a CBOR string of `len` bytes. */
@@ -111,8 +113,8 @@ is_too_large(const struct hm_secret *secrets, uint32_t count)
 }
 
 static hm_err
-make_plain(const struct hm_product *product, shared_secret shared,
-    void *context, struct workshop *ret)
+make_plain(const struct hm_product *product, const struct secrets_vault *vault,
+    struct workshop *ret)
 {
 	struct hm_span plain = { ret->plain, sizeof(ret->plain) };
 
@@ -121,8 +123,8 @@ make_plain(const struct hm_product *product, shared_secret shared,
 	for (uint32_t i = 0; i < product->secret_count; i++) {
 		struct hm_span room = { ret->values[i], HM_SECRET_MAX };
 
-		HM_TRY(make_secret(&product->secrets[i], shared, context, room,
-		    &ret->secrets[i]));
+		HM_TRY(make_secret(
+		    &product->secrets[i], vault, room, &ret->secrets[i]));
 	}
 	if (is_too_large(ret->secrets, product->secret_count))
 		return HM_E_TOO_LARGE;
@@ -137,38 +139,39 @@ struct purpose {
 };
 
 static hm_err
-name_purpose(const struct hm_claims *claims, struct hm_bytes order,
-    struct hm_bytes serial, const uint8_t *binding, struct purpose *ret)
+name_purpose(const struct secrets_owner *owner, struct purpose *ret)
 {
-	HM_TRY(hm_seal_info(order, claims->device_id, binding,
+	const uint8_t *device_id = owner->claims->device_id;
+
+	HM_TRY(hm_seal_info(owner->order, device_id, owner->binding,
 	    (struct hm_span){ ret->info, sizeof(ret->info) }, &ret->info_len));
-	return hm_seal_aad(claims->device_id, serial,
+	return hm_seal_aad(device_id, owner->serial,
 	    (struct hm_span){ ret->aad, sizeof(ret->aad) }, &ret->aad_len);
 }
 
 hm_err
-secrets_seal(const struct hm_product *product, const struct hm_claims *claims,
-    struct hm_bytes order, struct hm_bytes serial,
-    const uint8_t binding[static HM_DIGEST_LEN], shared_secret shared,
-    void *context, uint8_t enc[static HM_POINT_LEN], struct buf *ret)
+secrets_seal(const struct hm_product *product,
+    const struct secrets_owner *owner, const struct secrets_vault *vault,
+    uint8_t enc[static HM_POINT_LEN], struct buf *ret)
 {
 	AUTO(workshop) struct workshop *workshop = NULL;
 	struct purpose purpose;
+	struct hpke_message message;
 	uint8_t *room;
 	size_t len;
 
-	HM_TRY(name_purpose(claims, order, serial, binding, &purpose));
+	HM_TRY(name_purpose(owner, &purpose));
 	workshop = calloc(1, sizeof(*workshop));
 	if (workshop == NULL)
 		return HM_E_NO_MEMORY;
-	HM_TRY(make_plain(product, shared, context, workshop));
+	HM_TRY(make_plain(product, vault, workshop));
 	len = workshop->plain_len + 16;
 	HM_TRY(buf_reserve(ret, len, &room));
-	HM_TRY(hpke_seal(HPKE_AES_128_GCM, claims->kem,
-	    (struct hm_bytes){ purpose.info, purpose.info_len },
-	    (struct hm_bytes){ purpose.aad, purpose.aad_len },
-	    (struct hm_bytes){ workshop->plain, workshop->plain_len }, enc,
-	    room));
+	message = (struct hpke_message){ HPKE_AES_128_GCM,
+		{ purpose.info, purpose.info_len },
+		{ purpose.aad, purpose.aad_len },
+		{ workshop->plain, workshop->plain_len } };
+	HM_TRY(hpke_seal(&message, owner->claims->kem, enc, room));
 	ret->len += len;
 	return HM_OK;
 }

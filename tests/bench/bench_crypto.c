@@ -187,11 +187,11 @@ our_generate(void)
 static void
 our_seal(void)
 {
-	struct hm_bytes plain = { t.text, 256 };
+	const struct hpke_message message = { HPKE_AES_128_GCM,
+		HM_LITERAL("info"), HM_LITERAL("aad"), { t.text, 256 } };
 	uint8_t enc[P256_POINT_LEN];
 
-	hm_assert(hpke_seal(HPKE_AES_128_GCM, t.point, HM_LITERAL("info"),
-		      HM_LITERAL("aad"), plain, enc, t.out) == HM_OK);
+	hm_assert(hpke_seal(&message, t.point, enc, t.out) == HM_OK);
 }
 
 static void

@@ -123,42 +123,43 @@ sign_stamp(
 }
 
 static hm_err
-certify_and_seal(struct signer_keys *keys, const struct job *job,
-    struct hm_bytes origin, struct ask_sign_issue_answer *ret,
-    struct buf *stamp)
+certify_and_seal(const struct issue_with *with, const struct job *job,
+    struct ask_sign_issue_answer *ret, struct buf *stamp)
 {
 	AUTO(buf) struct buf certificate = { 0 }, sealed = { 0 };
-	struct hm_stamp content = { .origin = origin,
+	struct secrets_owner owner = { &job->ask->kase.claims, job->order->name,
+		hm_bytes_of(job->serial), job->binding };
+	struct secrets_vault vault = { signer_keys_shared, with->keys };
+	struct hm_stamp content = { .origin = with->origin,
 		.chain_count = 1,
-		.chain = { keys->ca.certificate } };
+		.chain = { with->keys->ca.certificate } };
 
 	buf_init(&certificate, HM_CERT_MAX);
 	buf_init(&sealed, HM_SEALED_MAX);
 	HM_TRY(make_certificate(job, ret->cert_serial, &certificate));
-	HM_TRY(secrets_seal(&job->product->object.product,
-	    &job->ask->kase.claims, job->order->name, hm_bytes_of(job->serial),
-	    job->binding, signer_keys_shared, keys, content.enc, &sealed));
+	HM_TRY(secrets_seal(&job->product->object.product, &owner, &vault,
+	    content.enc, &sealed));
 	fill_stamp(job, &content);
 	content.certificate = buf_bytes(&certificate);
 	content.sealed = buf_bytes(&sealed);
-	HM_TRY(sign_stamp(keys, &content, stamp));
+	HM_TRY(sign_stamp(with->keys, &content, stamp));
 	sha256_one(buf_bytes(&certificate), ret->certificate);
 	sha256_one(buf_bytes(stamp), ret->stamp);
 	return HM_OK;
 }
 
 hm_err
-issue_make(struct signer_keys *keys, const struct objects *objects,
-    struct hm_bytes origin, uint64_t now_s, const struct ask_sign_issue *ask,
-    struct ask_sign_issue_answer *ret, struct buf *stamp)
+issue_make(const struct issue_with *with, uint64_t now_s,
+    const struct ask_sign_issue *ask, struct ask_sign_issue_answer *ret,
+    struct buf *stamp)
 {
 	struct job job = { 0 };
 
-	HM_TRY(look_up(objects, ask, &job));
+	HM_TRY(look_up(with->objects, ask, &job));
 	HM_TRY(check_limits(&job, now_s));
 	HM_TRY(check_evidence(&job));
 	HM_TRY(book_serial(job.order, ask->number, job.serial));
 	if (job.order->has_macs)
 		book_mac(job.order, ask->number, job.mac);
-	return certify_and_seal(keys, &job, origin, ret, stamp);
+	return certify_and_seal(with, &job, ret, stamp);
 }

@@ -10,9 +10,15 @@
 #include "server/signer/keys.h"
 #include "server/signer/objects.h"
 
-#define ISSUE_CLOCK_S                                          \
-	300 /* the keeper's clock may differ from ours by this \
-	     */
+/* The keeper's clock may differ from ours by this. */
+#define ISSUE_CLOCK_S 300
+
+/* What the signer issues with; borrowed. */
+struct issue_with {
+	struct signer_keys *keys;
+	const struct objects *objects;
+	struct hm_bytes origin; /* of the log, named in every stamp */
+};
 
 /*
  * On success the stamp is appended to `stamp`.
@@ -20,7 +26,6 @@
  * HM_E_NOT_YET, HM_E_EXPIRED, what attest_judge(), attest_verify() and
  * secrets_seal() refuse, HM_E_TOKEN_*
  */
-HM_MUST hm_err issue_make(struct signer_keys *keys,
-    const struct objects *objects, struct hm_bytes origin, uint64_t now_s,
+HM_MUST hm_err issue_make(const struct issue_with *with, uint64_t now_s,
     const struct ask_sign_issue *ask, struct ask_sign_issue_answer *ret,
     struct buf *stamp);

@@ -68,11 +68,11 @@ answer_issue(struct signer *signer, const void *body, struct hm_bytes tail,
     struct reply *ret)
 {
 	struct ask_sign_issue_answer answer = { 0 };
+	struct issue_with with = { &signer->keys, &signer->objects,
+		hm_bytes_of(signer->options->origin) };
 
 	(void)tail;
-	HM_TRY(issue_make(&signer->keys, &signer->objects,
-	    hm_bytes_of(signer->options->origin), clock_now_s(), body, &answer,
-	    &ret->tail));
+	HM_TRY(issue_make(&with, clock_now_s(), body, &answer, &ret->tail));
 	memcpy(ret->body, &answer, sizeof(answer));
 	return HM_OK;
 }
@@ -102,6 +102,9 @@ answer_crl(struct signer *signer, const void *body, struct hm_bytes tail,
     struct reply *ret)
 {
 	const struct ask_sign_crl *ask = body;
+	struct ca_crl list = { .number = ask->number,
+		.this_update_s = ask->this_update_s,
+		.next_update_s = ask->next_update_s };
 	hm_err err;
 
 	if (ask->part == 0) {
@@ -114,10 +117,9 @@ answer_crl(struct signer *signer, const void *body, struct hm_bytes tail,
 	HM_TRY(buf_add(&signer->revoked, tail));
 	if (++signer->parts < ask->parts)
 		return HM_OK;
-	err = ca_crl_make(&signer->keys.ca, ask->number, ask->this_update_s,
-	    ask->next_update_s,
-	    (const struct ca_revoked *)(const void *)signer->revoked.ptr,
-	    signer->revoked.len / sizeof(struct ca_revoked), &ret->tail);
+	list.revoked = (const void *)signer->revoked.ptr;
+	list.count = signer->revoked.len / sizeof(*list.revoked);
+	err = ca_crl_make(&signer->keys.ca, &list, &ret->tail);
 	buf_clear(&signer->revoked);
 	return err;
 }

@@ -150,10 +150,13 @@ make_lists(struct tool *tool, const struct ca_revoked *revoked)
 
 	buf_init(&empty, 4096);
 	buf_init(&list, 4096);
-	HM_TRY(ca_crl_make(
-	    &root, 1, tool->now_s, tool->now_s + 30 * DAY, NULL, 0, &empty));
-	HM_TRY(ca_crl_make(
-	    &sub, 258, tool->now_s, tool->now_s + 30 * DAY, revoked, 1, &list));
+	HM_TRY(ca_crl_make(&root,
+	    &(struct ca_crl){ 1, tool->now_s, tool->now_s + 30 * DAY, NULL, 0 },
+	    &empty));
+	HM_TRY(ca_crl_make(&sub,
+	    &(struct ca_crl){
+		258, tool->now_s, tool->now_s + 30 * DAY, revoked, 1 },
+	    &list));
 	HM_TRY(save(tool, "root.crl", "X509 CRL", buf_bytes(&empty)));
 	return save(tool, "sub.crl", "X509 CRL", buf_bytes(&list));
 }

@@ -67,8 +67,9 @@ do_seal(void)
 
 	if (recipient == NULL)
 		return HM_E_KEY;
-	HM_TRY(hpke_seal((hpke_aead)args[0].ptr[0], recipient, args[2], args[3],
-	    args[4], enc, out));
+	HM_TRY(hpke_seal(&(struct hpke_message){ (hpke_aead)args[0].ptr[0],
+			     args[2], args[3], args[4] },
+	    recipient, enc, out));
 	answer(enc, sizeof(enc));
 	answer(out, args[4].len + 16);
 	return HM_OK;
@@ -85,8 +86,10 @@ do_seal_with(void)
 	hm_err err = HM_E_KEY;
 
 	if (recipient != NULL && pair != NULL)
-		err = hpke_seal_with((hpke_aead)args[0].ptr[0], pair, recipient,
-		    args[3], args[4], args[5], enc, out);
+		err = hpke_seal_with(
+		    &(struct hpke_message){
+			(hpke_aead)args[0].ptr[0], args[3], args[4], args[5] },
+		    pair, recipient, enc, out);
 	p256_pair_free(pair);
 	if (err == HM_OK) {
 		answer(enc, sizeof(enc));
@@ -105,8 +108,10 @@ do_open(void)
 	hm_err err = HM_E_KEY;
 
 	if (enc != NULL && pair != NULL)
-		err = hpke_open((hpke_aead)args[0].ptr[0], pair, enc, args[3],
-		    args[4], args[5], out);
+		err =
+		    hpke_open(&(struct hpke_message){ (hpke_aead)args[0].ptr[0],
+				  args[3], args[4], args[5] },
+			pair, enc, out);
 	p256_pair_free(pair);
 	if (err == HM_OK)
 		answer(out, args[5].len - 16);

@@ -59,7 +59,9 @@ lists_each_certificate_with_its_reason(void **state)
 		revoked[i].reason = reasons[i];
 	}
 	assert_int_equal(
-	    ca_crl_make(&issuer, 300, NOW, NOW + DAY, revoked, 9, &der), HM_OK);
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ 300, NOW, NOW + DAY, revoked, 9 }, &der),
+	    HM_OK);
 	crl = parse_crl(buf_bytes(&der));
 	check_signature(crl);
 	assert_int_equal(X509_CRL_get_version(crl), 1);
@@ -100,7 +102,9 @@ leaves_an_empty_list_out(void **state)
 	(void)state;
 	buf_init(&der, 8192);
 	assert_int_equal(
-	    ca_crl_make(&issuer, 0, NOW, NOW + DAY, NULL, 0, &der), HM_OK);
+	    ca_crl_make(
+		&issuer, &(struct ca_crl){ 0, NOW, NOW + DAY, NULL, 0 }, &der),
+	    HM_OK);
 	crl = parse_crl(buf_bytes(&der));
 	assert_null(X509_CRL_get_REVOKED(crl));
 	X509_CRL_free(crl);
@@ -125,7 +129,8 @@ lists_ten_thousand(void **state)
 		revoked[i].reason = 1;
 	}
 	assert_int_equal(
-	    ca_crl_make(&issuer, 1, NOW, NOW + DAY, revoked, 10000, &der),
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ 1, NOW, NOW + DAY, revoked, 10000 }, &der),
 	    HM_OK);
 	crl = parse_crl(buf_bytes(&der));
 	check_signature(crl);
@@ -145,36 +150,44 @@ refuses_a_list_that_would_not_be_valid_and_changes_nothing(void **state)
 	(void)state;
 	buf_init(&der, 8192);
 	assert_int_equal(
-	    ca_crl_make(&issuer, 1, NOW, NOW, &revoked, 1, &der), HM_E_CERT);
+	    ca_crl_make(
+		&issuer, &(struct ca_crl){ 1, NOW, NOW, &revoked, 1 }, &der),
+	    HM_E_CERT);
 	for (int reason = 7; reason < 256; reason++) {
 		if (reason == 9 || reason == 10)
 			continue;
 		revoked.reason = (uint8_t)reason;
 		assert_int_equal(
-		    ca_crl_make(&issuer, 1, NOW, NOW + DAY, &revoked, 1, &der),
+		    ca_crl_make(&issuer,
+			&(struct ca_crl){ 1, NOW, NOW + DAY, &revoked, 1 },
+			&der),
 		    HM_E_CERT);
 	}
 	revoked.reason = 0;
 	revoked.serial[0] = 0x80;
 	assert_int_equal(
-	    ca_crl_make(&issuer, 1, NOW, NOW + DAY, &revoked, 1, &der),
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ 1, NOW, NOW + DAY, &revoked, 1 }, &der),
 	    HM_E_CERT);
 	revoked.serial[0] = 0x40;
 	signer_fails = HM_E_TOKEN_GONE;
 	assert_int_equal(
-	    ca_crl_make(&issuer, 1, NOW, NOW + DAY, &revoked, 1, &der),
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ 1, NOW, NOW + DAY, &revoked, 1 }, &der),
 	    HM_E_TOKEN_GONE);
 	signer_fails = HM_OK;
 	assert_int_equal(p256_pair_new(&other), HM_OK);
 	issuer.context = other;
 	assert_int_equal(
-	    ca_crl_make(&issuer, 1, NOW, NOW + DAY, &revoked, 1, &der),
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ 1, NOW, NOW + DAY, &revoked, 1 }, &der),
 	    HM_E_SIGNATURE);
 	p256_pair_free(other);
 	issuer = sub_issuer();
 	der.max = 100;
 	assert_int_equal(
-	    ca_crl_make(&issuer, 1, NOW, NOW + DAY, &revoked, 1, &der),
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ 1, NOW, NOW + DAY, &revoked, 1 }, &der),
 	    HM_E_TOO_LARGE);
 	assert_int_equal(der.len, 0);
 }
@@ -248,7 +261,9 @@ checks_its_own_lists_and_refuses_every_cut_and_change(void **state)
 	(void)state;
 	buf_init(&der, 8192);
 	assert_int_equal(
-	    ca_crl_make(&issuer, UINT64_MAX, NOW, NOW + DAY, revoked, 2, &der),
+	    ca_crl_make(&issuer,
+		&(struct ca_crl){ UINT64_MAX, NOW, NOW + DAY, revoked, 2 },
+		&der),
 	    HM_OK);
 	assert_int_equal(
 	    ca_crl_check(buf_bytes(&der), buf_bytes(&sub_der), NOW + 1, &view),

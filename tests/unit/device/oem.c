@@ -162,11 +162,10 @@ seal(struct oem *oem, const struct hm_claims *claims, oem_flaw flaw,
 	memcpy(recipient, claims->kem, sizeof(recipient));
 	if (flaw == OEM_OTHER_KEM)
 		p256_pair_point(oem->other, recipient);
-	assert_int_equal(
-	    hpke_seal(HPKE_AES_128_GCM, recipient,
-		(struct hm_bytes){ info, info_len },
-		(struct hm_bytes){ aad, aad_len },
-		(struct hm_bytes){ plain, len }, stamp->enc, sealed),
+	assert_int_equal(hpke_seal(&(struct hpke_message){ HPKE_AES_128_GCM,
+				       { info, info_len }, { aad, aad_len },
+				       { plain, len } },
+			     recipient, stamp->enc, sealed),
 	    HM_OK);
 	if (flaw == OEM_SEAL_ALTERED)
 		sealed[3] ^= 1;

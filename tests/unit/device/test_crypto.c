@@ -264,8 +264,10 @@ opens_what_the_host_seals(void **unused)
 
 		sha256_one(HM_LITERAL("recipient"), scalar);
 		assert_int_equal(hm_p256_public(scalar, own), HM_OK);
-		assert_int_equal(hpke_seal((hpke_aead)aead, own, hpke.info,
-				     hpke.aad, HM_LITERAL("text"), enc, cipher),
+		assert_int_equal(
+		    hpke_seal(&(struct hpke_message){ (hpke_aead)aead,
+				  hpke.info, hpke.aad, HM_LITERAL("text") },
+			own, enc, cipher),
 		    HM_OK);
 		assert_int_equal(hm_p256_agree(scalar, enc, agreed), HM_OK);
 		assert_int_equal(

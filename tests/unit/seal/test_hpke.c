@@ -38,6 +38,11 @@ pair_of(const char *scalar)
 	return pair;
 }
 
+static const struct hpke_message plain = { HPKE_AES_128_GCM,
+	{ (const uint8_t *)INFO, sizeof(INFO) - 1 },
+	{ (const uint8_t *)AAD, sizeof(AAD) - 1 },
+	{ (const uint8_t *)PLAIN, sizeof(PLAIN) - 1 } };
+
 static int
 setup(void **state)
 {
@@ -58,10 +63,20 @@ teardown(void **state)
 }
 
 static hm_err
+open_as(struct p256_pair *who, const char *info, const char *aad, uint8_t *ret)
+{
+	return hpke_open(
+	    &(struct hpke_message){ HPKE_AES_128_GCM, hm_bytes_of(info),
+		hm_bytes_of(aad), HM_BYTES(cipher) },
+	    who, enc, ret);
+}
+
+static hm_err
 open_it(hpke_aead aead, uint8_t *ret)
 {
-	return hpke_open(aead, recipient, enc, HM_LITERAL(INFO),
-	    HM_LITERAL(AAD), HM_BYTES(cipher), ret);
+	return hpke_open(&(struct hpke_message){ aead, HM_LITERAL(INFO),
+			     HM_LITERAL(AAD), HM_BYTES(cipher) },
+	    recipient, enc, ret);
 }
 
 static void
@@ -72,9 +87,7 @@ knows_the_example_of_rfc_9180_both_ways(void **state)
 
 	(void)state;
 	assert_int_equal(
-	    hpke_seal_with(HPKE_AES_128_GCM, ephemeral, point, HM_LITERAL(INFO),
-		HM_LITERAL(AAD), HM_LITERAL(PLAIN), out_enc, out),
-	    HM_OK);
+	    hpke_seal_with(&plain, ephemeral, point, out_enc, out), HM_OK);
 	assert_memory_equal(out, cipher, sizeof(cipher));
 	assert_memory_equal(out_enc, enc, sizeof(enc));
 	p256_pair_free(ephemeral);
@@ -90,11 +103,12 @@ seals_with_a_key_of_its_own_each_time(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
+		struct hpke_message message = plain;
+
+		message.aead = aeads[i % 2];
 		memcpy(before, enc, sizeof(enc));
 		assert_int_equal(
-		    hpke_seal(aeads[i % 2], point, HM_LITERAL(INFO),
-			HM_LITERAL(AAD), HM_LITERAL(PLAIN), enc, cipher),
-		    HM_OK);
+		    hpke_seal(&message, point, enc, cipher), HM_OK);
 		assert_memory_not_equal(before, enc, sizeof(enc));
 		assert_int_equal(open_it(aeads[i % 2], out), HM_OK);
 		assert_memory_equal(out, PLAIN, sizeof(out));
@@ -107,23 +121,15 @@ stays_shut_for_everybody_else(void **state)
 {
 	struct p256_pair *other = pair_of(EPHEMERAL);
 	uint8_t out[sizeof(PLAIN) - 1], zeros[sizeof(out)] = { 0 };
-	struct hm_bytes sealed = HM_BYTES(cipher);
 
 	(void)state;
 	memset(out, 1, sizeof(out));
-	assert_int_equal(hpke_open(HPKE_AES_128_GCM, other, enc,
-			     HM_LITERAL(INFO), HM_LITERAL(AAD), sealed, out),
-	    HM_E_OPEN);
+	assert_int_equal(open_as(other, INFO, AAD, out), HM_E_OPEN);
 	assert_memory_equal(out, zeros, sizeof(out));
 	p256_pair_free(other);
-	assert_int_equal(hpke_open(HPKE_AES_128_GCM, recipient, enc,
-			     HM_LITERAL("Ode on a Grecian Urm"),
-			     HM_LITERAL(AAD), sealed, out),
-	    HM_E_OPEN);
 	assert_int_equal(
-	    hpke_open(HPKE_AES_128_GCM, recipient, enc, HM_LITERAL(INFO),
-		HM_LITERAL("Count-1"), sealed, out),
-	    HM_E_OPEN);
+	    open_as(recipient, "Ode on a Grecian Urm", AAD, out), HM_E_OPEN);
+	assert_int_equal(open_as(recipient, INFO, "Count-1", out), HM_E_OPEN);
 	for (size_t bit = 0; bit < 8 * sizeof(cipher); bit += 7) {
 		cipher[bit / 8] ^= (uint8_t)(1 << bit % 8);
 		assert_int_equal(open_it(HPKE_AES_128_GCM, out), HM_E_OPEN);
@@ -138,11 +144,13 @@ refuses_less_than_a_tag(void **state)
 	uint8_t out[1] = { 7 };
 
 	(void)state;
-	for (size_t len = 0; len < GCM_TAG_LEN; len++)
-		assert_int_equal(hpke_open(HPKE_AES_128_GCM, recipient, enc,
-				     HM_LITERAL(INFO), HM_LITERAL(AAD),
-				     (struct hm_bytes){ cipher, len }, out),
-		    HM_E_OPEN);
+	for (size_t len = 0; len < GCM_TAG_LEN; len++) {
+		struct hpke_message message = plain;
+
+		message.text = (struct hm_bytes){ cipher, len };
+		assert_int_equal(
+		    hpke_open(&message, recipient, enc, out), HM_E_OPEN);
+	}
 	assert_int_equal(out[0], 7);
 }
 
@@ -162,9 +170,7 @@ refuses_what_is_no_point_and_writes_nothing(void **state)
 		enc[64] ^= i == 3;
 		point[0] = enc[0] = i == 3 ? 4 : first[i];
 		assert_int_equal(
-		    hpke_seal(HPKE_AES_128_GCM, point, HM_LITERAL(INFO),
-			HM_LITERAL(AAD), HM_LITERAL(PLAIN), no_enc, out),
-		    HM_E_KEY);
+		    hpke_seal(&plain, point, no_enc, out), HM_E_KEY);
 		assert_int_equal(open_it(HPKE_AES_128_GCM, out), HM_E_KEY);
 	}
 	assert_memory_equal(out, before, sizeof(out));
@@ -186,8 +192,7 @@ seals_nothing_without_entropy(void **state)
 
 	(void)state;
 	RAND_set_rand_method(&broken);
-	err = hpke_seal(HPKE_AES_128_GCM, point, HM_LITERAL(INFO),
-	    HM_LITERAL(AAD), HM_LITERAL(PLAIN), enc, cipher);
+	err = hpke_seal(&plain, point, enc, cipher);
 	RAND_set_rand_method(NULL);
 	assert_int_equal(err, HM_E_NO_ENTROPY);
 	assert_hex(enc, sizeof(enc), ENC);

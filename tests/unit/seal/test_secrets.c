@@ -78,8 +78,11 @@ teardown(void **state)
 static hm_err
 seal(void)
 {
-	return secrets_seal(&product, &claims, HM_LITERAL("PO-1"),
-	    HM_LITERAL("SN001"), binding, shared, &product, enc, &sealed);
+	const struct secrets_owner owner = { &claims, HM_LITERAL("PO-1"),
+		HM_LITERAL("SN001"), binding };
+	const struct secrets_vault vault = { shared, &product };
+
+	return secrets_seal(&product, &owner, &vault, enc, &sealed);
 }
 
 /* As the device does, with info and aad put together by hand. */
@@ -103,9 +106,10 @@ open_as(const char *order, const char *serial)
 	aad[aad_len++] = (uint8_t)(0x60 + serial_len);
 	memcpy(aad + aad_len, serial, serial_len);
 	aad_len += serial_len;
-	return hpke_open(HPKE_AES_128_GCM, device, enc,
-	    (struct hm_bytes){ info, (size_t)(at - info) },
-	    (struct hm_bytes){ aad, aad_len }, buf_bytes(&sealed), plain);
+	return hpke_open(&(struct hpke_message){ HPKE_AES_128_GCM,
+			     { info, (size_t)(at - info) }, { aad, aad_len },
+			     buf_bytes(&sealed) },
+	    device, enc, plain);
 }
 
 static uint32_t

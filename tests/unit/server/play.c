@@ -180,9 +180,10 @@ stamp(struct play *play, const struct ask_sign_issue *ask,
 	attest_binding(&ask->kase.claims, content.binding);
 	MUST(certify(play, product, ask, serial, ret->body.issue.cert_serial,
 	    &certificate));
-	MUST(secrets_seal(product, &ask->kase.claims, order->name,
-	    hm_bytes_of(serial), content.binding, no_shared, NULL, content.enc,
-	    &sealed));
+	MUST(secrets_seal(product,
+	    &(struct secrets_owner){ &ask->kase.claims, order->name,
+		hm_bytes_of(serial), content.binding },
+	    &(struct secrets_vault){ no_shared, NULL }, content.enc, &sealed));
 	content.serial = hm_bytes_of(serial);
 	content.certificate = buf_bytes(&certificate);
 	content.sealed = buf_bytes(&sealed);
@@ -248,10 +249,12 @@ crl(struct play *play, const struct ask_sign_crl *ask, struct hm_bytes list,
 	if (play->fail_crl != HM_OK)
 		return play->fail_crl;
 	hm_assert(ask->parts == 1);
-	return ca_crl_make(&play->ca, ask->number, ask->this_update_s,
-	    ask->next_update_s,
-	    (const struct ca_revoked *)(const void *)list.ptr,
-	    list.len / sizeof(struct ca_revoked), &ret->tail);
+	return ca_crl_make(&play->ca,
+	    &(struct ca_crl){ ask->number, ask->this_update_s,
+		ask->next_update_s,
+		(const struct ca_revoked *)(const void *)list.ptr,
+		list.len / sizeof(struct ca_revoked) },
+	    &ret->tail);
 }
 
 static hm_err
