@@ -10,6 +10,7 @@
 #include "station/records.h"
 #include "wire/challenge.h"
 #include "wire/conformance.h"
+#include "wire/evidence.h"
 #include "wire/problem.h"
 
 #define LOCK_WITHIN_US 60000000u /* another slot has the same unit */
@@ -148,12 +149,33 @@ challenge(struct job *job, struct hm_bytes *ret)
 	    (struct hm_bytes){ room, len }, ret, NULL);
 }
 
-static hm_err
-attest(struct job *job, struct hm_bytes nonce, struct hm_bytes *ret)
+/* Is this the answer to a challenge of before? What is no evidence at all the
+ * server shall judge. */
+static bool
+is_stale(struct hm_bytes evidence, const uint8_t nonce[static HM_NONCE_LEN])
 {
+	struct hm_evidence content;
+	struct hm_claims claims;
+
+	return hm_evidence_decode(evidence, &content) == HM_OK &&
+	       hm_claims_decode(content.claims, &claims) == HM_OK &&
+	       memcmp(claims.nonce, nonce, HM_NONCE_LEN) != 0;
+}
+
+/* A device that answers a second time with another nonce means it: then the
+ * server hears it and says what it is. */
+static hm_err
+attest(struct job *job, struct hm_bytes challenge, struct hm_bytes *ret)
+{
+	struct hm_challenge content;
+
+	HM_TRY(hm_challenge_decode(challenge, &content));
 	step(job, STEP_ATTEST);
 	HM_TRY(save(job, UNIT_RUN, HM_OK));
-	return ask(job, HM_LINK_CHALLENGE, nonce, ret);
+	HM_TRY(ask(job, HM_LINK_CHALLENGE, challenge, ret));
+	return is_stale(*ret, content.nonce)
+		   ? ask(job, HM_LINK_CHALLENGE, challenge, ret)
+		   : HM_OK;
 }
 
 /* What came is checked before it is believed. */
@@ -197,10 +219,10 @@ obtain_stamp(struct job *job)
 	for (int i = 0; i < CHALLENGES_MAX &&
 			(err == HM_E_NONCE || err == HM_E_NONCE_STALE);
 	     i++) {
-		struct hm_bytes nonce, evidence;
+		struct hm_bytes fresh, evidence;
 
-		HM_TRY(challenge(job, &nonce));
-		HM_TRY(attest(job, nonce, &evidence));
+		HM_TRY(challenge(job, &fresh));
+		HM_TRY(attest(job, fresh, &evidence));
 		err = issue(job, evidence);
 	}
 	return err;

@@ -148,7 +148,8 @@ journal_lock(const char *folder,
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		why_where(why, "%s", path);
-		return WHY(why, HM_E_JOURNAL, "cannot open: %s", strerror(errno));
+		return WHY(
+		    why, HM_E_JOURNAL, "cannot open: %s", strerror(errno));
 	}
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (clock_mono_us() >= deadline_us) {
@@ -241,7 +242,8 @@ journal_each(const char *folder,
 
 	if (dir == NULL) {
 		why_where(why, "%s", folder);
-		return WHY(why, HM_E_JOURNAL, "cannot list: %s", strerror(errno));
+		return WHY(
+		    why, HM_E_JOURNAL, "cannot list: %s", strerror(errno));
 	}
 	while (err == HM_OK && (entry = readdir(dir)) != NULL)
 		if (is_unit(entry->d_name))

@@ -47,7 +47,8 @@ open_unix(struct pipe *pipe, struct why *why)
 	if (fd >= 0)
 		close(fd);
 	why_where(why, "%s", pipe->path);
-	return WHY(why, HM_E_IO, "cannot listen for devices: %s", strerror(errno));
+	return WHY(
+	    why, HM_E_IO, "cannot listen for devices: %s", strerror(errno));
 }
 
 static hm_err
@@ -60,7 +61,8 @@ open_tty(struct pipe *pipe, struct why *why)
 		if (fd >= 0)
 			close(fd);
 		why_where(why, "%s", pipe->path);
-		return WHY(why, HM_E_IO, "cannot open the serial line: %s", strerror(errno));
+		return WHY(why, HM_E_IO, "cannot open the serial line: %s",
+		    strerror(errno));
 	}
 	cfmakeraw(&line);
 	(void)cfsetspeed(&line, B115200); /* a constant that is known */
@@ -68,7 +70,8 @@ open_tty(struct pipe *pipe, struct why *why)
 	if (tcsetattr(fd, TCSANOW, &line) != 0) {
 		close(fd);
 		why_where(why, "%s", pipe->path);
-		return WHY(why, HM_E_IO, "cannot set up the line: %s", strerror(errno));
+		return WHY(why, HM_E_IO, "cannot set up the line: %s",
+		    strerror(errno));
 	}
 	pipe->fd = fd;
 	pipe->is_tty = true;
@@ -157,7 +160,8 @@ pipe_await(struct pipe *pipe, int stop, struct why *why)
 		};
 
 		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			return WHY(why, HM_E_IO, "cannot wait: %s", strerror(errno));
+			return WHY(
+			    why, HM_E_IO, "cannot wait: %s", strerror(errno));
 		if (fds[0].revents != 0)
 			return HM_E_STOPPING;
 		if (fds[1].revents == 0)
@@ -226,6 +230,20 @@ receive(struct pipe *pipe, uint64_t deadline_us, struct hm_bytes *ret)
 	}
 }
 
+/* A device that was asked twice answers twice: what waits belongs to a question
+ * of before. */
+static hm_err
+drop_waiting(struct pipe *pipe, uint64_t deadline_us)
+{
+	hm_err err;
+
+	do {
+		err = fill(pipe, 0);
+	} while (err == HM_OK && clock_mono_us() < deadline_us);
+	fresh(pipe);
+	return err == HM_E_LINK ? err : HM_OK;
+}
+
 /* An answer fits its question: the next higher type, or a problem. */
 static bool
 fits(const struct hm_link *question, const struct hm_link *answer)
@@ -248,6 +266,7 @@ pipe_ask(struct pipe *pipe, const struct hm_link *question,
 	    question, (struct hm_span){ message, sizeof(message) }, &len));
 	HM_TRY(hm_frame_encode((struct hm_bytes){ message, len },
 	    (struct hm_span){ frame, sizeof(frame) }, &len));
+	HM_TRY(drop_waiting(pipe, deadline_us));
 	for (;;) {
 		uint64_t again_us = clock_mono_us() + RESEND_US;
 

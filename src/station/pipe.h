@@ -3,9 +3,10 @@
 /*
  * pipe - the link of a slot: where a device appears, and messages to and fro
  *
- * "unix:PATH"  the slot listens on a socket; a device that connects is
- * inserted, one that closes is removed (virtual devices, adapters) "tty:PATH"
- * a serial line, raw, 115200 8N1; a device is there when it answers
+ *   "unix:PATH"  the slot listens on a socket; a device that connects is
+ *               inserted, one that closes is removed (virtual devices)
+ *   "tty:PATH"  a serial line, raw, 115200 8N1; a device is there when it
+ *               answers
  *
  * Messages are frames (wire/frame.h). Every wait has a deadline.
  */
@@ -34,7 +35,10 @@ HM_MUST hm_err pipe_await(struct pipe *pipe, int stop, struct why *why);
 void pipe_hang_up(struct pipe *pipe);
 
 /*
- * Send one message and wait for the answer. *ret borrows from the pipe until
+ * Send one message and wait for the answer; a question that stays without one
+ * is sent again each second. What came unasked before is dropped, but a late
+ * answer to an earlier question of the same type may still be taken for this
+ * one's: who asks must be able to tell. *ret borrows from the pipe until
  * the next call. HM_E_LINK (it closed, or frames do not check), HM_E_TIMEOUT,
  * HM_E_BAD_INPUT (not a message of ours)
  */
