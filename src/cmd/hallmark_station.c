@@ -3,25 +3,15 @@
  * hallmark-station: the line computer of a factory
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
-#include "base/clock.h"
 #include "base/config.h"
-#include "base/errtext.h"
 #include "base/file.h"
-#include "base/options.h"
 #include "base/report.h"
-#include "base/text.h"
-#include "crypto/p256.h"
-#include "seal/sign1.h"
+#include "cmd/station_verbs.h"
 #include "station/journal.h"
 #include "station/line.h"
-#include "station/server.h"
-#include "wire/void.h"
-
-#define CONFIG_DEFAULT "/etc/hallmark/station.yaml"
 
 static const struct option_spec order_operand[] = {
 	{ "order", OPTION_TEXT, .required = true, .help = "name of the order" },
@@ -31,8 +21,7 @@ static const struct option_spec order_operand[] = {
 /* ---- run ---- */
 
 static const struct option_spec run_options[] = {
-	{ "config", OPTION_PATH, .fallback = CONFIG_DEFAULT, .metavar = "FILE",
-	    .help = "the station's configuration" },
+	STATION_CONFIG_OPTION,
 	{ "slot", OPTION_TEXT, .repeated = true, .metavar = "NAME",
 	    .help = "work in this slot only" },
 	{ "units", OPTION_INT, .min = 1, .max = UINT32_MAX,
@@ -164,135 +153,6 @@ resume(const struct options *given)
 	return exit_of(&result);
 }
 
-/* ---- status ---- */
-
-static const struct option_spec config_option[] = {
-	{ "config", OPTION_PATH, .fallback = CONFIG_DEFAULT, .metavar = "FILE",
-	    .help = "the station's configuration" },
-	{ 0 },
-};
-
-static hm_err
-show_unit(void *context, const struct unit *unit)
-{
-	struct doc *list = context, *doc = doc_object(list, NULL);
-	char id[HM_DEVICE_ID_LEN * 2 + 1], when[TIME_TEXT_LEN], err[16] = "";
-
-	hex_format(HM_BYTES(unit->device_id), id);
-	time_format(unit->time_s, when);
-	if (unit->err != HM_OK)
-		(void)snprintf(err, sizeof(err), "HM-%04d", unit->err);
-	doc_text(doc, "device_id", id);
-	doc_text(doc, "order", unit->order);
-	doc_text(doc, "slot", unit->slot);
-	doc_text(doc, "step", station_step_name(unit->step));
-	doc_text(doc, "state", unit_state_name(unit->state));
-	doc_text(doc, "error", err[0] != 0 ? err : NULL);
-	doc_text(doc, "t", when);
-	report_line("%s %-12s %-6s %-5s %-9s %s", when, unit->order, unit->slot,
-	    unit_state_name(unit->state), station_step_name(unit->step), id);
-	return HM_OK;
-}
-
-static int
-status(const struct options *given)
-{
-	static struct station_config config;
-	AUTO_DOC struct doc *doc = report_doc("hallmark.station.status/1");
-	struct why why = { 0 };
-	hm_err err;
-
-	err = station_config_load(options_text(given, "config"), &config, &why);
-	if (err == HM_OK)
-		err = journal_each(config.journal, show_unit,
-		    doc == NULL ? NULL : doc_array(doc, "units"), &why);
-	if (err != HM_OK)
-		return report_failure(err, &why);
-	return report_end(doc);
-}
-
-/* ---- void ---- */
-
-static const struct option_spec void_options[] = {
-	{ "config", OPTION_PATH, .fallback = CONFIG_DEFAULT, .metavar = "FILE",
-	    .help = "the station's configuration" },
-	{ "reason", OPTION_TEXT, .required = true, .metavar = "WORDS",
-	    .help = "why the unit is given back; it is signed and logged" },
-	{ 0 },
-};
-static const struct option_spec void_operands[] = {
-	{ "order", OPTION_TEXT, .required = true, .help = "name of the order" },
-	{ "device", OPTION_TEXT, .required = true,
-	    .help = "device id, 64 hex digits" },
-	{ 0 },
-};
-
-static hm_err
-sign_void(const struct station_config *config, const struct hm_void *content,
-    struct buf *ret, struct why *why)
-{
-	AUTO(buf) struct buf pem = { 0 };
-	uint8_t payload[HM_VOID_MAX], point[HM_POINT_LEN], kid[HM_KID_LEN];
-	struct p256_pair *pair;
-	size_t len;
-	hm_err err;
-
-	HM_TRY(hm_void_encode(
-	    content, (struct hm_span){ payload, sizeof(payload) }, &len));
-	HM_TRY(file_read_text(config->server.key, 8192, &pem, why));
-	err = p256_pair_from_pem(buf_bytes(&pem), &pair);
-	buf_wipe(&pem);
-	HM_TRY(err);
-	p256_pair_point(pair, point);
-	sign1_kid(point, kid);
-	buf_init(ret, HM_VOID_MAX);
-	err = sign1_make(HM_BYTES(kid), HM_LITERAL(HM_AAD_VOID),
-	    (struct hm_bytes){ payload, len }, p256_pair_signer, pair, ret);
-	p256_pair_free(pair);
-	return err;
-}
-
-static hm_err
-give_back(
-    const struct options *given, struct station_config *config, struct why *why)
-{
-	AUTO(buf) struct buf message = { 0 };
-	struct hm_void content = {
-		.order = hm_bytes_of(options_text(given, "order")),
-		.reason = hm_bytes_of(options_text(given, "reason")),
-		.signed_s = clock_now_s(),
-	};
-	struct server *server;
-	struct hm_bytes answer;
-	hm_err err;
-
-	if (hex_parse(hm_bytes_of(options_text(given, "device")),
-		content.device_id, sizeof(content.device_id)) != HM_OK)
-		return WHY(why, HM_E_USAGE, "a device id is 64 hex digits");
-	HM_TRY(station_config_load(options_text(given, "config"), config, why));
-	HM_TRY(sign_void(config, &content, &message, why));
-	HM_TRY(server_new(config, &server, why));
-	err =
-	    server_post(server, "/v1/void", buf_bytes(&message), &answer, why);
-	server_free(server);
-	return err;
-}
-
-static int
-void_(const struct options *given)
-{
-	static struct station_config config;
-	AUTO_DOC struct doc *doc = report_doc("hallmark.station.void/1");
-	struct why why = { 0 };
-	hm_err err = give_back(given, &config, &why);
-
-	if (err != HM_OK)
-		return report_failure(err, &why);
-	doc_text(doc, "device_id", options_text(given, "device"));
-	report_line("void %s", options_text(given, "device"));
-	return report_end(doc);
-}
-
 /* ---- template, check ---- */
 
 static int
@@ -344,15 +204,6 @@ static const struct verb_spec resume_verb = { .name = "resume",
 	.options = run_options,
 	.operands = order_operand,
 	.run = resume };
-static const struct verb_spec status_verb = { .name = "status",
-	.words = "list the units of the journal",
-	.options = config_option,
-	.run = status };
-static const struct verb_spec void_verb = { .name = "void",
-	.words = "give an unconfirmed unit back, with a signed reason",
-	.options = void_options,
-	.operands = void_operands,
-	.run = void_ };
 static const struct verb_spec template_verb = { .name = "template",
 	.words = "print a commented configuration",
 	.run = template_ };
@@ -370,10 +221,10 @@ static const struct noun_spec nouns_[] = {
 	    .only = &resume_verb },
 	{ .name = "status",
 	    .words = "list the units of the journal",
-	    .only = &status_verb },
+	    .only = &station_status_verb },
 	{ .name = "void",
 	    .words = "give an unconfirmed unit back",
-	    .only = &void_verb },
+	    .only = &station_void_verb },
 	{ .name = "template",
 	    .words = "print a commented configuration",
 	    .only = &template_verb },
