@@ -39,8 +39,7 @@ struct jail {
 HM_MUST hm_err process_protect(struct why *why);
 /* Make a folder (mode 0700, with all above it) that `user` of a jail owns; one
  * that is there stays as it is. NULL: whoever we are. HM_E_JAIL, HM_E_IO */
-HM_MUST hm_err jail_folder(
-    const char *path, const char *user, struct why *why);
+HM_MUST hm_err jail_folder(const char *path, const char *user, struct why *why);
 /* HM_E_JAIL. There is no way back. */
 HM_MUST hm_err jail_enter(const struct jail *jail, struct why *why);
 /* "uid 61184, chroot, seccomp, landlock 3" for the log. */

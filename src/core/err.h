@@ -203,7 +203,7 @@
 	    "no longer valid, or the clock is wrong",                          \
 	    "compare the clock with the order's dates")                        \
 	X(E_NO_ORDER, 6110, 404, RIGHTS, PERMANENT, "no such order",           \
-	    "hallmark order show NAME; mind the spelling")                                             \
+	    "hallmark order show NAME; mind the spelling")                     \
 	X(E_ORDER_CLOSED, 6111, 409, RIGHTS, PERMANENT, "the order is closed", \
 	    "hallmark order show NAME")                                        \
 	X(E_ORDER_STATION, 6112, 403, RIGHTS, SECURITY,                        \

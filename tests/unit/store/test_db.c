@@ -537,7 +537,7 @@ opens_through_another_vfs(void **state)
 }
 
 static void
-moves_the_wal_when_idle_and_never_lets_it_grow_beyond_its_bound(void **state)
+moves_the_wal_when_idle_and_keeps_it_within_its_bound(void **state)
 {
 	static const char large[] =
 	    "INSERT INTO device (id) VALUES (randomblob(700000))";
@@ -702,8 +702,7 @@ main(void)
 		TEST(waits_no_longer_than_it_may_for_another_writer),
 		TEST(refuses_what_is_not_a_database_and_leaves_it_alone),
 		TEST(opens_through_another_vfs),
-		TEST(
-		    moves_the_wal_when_idle_and_never_lets_it_grow_beyond_its_bound),
+		TEST(moves_the_wal_when_idle_and_keeps_it_within_its_bound),
 		TEST(finds_a_damaged_page),
 		TEST(finds_a_reference_to_nothing),
 		TEST(keeps_statements_apart_and_forgets_their_values),

@@ -239,7 +239,7 @@ keeps_a_secret_and_gives_it_back_once_its_name_fits(void **state)
 }
 
 static void
-does_not_open_with_a_wrong_pin_or_without_it_to_private_keys(void **state)
+does_not_open_private_keys_without_the_right_pin(void **state)
 {
 	struct token_options options = { .uri = SOFT_URI,
 		.module = getenv("SOFTHSM") };
@@ -328,8 +328,7 @@ main(void)
 		TEST(never_overwrites_a_key),
 		TEST(refuses_a_key_whose_attributes_differ_from_the_policy),
 		TEST(keeps_a_secret_and_gives_it_back_once_its_name_fits),
-		TEST(
-		    does_not_open_with_a_wrong_pin_or_without_it_to_private_keys),
+		TEST(does_not_open_private_keys_without_the_right_pin),
 		TEST(opens_only_what_exactly_one_token_matches),
 		TEST(takes_the_module_from_the_uri_or_from_the_list_of_p11_kit),
 	};

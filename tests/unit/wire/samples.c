@@ -488,7 +488,7 @@ object_command(struct hm_span room, size_t *ret_len)
 		.command = {
 			.verb = HM_VERB_SCRAP,
 			.target = HM_LITERAL("202122232425262728292a2b2c2d2e2f"
-			                     "303132333435363738393a3b3c3d3e3f"),
+			    "303132333435363738393a3b3c3d3e3f"),
 			.reason = HM_LITERAL("fell off the belt"),
 		},
 	};
