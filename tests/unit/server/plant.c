@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "core/check.h"
 #include "crypto/digest.h"
+#include "ledger/audit.h"
 #include "ledger/receipt.h"
 #include "ledger/tiles.h"
 #include "seal/sign1.h"
@@ -319,9 +320,36 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 	return remove(path);
 }
 
+/* Nothing that a test did may leave a trace that an auditor objects to. */
+static void
+assert_clean(struct plant *plant)
+{
+	struct note_policy policy = { .log = &plant->play.log };
+	struct audit_options options = { .policy = &policy, .back_s = 1000000 };
+	struct audit_result result;
+	uint8_t authority[HM_POINT_LEN];
+	char folder[96];
+
+	snprintf(folder, sizeof(folder), "%s/ledger", plant->folder);
+	p256_pair_point(plant->play.authority, authority);
+	options.folder = folder;
+	options.authority = authority;
+	MUST(audit_run(&options, &result, NULL));
+	for (uint32_t i = 0; i < result.kept; i++)
+		if (!result.findings[i].note)
+			fprintf(stderr, "%s: %s\n", result.findings[i].place,
+			    result.findings[i].words);
+	hm_assert(result.finding_count == 0);
+	audit_result_done(&result);
+}
+
 void
 plant_done(struct plant *plant)
 {
+	if (plant->keeper != NULL) {
+		plant_settle(plant);
+		assert_clean(plant);
+	}
 	plant_close(plant);
 	play_done(&plant->play);
 	p256_pair_free(plant->planner);
