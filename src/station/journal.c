@@ -105,7 +105,8 @@ decode(struct hm_bytes bytes, struct unit *ret)
 	struct hm_cbor_in in;
 
 	hm_cbor_in_init(&in, bytes);
-	(void)hm_cbor_get_map(&in, 11);
+	if (hm_cbor_get_map(&in, 11) != 11)
+		return HM_E_BAD_INPUT;
 	hm_cbor_key(&in, 0);
 	(void)hm_cbor_get_uint(&in, 1);
 	hm_cbor_key(&in, 1);
