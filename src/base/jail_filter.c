@@ -108,8 +108,8 @@ thread_rules(scmp_filter_ctx filter)
 static int
 looking_rules(scmp_filter_ctx filter)
 {
-	struct scmp_arg_cmp by_fd = SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH);
-	struct scmp_arg_cmp unset = SCMP_A2(SCMP_CMP_EQ, 0);
+	struct scmp_arg_cmp by_fd = SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH, 0);
+	struct scmp_arg_cmp unset = SCMP_A2(SCMP_CMP_EQ, 0, 0);
 	int failure = seccomp_rule_add_array(
 	    filter, SCMP_ACT_ALLOW, SCMP_SYS(newfstatat), 1, &by_fd);
 

@@ -354,20 +354,30 @@ audit_done(struct audit **at)
 	free(audit);
 }
 
-hm_err
-audit_run(const struct audit_options *options, struct audit_result *ret,
-    struct why *why)
+static struct audit *
+audit_new(const struct audit_options *options)
 {
-	__attribute__((cleanup(audit_done))) struct audit *audit =
-	    calloc(1, sizeof(*audit));
+	struct audit *audit = calloc(1, sizeof(*audit));
 	uint32_t max =
 	    options->finding_max > 0 ? options->finding_max : AUDIT_FINDINGS;
 
 	if (!audit)
-		return HM_E_NO_MEMORY;
+		return NULL;
 	audit->options = options;
 	audit->result.findings = calloc(max, sizeof(*audit->result.findings));
-	if (!audit->result.findings)
+	if (audit->result.findings)
+		return audit;
+	free(audit);
+	return NULL;
+}
+
+hm_err
+audit_run(const struct audit_options *options, struct audit_result *ret,
+    struct why *why)
+{
+	AUTO(audit) struct audit *audit = audit_new(options);
+
+	if (!audit)
 		return HM_E_NO_MEMORY;
 	HM_TRY(run(audit, why));
 

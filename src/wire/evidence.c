@@ -47,7 +47,7 @@ hm_proof_soft_encode(
 hm_err
 hm_proof_soft_decode(struct hm_bytes message, struct hm_proof_soft *ret)
 {
-	struct hm_proof_soft proof;
+	struct hm_proof_soft proof = { 0 };
 	struct hm_cbor_in in;
 
 	hm_cbor_in_init(&in, message);
@@ -76,7 +76,7 @@ hm_proof_imx_mp_encode(
 hm_err
 hm_proof_imx_mp_decode(struct hm_bytes message, struct hm_proof_imx_mp *ret)
 {
-	struct hm_proof_imx_mp proof;
+	struct hm_proof_imx_mp proof = { 0 };
 	struct hm_cbor_in in;
 
 	hm_cbor_in_init(&in, message);

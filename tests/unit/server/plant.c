@@ -281,9 +281,10 @@ open_keeper(struct plant *plant, struct why *why)
 void
 plant_new(struct plant *plant, uint32_t quota)
 {
-	*plant = (struct plant){ .now_s = T0,
-		.until_s = T0 + 1000000,
-		.folder = "/tmp/hallmark-keeper-XXXXXX" };
+	memset(plant, 0, sizeof(*plant)); /* too large for a literal */
+	plant->now_s = T0;
+	plant->until_s = T0 + 1000000;
+	strcpy(plant->folder, "/tmp/hallmark-keeper-XXXXXX");
 	hm_assert(mkdtemp(plant->folder) != NULL);
 	play_init(&plant->play);
 	MUST(p256_pair_new(&plant->planner));

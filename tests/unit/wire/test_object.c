@@ -36,7 +36,7 @@ load(const char *name)
 		return ret;
 	}
 	fail_msg("no sample %s", name);
-	return ret;
+	return (struct hm_object){ 0 };
 }
 
 static hm_err
