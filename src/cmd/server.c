@@ -6,6 +6,7 @@
 #include "base/report.h"
 #include "cmd/nouns.h"
 #include "cmd/show.h"
+#include "server/keeper/schema.h"
 #include "store/db.h"
 
 #define DATABASE "hallmark.db"
@@ -15,6 +16,18 @@ static const struct option_spec state_option[] = {
 	    .help = "the server's state folder" },
 	{ 0 },
 };
+
+/* To read, as the keeper wrote it. */
+static hm_err
+open_database(const char *path, struct db **ret, struct why *why)
+{
+	struct db_options options = { .path = path,
+		.read_only = true,
+		.migrations = keeper_migrations,
+		.migrations_count = keeper_migrations_count };
+
+	return db_open(&options, ret, why);
+}
 
 /* ---- backup ---- */
 
@@ -27,13 +40,12 @@ static hm_err
 back_up(const struct options *given, struct why *why)
 {
 	char path[FILE_PATH_MAX];
-	struct db_options options = { .path = path, .read_only = true };
 	struct db *db;
 	hm_err err;
 
 	HM_TRY(path_join(
 	    path, sizeof(path), options_text(given, "state"), DATABASE));
-	HM_TRY(db_open(&options, &db, why));
+	HM_TRY(open_database(path, &db, why));
 	err = db_backup(db, options_text(given, "file"), why);
 	db_close(db);
 	return err;
@@ -59,7 +71,6 @@ backup(const struct options *given)
 static hm_err
 restore_to(const char *backup, const char *path, struct why *why)
 {
-	struct db_options options = { .path = backup, .read_only = true };
 	struct db *db;
 	hm_err err;
 
@@ -68,7 +79,7 @@ restore_to(const char *backup, const char *path, struct why *why)
 		return WHY(why, HM_E_EXISTS,
 		    "the folder has a database; nothing is overwritten");
 	}
-	HM_TRY(db_open(&options, &db, why));
+	HM_TRY(open_database(backup, &db, why));
 	err = db_check(db, why);
 	if (err == HM_OK)
 		err = db_backup(db, path, why);
