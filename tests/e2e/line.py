@@ -287,11 +287,14 @@ slots:
     # --- the server
 
     def start(self, env=None):
+        self.start_only(env)
+        self.wait_ready()
+
+    def start_only(self, env=None):
         with open(self.path("hallmarkd.log"), "ab") as log:
             self.server = subprocess.Popen(
                 [HALLMARKD, "--config", "hallmarkd.yaml"], cwd=self.dir,
                 env=dict(self.env, **(env or {})), stdout=log, stderr=log)
-        self.wait_ready()
 
     def is_ready(self):
         if self.server.poll() is not None:
