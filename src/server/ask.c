@@ -45,7 +45,10 @@ static const struct ask_rule rules[] = {
 	{ ASK_SIGN_CHECKPOINT, "sign checkpoint", ASK_BY_KEEPER,
 	    sizeof(struct ask_sign_checkpoint), 0, 0, HM_RECEIPT_MAX, false },
 	{ ASK_SIGN_CRL, "sign crl", ASK_BY_KEEPER, sizeof(struct ask_sign_crl),
-	    ASK_TAIL_MAX, 0, ASK_TAIL_MAX, false },
+	    ASK_TAIL_MAX, sizeof(struct ask_part_answer), ASK_TAIL_MAX, false },
+	{ ASK_SIGN_CRL_REST, "sign crl rest", ASK_BY_KEEPER,
+	    sizeof(struct ask_sign_crl_rest), 0, sizeof(struct ask_part_answer),
+	    ASK_TAIL_MAX, false },
 };
 
 _Static_assert(sizeof(struct ask_head) == 24, "a body stands at 8 bytes");

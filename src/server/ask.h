@@ -29,7 +29,7 @@
 
 #define ASK_TAIL_MAX 61440 /* bytes behind a struct */
 #define ASK_MESSAGE_MAX 65536
-#define ASK_REVOKED_MAX 2048 /* per message; longer CRLs come in parts */
+#define ASK_REVOKED_MAX 65536 /* of one list; it comes in parts */
 #define ASK_LIST_MAX 256
 
 typedef enum ask_kind {
@@ -51,7 +51,8 @@ typedef enum ask_kind {
 	ASK_SIGN_LOAD = 33, /* tail: product, release or order object */
 	ASK_SIGN_ISSUE = 34,
 	ASK_SIGN_CHECKPOINT = 35,
-	ASK_SIGN_CRL = 36, /* tail: struct ca_revoked[] of this part */
+	ASK_SIGN_CRL = 36,      /* tail: struct ca_revoked[] of this part */
+	ASK_SIGN_CRL_REST = 37, /* what did not fit that answer */
 } ask_kind;
 
 /* In front of every message, both ways. */
@@ -245,5 +246,9 @@ struct ask_sign_checkpoint {
 struct ask_sign_crl {
 	uint64_t number, this_update_s, next_update_s;
 	uint32_t part, parts; /* tails add up; the last part is answered with */
-}; /* answer: no struct; tail: DER of the CRL, or nothing yet; at most
-      ASK_REVOKED_MAX entries in all in this version */
+}; /* answer: struct ask_part_answer; tail: the list's first bytes, or nothing
+      yet */
+
+struct ask_sign_crl_rest {
+	uint64_t offset; /* in the list that was signed last */
+}; /* answer: struct ask_part_answer; tail: bytes from there on */

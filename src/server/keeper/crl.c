@@ -6,8 +6,8 @@
 #include "ca/ca.h"
 #include "crypto/digest.h"
 
-#define PART (ASK_REVOKED_MAX / 2) /* entries in a message */
-#define DER_MAX ASK_TAIL_MAX
+#define PART 1024 /* entries in a message */
+#define DER_MAX (ASK_REVOKED_MAX * 64u)
 #define RETRY_S 10
 
 _Static_assert(
@@ -94,10 +94,11 @@ list_revoked(struct db *db, struct buf *ret)
 	}
 }
 
-/* Part by part; the last is answered with the list. */
+/* The list part by part; the last is answered with the first bytes of what was
+ * signed. */
 static hm_err
 have_signed(struct signer *signer, struct ask_sign_crl ask,
-    struct hm_bytes list, struct buf *ret)
+    struct hm_bytes list, struct ask_part_answer *ret_answer, struct buf *ret)
 {
 	size_t step = PART * sizeof(struct ca_revoked);
 
@@ -109,13 +110,37 @@ have_signed(struct signer *signer, struct ask_sign_crl ask,
 
 		if (part.len > step)
 			part.len = step;
-		HM_TRY(sign_call(signer, ASK_SIGN_CRL, &ask, part, NULL, ret));
+		HM_TRY(sign_call(
+		    signer, ASK_SIGN_CRL, &ask, part, ret_answer, ret));
 		if (part.len == 0)
 			break;
 		list.ptr += part.len;
 		list.len -= part.len;
 	}
 	return ret->len > 0 ? HM_OK : HM_E_BAD_INPUT;
+}
+
+static hm_err
+fetch(struct signer *signer, struct ask_sign_crl ask, struct hm_bytes list,
+    struct buf *ret)
+{
+	AUTO(buf) struct buf part = { 0 };
+	struct ask_part_answer answer = { 0 };
+
+	buf_init(&part, ASK_TAIL_MAX);
+	HM_TRY(have_signed(signer, ask, list, &answer, &part));
+	HM_TRY(buf_add(ret, buf_bytes(&part)));
+	while (ret->len < answer.total) {
+		struct ask_sign_crl_rest rest = { .offset = ret->len };
+		struct hm_bytes none = { 0 };
+
+		HM_TRY(sign_call(
+		    signer, ASK_SIGN_CRL_REST, &rest, none, &answer, &part));
+		if (part.len == 0)
+			return HM_E_BAD_INPUT;
+		HM_TRY(buf_add(ret, buf_bytes(&part)));
+	}
+	return HM_OK;
 }
 
 static hm_err
@@ -152,7 +177,7 @@ crl_renew(struct crl *crl, struct record *record, uint64_t now_s)
 	buf_init(&list, ASK_REVOKED_MAX * sizeof(struct ca_revoked));
 	buf_init(&der, DER_MAX);
 	HM_TRY(list_revoked(record->db, &list));
-	HM_TRY(have_signed(record->signer, ask, buf_bytes(&list), &der));
+	HM_TRY(fetch(record->signer, ask, buf_bytes(&list), &der));
 	fresh.number = ask.number;
 	fresh.next_s = ask.next_update_s;
 	fresh.entries = list.len / sizeof(struct ca_revoked);

@@ -14,6 +14,7 @@
 #include "server/signer/issue.h"
 
 #define REVOKED_MAX (ASK_REVOKED_MAX * sizeof(struct ca_revoked))
+#define CRL_MAX (ASK_REVOKED_MAX * 64u)
 
 struct signer {
 	const struct signer_options *options;
@@ -22,6 +23,7 @@ struct signer {
 	struct note_key log_name;
 	struct buf revoked; /* parts of a list under way */
 	uint32_t parts;     /* parts of it that came */
+	struct buf crl;     /* the list that was signed last */
 };
 
 /* What an answer consists of beside its error. */
@@ -97,14 +99,41 @@ answer_checkpoint(struct signer *signer, const void *body, struct hm_bytes tail,
 	    buf_bytes(&text), &signer->log_name, signature, &ret->tail);
 }
 
+/* What fits a message, of the list that was signed last. */
+static hm_err
+give_crl(struct signer *signer, uint64_t offset, struct reply *ret)
+{
+	struct ask_part_answer answer = { .total = signer->crl.len };
+	struct hm_bytes part = buf_bytes(&signer->crl);
+
+	if (offset > part.len)
+		return HM_E_BAD_INPUT;
+	part.ptr += offset;
+	part.len -= offset;
+	if (part.len > ASK_TAIL_MAX)
+		part.len = ASK_TAIL_MAX;
+	memcpy(ret->body, &answer, sizeof(answer));
+	return buf_add(&ret->tail, part);
+}
+
+static hm_err
+sign_crl(struct signer *signer, const struct ask_sign_crl *ask)
+{
+	struct ca_crl list = { .number = ask->number,
+		.this_update_s = ask->this_update_s,
+		.next_update_s = ask->next_update_s,
+		.revoked = (const void *)signer->revoked.ptr,
+		.count = signer->revoked.len / sizeof(struct ca_revoked) };
+
+	buf_clear(&signer->crl);
+	return ca_crl_make(&signer->keys.ca, &list, &signer->crl);
+}
+
 static hm_err
 answer_crl(struct signer *signer, const void *body, struct hm_bytes tail,
     struct reply *ret)
 {
 	const struct ask_sign_crl *ask = body;
-	struct ca_crl list = { .number = ask->number,
-		.this_update_s = ask->this_update_s,
-		.next_update_s = ask->next_update_s };
 	hm_err err;
 
 	if (ask->part == 0) {
@@ -117,11 +146,19 @@ answer_crl(struct signer *signer, const void *body, struct hm_bytes tail,
 	HM_TRY(buf_add(&signer->revoked, tail));
 	if (++signer->parts < ask->parts)
 		return HM_OK;
-	list.revoked = (const void *)signer->revoked.ptr;
-	list.count = signer->revoked.len / sizeof(*list.revoked);
-	err = ca_crl_make(&signer->keys.ca, &list, &ret->tail);
+	err = sign_crl(signer, ask);
 	buf_clear(&signer->revoked);
-	return err;
+	return err == HM_OK ? give_crl(signer, 0, ret) : err;
+}
+
+static hm_err
+answer_crl_rest(struct signer *signer, const void *body, struct hm_bytes tail,
+    struct reply *ret)
+{
+	const struct ask_sign_crl_rest *ask = body;
+
+	(void)tail;
+	return give_crl(signer, ask->offset, ret);
 }
 
 static const struct {
@@ -134,6 +171,7 @@ static const struct {
 	{ ASK_SIGN_ISSUE, answer_issue },
 	{ ASK_SIGN_CHECKPOINT, answer_checkpoint },
 	{ ASK_SIGN_CRL, answer_crl },
+	{ ASK_SIGN_CRL_REST, answer_crl_rest },
 };
 
 static hm_err
@@ -179,6 +217,7 @@ signer_done(struct signer *signer)
 	objects_done(&signer->objects);
 	signer_keys_done(&signer->keys);
 	buf_done(&signer->revoked);
+	buf_done(&signer->crl);
 }
 
 static hm_err
@@ -205,6 +244,7 @@ signer_run(
 	hm_err err;
 
 	buf_init(&signer.revoked, REVOKED_MAX);
+	buf_init(&signer.crl, CRL_MAX);
 	err = signer_keys_open(options, pin, &signer.keys, why);
 	hm_wipe(pin, sizeof(*pin));
 	HM_TRY(err);

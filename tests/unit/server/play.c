@@ -40,6 +40,8 @@ play_init(struct play *play)
 		.context = play->issuer };
 	for (size_t i = 0; i < PLAY_QUEUE; i++)
 		buf_init(&play->queue[i], ASK_MESSAGE_MAX);
+	buf_init(&play->revoked, ASK_REVOKED_MAX * sizeof(struct ca_revoked));
+	buf_init(&play->crl, ASK_REVOKED_MAX * 64);
 }
 
 void
@@ -57,6 +59,8 @@ play_done(struct play *play)
 	play_restart(play);
 	for (size_t i = 0; i < PLAY_QUEUE; i++)
 		buf_done(&play->queue[i]);
+	buf_done(&play->revoked);
+	buf_done(&play->crl);
 	p256_pair_free(play->authority);
 	p256_pair_free(play->stamp);
 	p256_pair_free(play->issuer);
@@ -75,6 +79,7 @@ struct reply {
 	union {
 		struct ask_hello_answer hello;
 		struct ask_sign_issue_answer issue;
+		struct ask_part_answer part;
 	} body;
 	struct buf tail;
 };
@@ -243,18 +248,38 @@ checkpoint(
 }
 
 static hm_err
+crl_from(struct play *play, uint64_t offset, struct reply *ret)
+{
+	struct hm_bytes part = buf_bytes(&play->crl);
+
+	hm_assert(offset <= part.len);
+	part.ptr += offset;
+	part.len -= offset;
+	if (part.len > ASK_TAIL_MAX)
+		part.len = ASK_TAIL_MAX;
+	ret->body.part.total = play->crl.len;
+	return buf_add(&ret->tail, part);
+}
+
+static hm_err
 crl(struct play *play, const struct ask_sign_crl *ask, struct hm_bytes list,
     struct reply *ret)
 {
+	struct ca_crl all = { ask->number, ask->this_update_s,
+		ask->next_update_s, NULL, 0 };
+
 	if (play->fail_crl != HM_OK)
 		return play->fail_crl;
-	hm_assert(ask->parts == 1);
-	return ca_crl_make(&play->ca,
-	    &(struct ca_crl){ ask->number, ask->this_update_s,
-		ask->next_update_s,
-		(const struct ca_revoked *)(const void *)list.ptr,
-		list.len / sizeof(struct ca_revoked) },
-	    &ret->tail);
+	if (ask->part == 0)
+		buf_clear(&play->revoked);
+	MUST(buf_add(&play->revoked, list));
+	if (ask->part + 1 < ask->parts)
+		return HM_OK;
+	all.revoked = (const void *)play->revoked.ptr;
+	all.count = play->revoked.len / sizeof(struct ca_revoked);
+	buf_clear(&play->crl);
+	MUST(ca_crl_make(&play->ca, &all, &play->crl));
+	return crl_from(play, 0, ret);
 }
 
 static hm_err
@@ -272,6 +297,9 @@ do_ask(struct play *play, uint32_t kind, const void *body, struct hm_bytes tail,
 		return checkpoint(play, body, ret);
 	case ASK_SIGN_CRL:
 		return crl(play, body, tail, ret);
+	case ASK_SIGN_CRL_REST:
+		return crl_from(play,
+		    ((const struct ask_sign_crl_rest *)body)->offset, ret);
 	default:
 		return HM_E_BAD_INPUT;
 	}

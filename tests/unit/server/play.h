@@ -31,6 +31,7 @@ struct play {
 	size_t object_count;
 	struct buf queue[PLAY_QUEUE]; /* answers under way */
 	size_t head, count;
+	struct buf revoked, crl; /* a list under way, and what was signed */
 	/* What a test orders. */
 	hm_err fail_issue, fail_checkpoint, fail_crl, fail_load;
 	size_t drop; /* answers that never come: a time-out */

@@ -11,7 +11,9 @@
 
 #include "base/auto.h"
 #include "base/text.h"
+#include "ca/ca.h"
 #include "plant.h"
+#include "server/keeper/state.h"
 
 static int
 setup(void **state)
@@ -483,6 +485,52 @@ renews_the_revocation_list_when_it_must(void **state)
 	    crl_length(plant, plant->stranger, HM_E_UNKNOWN_PEER), 0);
 }
 
+/* The whole list, as a reader gets it: part by part. */
+static void
+read_crl(struct plant *plant, struct buf *ret)
+{
+	struct ask_part ask = { 0 };
+	uint64_t total = 1;
+
+	p256_pair_point(plant->st_b, ask.peer);
+	while (ret->len < total) {
+		SAID(said);
+
+		ask.offset = ret->len;
+		assert_int_equal(
+		    plant_ask(plant, ASK_CRL, &ask, NO_TAIL, &said), HM_OK);
+		total = ((const struct ask_part_answer *)said.body)->total;
+		assert_true(said.tail.len > 0);
+		assert_int_equal(buf_add(ret, said.tail), HM_OK);
+	}
+}
+
+static void
+signs_a_list_that_fits_no_message(void **state)
+{
+	struct plant *plant = *state;
+	AUTO(buf) struct buf list = { 0 };
+	struct ca_crl_view view;
+	uint8_t serial[CA_SERIAL_LEN] = { 1 };
+
+	for (uint32_t i = 0; i < 5000; i++) {
+		hm_put_u32(serial + 16, i);
+		assert_int_equal(crl_add(&plant->keeper->crl, plant->keeper->db,
+				     serial, plant->now_s, 5),
+		    HM_OK);
+	}
+	plant_settle(plant);
+	buf_init(&list, 1024 * 1024);
+	read_crl(plant, &list);
+	assert_true(list.len > ASK_MESSAGE_MAX);
+	assert_int_equal(ca_crl_check(buf_bytes(&list),
+			     plant->play.ca.certificate, plant->now_s, &view),
+	    HM_OK);
+	assert_true(ca_crl_lists(&view, HM_BYTES(serial)));
+	serial[0] = 2;
+	assert_false(ca_crl_lists(&view, HM_BYTES(serial)));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -497,6 +545,7 @@ main(void)
 		TEST(returns_a_reserved_unit_as_if_it_had_never_been),
 		TEST(refuses_a_void_that_may_not_be),
 		TEST(refuses_a_void_signed_by_another_key),
+		TEST(signs_a_list_that_fits_no_message),
 		TEST(walks_the_states_that_commands_order),
 		TEST(refuses_commands_without_a_target),
 		TEST(quarantines_what_is_not_confirmed_in_time),
