@@ -53,12 +53,12 @@
 	    "a question would have to be asked, and there is no terminal",     \
 	    "give the answer with its option; every prompt has one")           \
 	X(E_CONFIG_KEY, 1301, 400, CONFIG, PERMANENT, "unknown key",           \
-	    "see the keys that are allowed here")                              \
+	    "hallmark config reference KIND lists the keys")                   \
 	X(E_CONFIG_TWICE, 1302, 400, CONFIG, PERMANENT, "key given twice",     \
 	    "remove one of the two")                                           \
 	X(E_CONFIG_TYPE, 1304, 400, CONFIG, PERMANENT,                         \
 	    "value of the wrong type or out of range",                         \
-	    "see the type and range of the key in its template")               \
+	    "hallmark config template KIND shows type and range of each key")  \
 	X(E_CONFIG_YAML, 1306, 400, CONFIG, PERMANENT,                         \
 	    "a part of YAML that is not allowed here",                         \
 	    "use plain mappings, lists and scalars")                           \
@@ -70,7 +70,8 @@
 	X(E_CONFIG_SYNTAX, 1309, 400, CONFIG, PERMANENT,                       \
 	    "the file is not valid YAML", "mend the place that is shown")      \
 	X(E_CONFIG_MISSING, 1310, 400, CONFIG, PERMANENT,                      \
-	    "a required key is missing", "add it; the template shows how")     \
+	    "a required key is missing",                                       \
+	    "add it; hallmark config template KIND shows how")                 \
 	X(E_CONFIG_QUOTES, 1311, 400, CONFIG, PERMANENT,                       \
 	    "a value that other YAML readers would change",                    \
 	    "put it in quotes")                                                \
@@ -84,7 +85,7 @@
 	    "the device refused a message", "see the device's own code")       \
 	X(E_ALREADY_MADE, 2202, 409, NO, SECURITY,                             \
 	    "the device has been provisioned already",                         \
-	    "use rework; never issue twice")                                   \
+	    "put the unit aside; hallmark device show tells when and where")   \
 	X(E_POWER_LOST, 2207, 502, HOLD, HOLD,                                 \
 	    "the device went away in the middle of its provisioning",          \
 	    "leave it in the slot, restore power: it is resumed")              \
@@ -99,7 +100,8 @@
 	X(E_NO_ENTROPY, 2304, 503, DEVICE, HOLD,                               \
 	    "the device has no random numbers", "put the unit aside")          \
 	X(E_WRONG_STATE, 2305, 409, DEVICE, PERMANENT,                         \
-	    "not possible in the state of the device", "see device show")      \
+	    "not possible in the state of the device",                         \
+	    "hallmark device show DEVICE tells its state")                     \
 	X(E_RELEASE, 3101, 409, NO, SECURITY,                                  \
 	    "the firmware is not the one that the order names",                \
 	    "program the release of the order")                                \
@@ -135,7 +137,7 @@
 	    "put the unit into the red bin")                                   \
 	X(E_EVIDENCE_KEY, 4202, 403, NO, SECURITY,                             \
 	    "the evidence key is not one of the product's",                    \
-	    "enrol the key first")                                             \
+	    "hallmark product enrol PRODUCT FILE lists it, if it is genuine")  \
 	X(E_EVIDENCE_DUMMY, 4203, 403, NO, SECURITY,                           \
 	    "the evidence key is a publicly known one",                        \
 	    "the chip is a sample or was built with test keys")                \
@@ -180,7 +182,7 @@
 	    "the other side took too long", "try again")                       \
 	X(E_TLS, 5103, 403, RIGHTS, PERMANENT,                                 \
 	    "no TLS connection with these certificates",                       \
-	    "check clock, CA and certificate; hallmark server doctor helps")   \
+	    "check clock, CA and certificate of both sides")                   \
 	X(E_BUSY, 5104, 429, RETRY, TRANSIENT, "too much work waiting",        \
 	    "try again a little later")                                        \
 	X(E_NO_ROUTE, 5105, 404, USAGE, PERMANENT, "no such address here",     \
@@ -208,7 +210,8 @@
 	    "hallmark order show NAME")                                        \
 	X(E_ORDER_STATION, 6112, 403, RIGHTS, SECURITY,                        \
 	    "the order does not name this station",                            \
-	    "use a station of the order, or have the order amended")           \
+	    "use a station that it names, or ask for an order that names "     \
+	    "this")                                                            \
 	X(E_RETURNS, 6113, 409, QUOTA, PERMANENT,                              \
 	    "the order allows no further returns",                             \
 	    "the unit counts as used; ask the OEM")                            \
@@ -216,12 +219,13 @@
 	    "this credential may not do that", "use the right credential")     \
 	X(E_UNKNOWN_PEER, 6202, 403, RIGHTS, SECURITY,                         \
 	    "this credential is not registered, or was revoked",               \
-	    "hallmark station show NAME")                                      \
+	    "hallmark station create NAME registers its certificate")          \
 	X(E_TWICE, 7001, 409, TWICE, SECURITY,                                 \
 	    "that exists already with other content",                          \
 	    "names and identities are given once")                             \
 	X(E_TWICE_SERIAL, 7101, 409, TWICE, SECURITY,                          \
-	    "the serial number is used already", "see device show")            \
+	    "the serial number is used already",                               \
+	    "hallmark device show SERIAL")                                     \
 	X(E_CLONE, 7102, 409, TWICE, SECURITY,                                 \
 	    "the device id is known with other keys: clone alarm",             \
 	    "keep the unit, tell the OEM's security team")                     \
@@ -229,13 +233,14 @@
 	    "the key is known from another device: clone alarm",               \
 	    "keep the unit, tell the OEM's security team")                     \
 	X(E_TWICE_MAC, 7104, 409, TWICE, SECURITY,                             \
-	    "the MAC address is used already", "see device show")              \
+	    "the MAC address is used already",                                 \
+	    "give the order a range of its own in mac_first")                  \
 	X(E_NOT_FOUND, 7201, 404, NO, PERMANENT, "no such record",             \
 	    "check the name")                                                  \
 	X(E_CLOCK, 8101, 503, CLOCK, TRANSIENT,                                \
 	    "the clock is not to be trusted", "set the clock, then try again") \
 	X(E_LOG, 8201, 503, LOG, SECURITY, "the ledger is not consistent",     \
-	    "hallmark audit verify DIR names the place")                       \
+	    "hallmark audit verify FOLDER names the place")                    \
 	X(E_LOG_PROOF, 8202, 403, LOG, SECURITY, "the proof does not verify",  \
 	    "get receipt and checkpoint again, tell the auditor")              \
 	X(E_LOG_ROLLBACK, 8203, 503, LOG, SECURITY,                            \
@@ -249,11 +254,11 @@
 	X(E_NO_MEMORY, 9002, 503, RETRY, TRANSIENT, "out of memory",           \
 	    "free memory")                                                     \
 	X(E_WORKER, 9003, 500, BUG, HOLD, "a worker process crashed",          \
-	    "the slot is on hold; run resume")                                 \
+	    "the log says why; units on hold: hallmark-station resume ORDER")  \
 	X(E_IO, 9004, 503, RETRY, TRANSIENT, "reading or writing failed",      \
 	    "check disk space and permissions")                                \
 	X(E_DATABASE, 9005, 503, RETRY, TRANSIENT, "the database failed",      \
-	    "check disk space; hallmark server doctor")                        \
+	    "check disk space; the log of the server says more")               \
 	X(E_NO_ROOM, 9006, 500, BUG, PERMANENT, "a buffer is too small",       \
 	    "please report it")                                                \
 	X(E_JAIL, 9007, 500, BUG, PERMANENT,                                   \
