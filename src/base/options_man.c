@@ -60,16 +60,19 @@ put_text(struct buf *ret, const char *text)
 	return at > 0 ? buf_print(ret, "\n") : HM_OK;
 }
 
-/* A sentence made of lower-case words without a full stop. */
+/* A sentence made of lower-case words without a full stop; one that begins with
+ * a command keeps its small letter. */
 static hm_err
 put_sentence(struct buf *ret, const char *words)
 {
 	AUTO(buf) struct buf text = { .max = ROW_MAX };
+	bool command;
 
 	if (words == NULL || words[0] == '\0')
 		return HM_OK;
-	HM_TRY(buf_print(
-	    &text, "%c%s.", toupper((unsigned char)words[0]), words + 1));
+	command = strncmp(words, "hallmark", strlen("hallmark")) == 0;
+	HM_TRY(buf_print(&text, "%c%s.",
+	    command ? words[0] : toupper((unsigned char)words[0]), words + 1));
 	return put_text(ret, buf_text(&text));
 }
 
@@ -235,6 +238,22 @@ put_exit(struct buf *ret)
 			      ".Xr hallmark-exit-codes 7 .\n");
 }
 
+/* By section, as manual pages do. */
+static hm_err
+put_see_also(struct buf *ret, const struct program_spec *program)
+{
+	bool first = program->section <= 7;
+
+	HM_TRY(buf_print(ret, ".Sh SEE ALSO\n"));
+	if (first)
+		HM_TRY(buf_print(
+		    ret, ".Xr %s %d ,\n", program->name, program->section));
+	HM_TRY(buf_print(ret, ".Xr hallmark-errors 7%s\n", first ? "" : " ,"));
+	return first ? HM_OK
+		     : buf_print(
+			   ret, ".Xr %s %d\n", program->name, program->section);
+}
+
 static hm_err
 man_of_noun(struct buf *ret, const struct program_spec *program,
     const struct noun_spec *noun)
@@ -263,9 +282,7 @@ man_of_noun(struct buf *ret, const struct program_spec *program,
 	}
 	HM_TRY(put_exit(ret));
 	HM_TRY(put_examples(ret, noun, noun->only));
-	return buf_print(ret,
-	    ".Sh SEE ALSO\n.Xr %s %d ,\n.Xr hallmark-errors 7\n", program->name,
-	    program->section);
+	return put_see_also(ret, program);
 }
 
 static hm_err

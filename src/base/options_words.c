@@ -158,7 +158,7 @@ options_words(const struct option_spec *spec, struct buf *ret)
 			HM_TRY(*at == '|' ? buf_print(ret, ", ")
 					  : buf_print(ret, "%c", *at));
 	}
-	if (spec->fallback != NULL) {
+	if (spec->fallback != NULL && spec->fallback[0] != '\0') {
 		HM_TRY(put_remark(ret, &count));
 		HM_TRY(buf_print(ret, "default %s", spec->fallback));
 	}
