@@ -17,8 +17,9 @@
 #include "server/life.h"
 
 #define CHILDREN_MAX (SERVER_FRONTS_MAX + 2)
-#define STOP_WITHIN_MS 10000 /* an orderly stop, role by role */
-#define PAUSE_MIN_MS 100     /* before a restart; doubles up to the maximum */
+#define STOP_WITHIN_MS 10000  /* an orderly stop, role by role */
+#define SIGNER_WITHIN_MS 3000 /* what it has begun with the token */
+#define PAUSE_MIN_MS 100      /* before a restart; doubles up to the maximum */
 #define PAUSE_MAX_MS 10000
 #define STEADY_US (30 * 1000000ull) /* up for this long: pauses start anew */
 
@@ -249,14 +250,29 @@ stop_orderly(struct parent *parent)
 	parent->count = 0;
 }
 
+/*
+ * The signer leaves by itself when the keeper is gone. It is not killed at
+ * once: SoftHSM writes its token's file anew at every login, in place, and a
+ * kill in this moment loses the token.
+ */
 static void
 stop_at_once(struct parent *parent)
 {
-	for (uint32_t i = 0; i < parent->count; i++)
-		if (parent->children[i].pid != 0)
-			(void)kill(parent->children[i].pid, SIGKILL);
-	for (uint32_t i = 0; i < parent->count; i++)
-		end(&parent->children[i], 0);
+	for (uint32_t i = 0; i < parent->count; i++) {
+		struct child *child = &parent->children[i];
+
+		if (child->pid == 0)
+			continue;
+		if (child->role == SERVER_SIGNER)
+			life_stop(child->life);
+		else
+			(void)kill(child->pid, SIGKILL);
+	}
+	for (uint32_t i = 0; i < parent->count; i++) {
+		struct child *child = &parent->children[i];
+
+		end(child, child->role == SERVER_SIGNER ? SIGNER_WITHIN_MS : 0);
+	}
 	parent->count = 0;
 }
 
