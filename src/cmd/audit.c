@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/report.h"
+#include "cmd/key_file.h"
 #include "cmd/nouns.h"
 #include "crypto/p256.h"
 #include "ledger/audit.h"
@@ -101,25 +102,6 @@ struct trust {
 	bool has_authority;
 };
 
-/* A verifier key, or the file that holds one. */
-static hm_err
-load_vkey(const char *text, struct note_key *ret, struct why *why)
-{
-	AUTO(buf) struct buf file = { 0 };
-	struct hm_bytes line;
-
-	if (note_key_parse(hm_bytes_of(text), ret) == HM_OK)
-		return HM_OK;
-	HM_TRY(file_read_text(text, TEXT_MAX, &file, why));
-	line = buf_bytes(&file);
-	while (line.len != 0 && line.ptr[line.len - 1] == '\n')
-		line.len--;
-	if (note_key_parse(line, ret) == HM_OK)
-		return HM_OK;
-	why_where(why, "%s", text);
-	return WHY(why, HM_E_KEY, "not a verifier key (name+id+base64)");
-}
-
 static hm_err
 load_authority(const char *path, struct trust *ret, struct why *why)
 {
@@ -139,7 +121,8 @@ load_authority(const char *path, struct trust *ret, struct why *why)
 static hm_err
 load_trust(const struct options *given, struct trust *ret, struct why *why)
 {
-	HM_TRY(load_vkey(options_text(given, "log-key"), &ret->log, why));
+	HM_TRY(
+	    verifier_key_load(options_text(given, "log-key"), &ret->log, why));
 	HM_TRY(load_authority(options_text(given, "authority"), ret, why));
 	ret->policy.log = &ret->log;
 	ret->policy.witnesses = ret->witnesses;
@@ -148,7 +131,7 @@ load_trust(const struct options *given, struct trust *ret, struct why *why)
 	for (size_t i = 0; i < options_count(given, "witness"); i++) {
 		if (i == WITNESSES_MAX)
 			return WHY(why, HM_E_USAGE, "too many witnesses");
-		HM_TRY(load_vkey(
+		HM_TRY(verifier_key_load(
 		    options_at(given, "witness", i), &ret->witnesses[i], why));
 		ret->policy.witness_count++;
 	}

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/report.h"
 #include "base/text.h"
+#include "cmd/key_file.h"
 #include "cmd/nouns.h"
 #include "ledger/receipt.h"
 #include "ledger/tiles.h"
@@ -274,7 +275,7 @@ prove(const struct options *given)
 
 static const struct option_spec check_options[] = {
 	{ "log-key", OPTION_TEXT, .required = true, .metavar = "VKEY",
-	    .help = "verifier key of the log" },
+	    .help = "verifier key of the log, or the file with it" },
 	{ 0 },
 };
 static const struct option_spec check_operands[] = {
@@ -291,9 +292,7 @@ check_files(const struct options *given, uint64_t *ret_index, struct why *why)
 	struct note_key log;
 	struct note_policy policy = { .log = &log };
 
-	if (note_key_parse(hm_bytes_of(options_text(given, "log-key")), &log) !=
-	    HM_OK)
-		return WHY(why, HM_E_KEY, "not a verifier key");
+	HM_TRY(verifier_key_load(options_text(given, "log-key"), &log, why));
 	HM_TRY(
 	    file_read(options_text(given, "entry"), HM_ENTRY_MAX, &entry, why));
 	HM_TRY(

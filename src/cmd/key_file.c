@@ -69,3 +69,21 @@ certificate_write(const char *path, struct hm_bytes der, struct why *why)
 	HM_TRY(pem_format("CERTIFICATE", der, &pem));
 	return file_create(path, buf_bytes(&pem), 0644, why);
 }
+
+hm_err
+verifier_key_load(const char *text, struct note_key *ret, struct why *why)
+{
+	AUTO(buf) struct buf file = { 0 };
+	struct hm_bytes line;
+
+	if (note_key_parse(hm_bytes_of(text), ret) == HM_OK)
+		return HM_OK;
+	HM_TRY(file_read_text(text, PEM_MAX, &file, why));
+	line = buf_bytes(&file);
+	while (line.len != 0 && line.ptr[line.len - 1] == '\n')
+		line.len--;
+	if (note_key_parse(line, ret) == HM_OK)
+		return HM_OK;
+	why_where(why, "%s", text);
+	return WHY(why, HM_E_KEY, "not a verifier key (name+id+base64)");
+}

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/why.h"
+#include "ledger/note.h"
 
 /* A P-256 point as SPKI PEM; any other key as one line of hex. */
 HM_MUST hm_err public_key_write(
@@ -11,6 +12,9 @@ HM_MUST hm_err public_key_write(
 /* An Ed25519 key as C2SP verifier key of the log `origin`. HM_E_KEY */
 HM_MUST hm_err verifier_key_write(
     const char *path, const char *origin, struct hm_bytes key, struct why *why);
+/* A verifier key, or the file with it. HM_E_FILE, HM_E_KEY */
+HM_MUST hm_err verifier_key_load(
+    const char *text, struct note_key *ret, struct why *why);
 /* A certificate, PEM or DER, as DER. HM_E_FILE, HM_E_CERT */
 HM_MUST hm_err certificate_read(
     const char *path, struct buf *ret, struct why *why);
