@@ -7,7 +7,6 @@
 #include "crypto/digest.h"
 
 #define PART 1024 /* entries in a message */
-#define DER_MAX (ASK_REVOKED_MAX * 64u)
 #define RETRY_S 10
 
 _Static_assert(
@@ -175,7 +174,7 @@ crl_renew(struct crl *crl, struct record *record, uint64_t now_s)
 	struct crl fresh = *crl;
 
 	buf_init(&list, ASK_REVOKED_MAX * sizeof(struct ca_revoked));
-	buf_init(&der, DER_MAX);
+	buf_init(&der, CRL_DER_MAX);
 	HM_TRY(list_revoked(record->db, &list));
 	HM_TRY(fetch(record->signer, ask, buf_bytes(&list), &der));
 	fresh.number = ask.number;

@@ -13,6 +13,8 @@
 #define CRL_UNSPECIFIED 0
 #define CRL_CESSATION 5
 
+#define CRL_DER_MAX (ASK_REVOKED_MAX * 64u) /* bytes */
+
 struct crl {
 	uint64_t number;  /* of the newest list; 0: there is none */
 	uint64_t next_s;  /* when it ends */

@@ -249,7 +249,7 @@ keeper_crl(struct keeper *keeper, struct work *work)
 	const struct person *person;
 
 	HM_TRY(keeper_admit(keeper, work, ask->peer, EVERYBODY, &person));
-	buf_init(&der, ASK_TAIL_MAX);
+	buf_init(&der, CRL_DER_MAX);
 	HM_TRY(crl_der(keeper->db, &der));
 	return put_part(work, buf_bytes(&der));
 }
