@@ -27,7 +27,7 @@ records_serial(struct hm_bytes stamp, char ret[static HM_SERIAL_MAX + 1])
 	HM_TRY(open_stamp(stamp, &content));
 	memcpy(ret, content.serial.ptr, content.serial.len);
 	ret[content.serial.len] = 0;
-	/* It becomes a file name; the decoder takes letters, digits, . and -. */
+	/* It becomes a file name; the decoder takes what is fit for one. */
 	return HM_OK;
 }
 
