@@ -23,6 +23,18 @@ MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 DEADLINE_S, DAY_S = 60, 86400
 SERVER, OEM = "pkcs11:token=server", "pkcs11:token=oem"
 
+SECRETS = """secrets:
+  - name: "disk-key"
+    kind: random
+    size: 32
+  - name: "setup-code"
+    kind: passcode
+    size: 8
+  - name: "fleet-key"
+    kind: shared
+    label: "fleet-key"
+"""
+
 
 def until(condition, what, within_s=DEADLINE_S):
     """Wait for a condition; its value."""
@@ -432,6 +444,14 @@ confirm_within_s: {fields['confirm_within_s']}
         shown = json.loads(done.stdout)
         return chip, shown["device_id"], shown["evidence_key"]
 
+    def open_up(self):
+        """People, a product with soft keys, and a release of it."""
+        self.register("planner", "planner")
+        self.register("auditor", "auditor")
+        self.register("BENCH")
+        self.product("soft", extra="  soft_in_prod: true\n", secrets_yaml=SECRETS)
+        self.image = self.release("soft-1", "soft")
+
     def enrol(self, product, *keys):
         self.write("keys.txt", "".join(k + "\n" for k in keys))
         self.planner("product", "enrol", product, "keys.txt")
@@ -452,31 +472,14 @@ def make_device(client, factory, order, device):
     return issued, client.confirm(order, device.conformance())
 
 
-SECRETS = """secrets:
-  - name: "disk-key"
-    kind: random
-    size: 32
-  - name: "setup-code"
-    kind: passcode
-    size: 8
-  - name: "fleet-key"
-    kind: shared
-    label: "fleet-key"
-"""
-
-
 def running_factory(**options):
     """A factory that serves, with its people, a product with soft keys and its releases."""
     factory = Factory(**options)
     try:
         factory.start()
-        factory.register("planner", "planner")
-        factory.register("auditor", "auditor")
-        factory.register("BENCH")
-        factory.product("soft", extra="  soft_in_prod: true\n", secrets_yaml=SECRETS)
-        factory.image = factory.release("soft-1", "soft")
+        factory.open_up()
     except BaseException:
-        print(factory.tail() if factory.server else "")
+        print(factory.tail())
         factory.close()
         raise
     return factory
