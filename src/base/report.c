@@ -106,7 +106,7 @@ report_note(const char *format, ...)
 {
 	va_list values;
 
-	if (setup.quiet)
+	if (setup.quiet || setup.json)
 		return;
 	va_start(values, format);
 	say(format, values);

@@ -61,7 +61,7 @@ report_progress report_progress_style(void);
 
 /* A line of the result, on standard output; silent with --json. */
 __attribute__((format(printf, 1, 2))) void report_line(const char *format, ...);
-/* For the person: on standard error, silent with --quiet. */
+/* For the person: on standard error, silent with --quiet and --json. */
 __attribute__((format(printf, 1, 2))) void report_note(const char *format, ...);
 /* The same from `level` times --verbose on. */
 __attribute__((format(printf, 2, 3))) void report_detail(

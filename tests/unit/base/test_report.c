@@ -195,6 +195,14 @@ notes_quietly(void)
 }
 
 static int
+notes_for_a_script(void)
+{
+	report_init(&(struct report_setup){ .program = "x", .json = true });
+	report_note("hidden");
+	return 0;
+}
+
+static int
 notes_aloud(void)
 {
 	report_init(&(struct report_setup){ .program = "x", .verbose = 1 });
@@ -211,6 +219,8 @@ quiet_silences_notes_but_no_warnings(void **state)
 	assert_int_equal(listened(notes_quietly), 0);
 	assert_null(strstr(said[1], "hidden"));
 	assert_non_null(strstr(said[1], "warning[HM-8101]"));
+	assert_int_equal(listened(notes_for_a_script), 0);
+	assert_string_equal(said[1], "");
 	assert_int_equal(listened(notes_aloud), 0);
 	assert_string_equal(said[1], "x: note\nx: detail\n");
 }
