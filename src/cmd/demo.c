@@ -44,7 +44,7 @@ demo_say(const char *what, const char *format, ...)
 	va_start(values, format);
 	(void)vsnprintf(text, sizeof(text), format, values);
 	va_end(values);
-	report_line("  %-9s %-62s %sok%s %4.1f s", what, text,
+	report_line("  %-9s %-56s %sok%s %4.1f s", what, text,
 	    paint("\033[32m"), paint("\033[0m"),
 	    (double)(now_us - step_us) / 1e6);
 	(void)fflush(stdout); /* the end reports a full disk */
@@ -92,13 +92,13 @@ words_of(const struct demo_unit *unit)
 {
 	switch ((int)unit->want) {
 	case HM_E_CLONE:
-		return "a clone: the id of another chip, other keys";
+		return "clone";
 	case HM_E_ALREADY_MADE:
-		return "a replay of the evidence of another chip";
+		return "replay";
 	case HM_E_EVIDENCE_DUMMY:
-		return "an open chip: it has the key of all open chips";
+		return "open chip";
 	case HM_E_QUOTA:
-		return "one device more than ordered";
+		return "one more";
 	}
 	return "?";
 }
@@ -114,7 +114,7 @@ tell_unit(const struct demo_unit *unit, struct doc *list)
 	doc_text(item, "what", words_of(unit));
 	doc_text(item, "error", id);
 	doc_bool(item, "expected", good);
-	report_line("  %s%-8s%s %-46s %s %s",
+	report_line("  %s%-8s%s  %-10s %s %s",
 	    paint(good ? "\033[32m" : "\033[1;31m"), good ? "refused" : "WRONG",
 	    paint("\033[0m"), words_of(unit), id, err_info(unit->got)->words);
 }
@@ -141,7 +141,8 @@ tell_result(const struct demo_unit *units, uint32_t quota,
 		tell_unit(&units[quota + i], list);
 	for (uint32_t i = 0; i < quota; i++)
 		if (units[i].was_resumed)
-			report_line("  %sresumed%s  %s lost power half-way and "
+			report_line("  %sresumed%s   power cut  %s lost power "
+				    "half-way and "
 				    "was put in again",
 			    paint("\033[32m"), paint("\033[0m"),
 			    units[i].serial);
@@ -177,7 +178,7 @@ audit(struct demo_world *world, struct doc *doc, struct why *why)
 	    (uint64_t)doc_get_int(verdict, "entries", 0));
 	report_line("  ledger    %" PRId64 " entries, %" PRId64
 		    " receipts, %" PRId64
-		    " certificates, checked without the server: %sconsistent%s",
+		    " certificates, offline: %sconsistent%s",
 	    doc_get_int(verdict, "entries", 0),
 	    doc_get_int(verdict, "receipts", 0),
 	    doc_get_int(verdict, "certificates", 0), paint("\033[32m"),
@@ -185,22 +186,32 @@ audit(struct demo_world *world, struct doc *doc, struct why *why)
 	return HM_OK;
 }
 
+/* Of a path, without the name of the program. */
+static int
+folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? 0 : (int)(slash - path);
+}
+
 static void
 tell_more(const struct demo_world *world)
 {
 	report_line(" ");
 	report_line("look further (demo.log has every command so far):");
-	report_line("  cd %s; export SOFTHSM2_CONF=softhsm2.conf", world->dir);
-	report_line("  %s audit verify state/ledger --log-key log.vkey "
-		    "--records records",
-	    world->hallmark);
-	report_line("  %s audit show state/ledger", world->hallmark);
+	report_line("  cd %s", world->dir);
+	report_line("  export SOFTHSM2_CONF=softhsm2.conf PATH=%.*s:%.*s:$PATH",
+	    folder_len(world->hallmark), world->hallmark,
+	    folder_len(world->vdevice), world->vdevice);
+	report_line("  hallmark audit verify state/ledger --log-key log.vkey "
+		    "--records records");
+	report_line("  hallmark audit show state/ledger");
 	report_line("  openssl x509 -inform DER -in records/TD-000001.der "
 		    "-noout -text");
-	report_line("  %s show --dir devices/000001", world->vdevice);
-	report_line("  %s --config hallmarkd.yaml &", world->hallmarkd);
-	report_line("  %s device show TD-000001 --config hallmark.yaml",
-	    world->hallmark);
+	report_line("  hallmark-vdevice show --dir devices/000001");
+	report_line("  hallmarkd --config hallmarkd.yaml &");
+	report_line("  hallmark device show TD-000001 --config hallmark.yaml");
 }
 
 /* ---- the run ---- */
@@ -278,8 +289,10 @@ play(struct demo_world *world, struct demo_unit *units, uint32_t count,
 	HM_TRY(demo_set_up(world, why));
 	HM_TRY(demo_serve(world, why));
 	HM_TRY(demo_order(world, units, count, why));
+	HM_TRY(demo_make(world, units, count, ret, why));
+	demo_say("line", "all chips in and out again");
 	report_line(" ");
-	return demo_make(world, units, count, ret, why);
+	return HM_OK;
 }
 
 static hm_err

@@ -297,6 +297,14 @@ phase(struct operator_ *op, bool extra)
 	return op->err;
 }
 
+static void
+clear_bar(void)
+{
+	if (report_progress_style() == REPORT_PROGRESS_BAR &&
+	    isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "\r\033[K");
+}
+
 /* The chips are out; the station's last words are read to their end. */
 static void
 end_station(struct operator_ *op)
@@ -339,6 +347,7 @@ demo_make(struct demo_world *world, struct demo_unit *units, uint32_t count,
 	err = work(&op, why);
 	if (op.station != 0)
 		end_station(&op);
+	clear_bar();
 	loop_free(op.loop);
 	if (op.out >= 0)
 		close(op.out);

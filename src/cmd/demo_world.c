@@ -354,8 +354,7 @@ demo_serve(struct demo_world *world, struct why *why)
 	HM_TRY(store_shared(world, why));
 	HM_TRY(start_server(world, why));
 	HM_TRY(register_planner(world, until, why));
-	demo_say("server", "https://%s  fronts, keeper, signer in jails",
-	    world->address);
+	demo_say("server", "https://%s  walled processes", world->address);
 	HM_TRY(HALLMARK(world, why, "station", "create", "BENCH",
 	    "--certificate", "station.pem", "--site", "demo", "--until", until,
 	    "--config", "hallmark.yaml"));

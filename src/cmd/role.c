@@ -69,6 +69,7 @@ run_front(const struct server_config *config, const struct secret *with,
 		.limits = { .connections = config->connections_max,
 		    .connections_per_address =
 			config->connections_per_address_max },
+		.requests_per_s = config->requests_per_s,
 		.jail = { .role = JAIL_FRONT,
 		    .user = or_null(config->users.front) },
 	};

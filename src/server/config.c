@@ -62,6 +62,9 @@ static const struct config_key limit_keys[] = {
 	    .fallback = "1024", .words = "open connections of one front" },
 	{ "connections_per_address", CONFIG_INT, .min = 1, .max = 100000,
 	    .fallback = "256", .words = "of which from one address" },
+	{ "requests_per_s", CONFIG_INT, .min = 0, .max = 1000000,
+	    .fallback = "2000",
+	    .words = "of one credential, twice as many at once; 0: no limit" },
 	{ 0 },
 };
 
@@ -145,6 +148,8 @@ server_config_load(const char *path, struct server_config *ret, struct why *why)
 	ret->connections_max = (uint32_t)config_int(top, "limits.connections");
 	ret->connections_per_address_max =
 	    (uint32_t)config_int(top, "limits.connections_per_address");
+	ret->requests_per_s =
+	    (uint32_t)config_int(top, "limits.requests_per_s");
 	take_tls(config_map(top, "tls"), ret);
 	take_token(config_map(top, "token"), ret);
 	take_users(config_map(top, "users"), ret);

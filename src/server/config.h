@@ -42,7 +42,7 @@ struct server_config {
 		    signer[SERVER_TEXT_MAX]; /* names or numbers; "" : as
 						started */
 	} users;
-	uint32_t connections_max, connections_per_address_max;
+	uint32_t connections_max, connections_per_address_max, requests_per_s;
 };
 
 /* For template and reference page. */

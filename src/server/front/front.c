@@ -123,6 +123,7 @@ front_run(const struct front_options *options, const struct secret *nonce_key,
 		return HM_E_BUG;
 	running = (struct running){ .options = options };
 	running.front.nonce_key = nonce_key->bytes;
+	running.front.rate.per_s = options->requests_per_s;
 	HM_TRY(net_tls_load(&options->tls, &tls, why));
 	err = serve(&running, tls, why);
 	asker_free(running.front.asker);

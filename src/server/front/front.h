@@ -24,6 +24,7 @@ struct front_options {
 	int life;     /* line to the parent */
 	struct net_tls_files tls;
 	struct net_limits limits;
+	uint32_t requests_per_s; /* of one credential; 0: no limit */
 	struct jail jail;
 };
 

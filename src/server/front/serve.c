@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/errtext.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -20,7 +21,11 @@ hm_err
 flight_new(
     struct front *front, struct net_request *request, struct flight **ret)
 {
-	struct flight *flight = calloc(1, sizeof(*flight));
+	const uint8_t *peer = net_request_peer(request)->digest;
+	struct flight *flight;
+
+	HM_TRY(rate_take(&front->rate, peer, clock_mono_us()));
+	flight = calloc(1, sizeof(*flight));
 
 	if (flight == NULL)
 		return HM_E_NO_MEMORY;

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "net/server.h"
 #include "server/front/asker.h"
+#include "server/front/rate.h"
 
 #define FRONT_CBOR "application/cbor"
 #define FRONT_JSON "application/json"
@@ -19,6 +20,7 @@ struct front {
 	struct asker *asker;
 	struct net_server *server;
 	const uint8_t *nonce_key; /* NONCE_KEY_LEN bytes; borrowed */
+	struct rate rate;
 };
 
 struct flight {
@@ -36,7 +38,7 @@ struct flight {
 typedef void (*landing)(
     struct flight *flight, const void *body, struct hm_bytes tail);
 
-/* HM_E_NO_MEMORY */
+/* HM_E_NO_MEMORY, HM_E_BUSY (the peer has had its share) */
 HM_MUST hm_err flight_new(
     struct front *front, struct net_request *request, struct flight **ret);
 
