@@ -14,42 +14,15 @@
 #include <unistd.h>
 
 #include "base/auto.h"
-#include "base/clock.h"
 #include "base/errtext.h"
 #include "base/report.h"
+#include "cmd/demo_say.h"
 #include "cmd/nouns.h"
 #include "cmd/run.h"
 
 #define EXTRAS 4
 #define CUT_AT 7 /* the device that loses power */
 #define FIRMWARE "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
-
-/* ---- telling ---- */
-
-static uint64_t step_us;
-
-static const char *
-paint(const char *colour)
-{
-	return report_color(STDOUT_FILENO) ? colour : "";
-}
-
-void
-demo_say(const char *what, const char *format, ...)
-{
-	char text[300];
-	va_list values;
-	uint64_t now_us = clock_mono_us();
-
-	va_start(values, format);
-	(void)vsnprintf(text, sizeof(text), format, values);
-	va_end(values);
-	report_line("  %-9s %-56s %sok%s %4.1f s", what, text,
-	    paint("\033[32m"), paint("\033[0m"),
-	    (double)(now_us - step_us) / 1e6);
-	(void)fflush(stdout); /* the end reports a full disk */
-	step_us = now_us;
-}
 
 /* ---- the plan: who must pass, who must not ---- */
 
@@ -115,8 +88,9 @@ tell_unit(const struct demo_unit *unit, struct doc *list)
 	doc_text(item, "error", id);
 	doc_bool(item, "expected", good);
 	report_line("  %s%-8s%s  %-10s %s %s",
-	    paint(good ? "\033[32m" : "\033[1;31m"), good ? "refused" : "WRONG",
-	    paint("\033[0m"), words_of(unit), id, err_info(unit->got)->words);
+	    demo_paint(good ? "\033[32m" : "\033[1;31m"),
+	    good ? "refused" : "WRONG", demo_paint("\033[0m"), words_of(unit),
+	    id, err_info(unit->got)->words);
 }
 
 /* How many did not end as they must. */
@@ -144,14 +118,14 @@ tell_result(const struct demo_unit *units, uint32_t quota,
 			report_line("  %sresumed%s   power cut  %s lost power "
 				    "half-way and "
 				    "was put in again",
-			    paint("\033[32m"), paint("\033[0m"),
+			    demo_paint("\033[32m"), demo_paint("\033[0m"),
 			    units[i].serial);
 	report_line(" ");
 	report_line("  %s%" PRIu32 " passed%s, %" PRIu32 " refused, %" PRIu32
 		    " resumed   %.1f devices/s   issue p50 %.1f ms, "
 		    "p99 %.1f ms",
-	    paint("\033[1m"), result->passed, paint("\033[0m"), result->refused,
-	    result->resumed, result->passed / seconds,
+	    demo_paint("\033[1m"), result->passed, demo_paint("\033[0m"),
+	    result->refused, result->resumed, result->passed / seconds,
 	    (double)result->issue_p50_us / 1e3,
 	    (double)result->issue_p99_us / 1e3);
 	doc_uint(doc, "passed", result->passed);
@@ -181,8 +155,8 @@ audit(struct demo_world *world, struct doc *doc, struct why *why)
 		    " certificates, offline: %sconsistent%s",
 	    doc_get_int(verdict, "entries", 0),
 	    doc_get_int(verdict, "receipts", 0),
-	    doc_get_int(verdict, "certificates", 0), paint("\033[32m"),
-	    paint("\033[0m"));
+	    doc_get_int(verdict, "certificates", 0), demo_paint("\033[32m"),
+	    demo_paint("\033[0m"));
 	return HM_OK;
 }
 
@@ -333,7 +307,7 @@ run(const struct options *given)
 	struct why why = { 0 };
 	hm_err err;
 
-	step_us = clock_mono_us();
+	demo_begin();
 	err = run_all(given, &world, doc, &why);
 	if (world.log >= 0)
 		close(world.log);

@@ -46,10 +46,6 @@ struct demo_result {
 	uint64_t issue_p50_us, issue_p99_us;
 };
 
-/* What the story says: a step, how it went. */
-__attribute__((format(printf, 2, 3))) void demo_say(
-    const char *what, const char *format, ...);
-
 /* ---- demo_world.c ---- */
 
 /* Folder, tokens, CAs, certificates, configuration. */

@@ -15,8 +15,8 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cmd/demo.h"
+#include "cmd/demo_say.h"
 #include "cmd/run.h"
-#include "core/check.h"
 #include "crypto/digest.h"
 #include "net/server.h"
 
@@ -38,7 +38,8 @@ demo_run(struct demo_world *world, const char *program,
 	int status;
 
 	for (size_t i = 0; words[i] != NULL; i++) {
-		hm_assert(i < WORDS_MAX);
+		if (i == WORDS_MAX)
+			return HM_E_BUG;
 		argv[i + 1] = words[i];
 	}
 	HM_TRY(run_wait(argv, world->log, ret_out, &status, why));
