@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The n-th call fails, for n = 1.. until a job gets through: real programs, real files.
+
+nth.so is preloaded and lets one call of the program itself fail: memory, reading, writing,
+syncing, opening, renaming. Whatever fails, the program ends by itself, says why with an id
+of the list or does its job nevertheless, and its files are the old or the new ones, whole.
+"""
+import concurrent.futures, itertools, json, os, pathlib, re, shutil, socket, subprocess
+import sys, tempfile, threading, zlib
+
+import cbor2, pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "e2e"))
+from counterpart import Device, cbor  # noqa: E402
+from line import HALLMARK, STATION, VDEVICE, make_device, running_factory  # noqa: E402
+
+NTH, STEPS = os.environ["NTH"], os.environ["STEPS"]
+CALLS = "malloc", "read", "write", "fsync", "open", "rename"
+OPTIONS = "verify_asan_link_order=0:detect_leaks=0:allocator_may_return_null=1"
+
+
+@pytest.fixture(scope="module")
+def factory():
+    """A ledger with one device in it, whose server has stopped."""
+    made = running_factory()
+    try:
+        order = made.order("soft", "soft-1")
+        make_device(made.client("BENCH"), made, order, Device(release=made.image))
+        made.stop()
+        yield made
+    finally:
+        made.close()
+
+
+class Job:
+    """A program to run in a folder of its own."""
+
+    env = {}
+    quiet = ()  # statuses that need no words
+
+    def prepare(self, folder):
+        pass
+
+    def argv(self, folder):
+        raise NotImplementedError
+
+    def check(self, folder, done):
+        """Are the files whole, and right if it succeeded?"""
+
+    def run(self, folder, env):
+        return subprocess.run(self.argv(folder), cwd=folder, env=env, capture_output=True,
+                              timeout=60, check=False)
+
+    def once(self, call=None, n=0, once=True):
+        """(did a call fail, the finished process)"""
+        folder = tempfile.mkdtemp(prefix="hm-nth-")
+        try:
+            report = folder + "/fired"
+            self.prepare(folder)
+            env = dict(os.environ, **self.env)
+            if call:
+                env.update(LD_PRELOAD=NTH, ASAN_OPTIONS=OPTIONS, FAULT_CALL=call,
+                           FAULT_NTH=str(n), FAULT_ONCE="1" if once else "0",
+                           FAULT_REPORT=report)
+            done = self.run(folder, env)
+            fired = os.path.exists(report)
+            self.judge(folder, done, fired, f"{call} {n} once={once}")
+            return fired, done
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def judge(self, folder, done, fired, what):
+        words = done.stderr.decode(errors="replace")
+        told = f"{what}: status {done.returncode}\n{done.stdout.decode()[-800:]}{words[-3000:]}"
+        assert done.returncode >= 0, told
+        for never in "AddressSanitizer", "runtime error:", "bug[", "Assertion":
+            assert never not in words, told
+        if done.returncode != 0 and done.returncode not in self.quiet:
+            assert fired, told
+            assert re.search(r"HM-\d{4}", words), told
+        try:
+            self.check(folder, done)
+        except AssertionError as wrong:
+            raise AssertionError(f"{wrong}\n{told}") from wrong
+
+    def try_all(self, call):
+        """Let every n-th call fail; how many there are, about."""
+        for n in itertools.count(1):
+            fired, done = self.once(call, n)
+            if not fired:
+                assert done.returncode == 0 or done.returncode in self.quiet
+                return n - 1
+            if n in (1, 3, 9, 27):
+                self.once(call, n, once=False)
+        raise AssertionError("unreachable")
+
+
+def exercise(job, at_least):
+    """All kinds of calls, two at a time."""
+    job.once()  # it works
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        seen = dict(zip(CALLS, pool.map(job.try_all, CALLS)))
+    print(seen)
+    for call, count in at_least.items():
+        assert seen[call] >= count, seen  # else nothing was tried
+
+
+# --- commands -----------------------------------------------------------------------
+
+def test_an_audit_says_the_same_or_why_not(factory):
+    class Audit(Job):
+        env = factory.env
+        right = None
+
+        def argv(self, folder):
+            return [HALLMARK, "audit", "verify", factory.path("state", "ledger"), "--log-key",
+                    factory.path("log.vkey"), "--authority", factory.path("authority.pub")]
+
+        def check(self, folder, done):
+            if done.returncode == 0:
+                self.right = self.right or done.stdout
+                assert done.stdout == self.right
+    exercise(Audit(), {"malloc": 10, "read": 3, "open": 3})
+
+
+def test_a_signed_object_is_whole_or_not_there(factory):
+    class Create(Job):
+        env = factory.env
+
+        def run(self, folder, env):
+            return subprocess.run(
+                [HALLMARK, "product", "create", "soft.yaml", "--offline", "--output",
+                 folder + "/p.cose", "--config", "hallmark.yaml"], cwd=factory.dir, env=env,
+                capture_output=True, timeout=60, check=False)
+
+        def check(self, folder, done):
+            there = os.path.exists(folder + "/p.cose")
+            assert there or done.returncode != 0
+            if there:
+                data = pathlib.Path(folder, "p.cose").read_bytes()
+                assert cbor2.loads(data).tag == 18
+                assert cbor(cbor2.loads(data)) == data
+    exercise(Create(), {"malloc": 5, "read": 2, "write": 1, "fsync": 1, "open": 2})
+
+
+def test_a_configuration_is_read_or_refused(factory):
+    class Check(Job):
+        env = factory.env
+
+        def argv(self, folder):
+            return [STATION, "check", factory.path("station.yaml")]
+
+        def check(self, folder, done):
+            assert (b": ok" in done.stdout) == (done.returncode == 0)
+    exercise(Check(), {"malloc": 5, "read": 1, "open": 1})
+
+
+# --- a device -----------------------------------------------------------------------
+
+def frame(kind, body):
+    message = cbor([kind, body])
+    data = message + zlib.crc32(message).to_bytes(4, "big")
+    out = bytearray()
+    for block in data.split(b"\0"):
+        while len(block) >= 254:
+            out += b"\xff" + block[:254]
+            block = block[254:]
+        out += bytes([len(block) + 1]) + block
+    return b"\0" + bytes(out) + b"\0"
+
+
+def test_a_chip_is_as_before_or_has_its_keys(factory):
+    chip, _, _ = factory.fab("--scheme", "soft", release="soft-1")
+    challenge = frame(3, cbor({0: 1, 1: "PO-1", 2: bytes(32), 3: bytes(32)}))
+
+    class Run(Job):
+        env = factory.env
+        quiet = (13,)  # removed before it was complete
+
+        def prepare(self, folder):
+            shutil.copytree(chip, folder + "/chip")
+
+        def run(self, folder, env):
+            with socket.socket(socket.AF_UNIX) as slot:
+                slot.bind(folder + "/slot")
+                slot.listen(1)
+                talk = threading.Thread(target=self.talk, args=(slot,))
+                talk.start()
+                done = subprocess.run(
+                    [VDEVICE, "run", "--dir", folder + "/chip", "--link",
+                     "unix:" + folder + "/slot"], env=env, capture_output=True, timeout=60,
+                    check=False)
+                slot.shutdown(socket.SHUT_RDWR)  # if it never came
+                talk.join()
+                return done
+
+        @staticmethod
+        def talk(slot):
+            try:
+                peer, _ = slot.accept()
+            except OSError:
+                return
+            with peer:
+                heard = b""
+                try:
+                    peer.sendall(challenge)
+                    while heard.count(b"\0") < 2:
+                        more = peer.recv(4096)
+                        if not more:
+                            return
+                        heard += more
+                except OSError:
+                    return  # it fell silent
+
+        def check(self, folder, done):
+            shown = subprocess.run([VDEVICE, "show", "--dir", folder + "/chip", "--json"],
+                                   capture_output=True, check=False)
+            assert shown.returncode == 0, shown.stderr
+            assert json.loads(shown.stdout)["state"] in ("blank", "ready"), shown.stdout
+    exercise(Run(), {"malloc": 1, "read": 2, "write": 2, "fsync": 1, "open": 2, "rename": 1})
+
+
+# --- steps on disk ------------------------------------------------------------------
+
+def ask(*words):
+    done = subprocess.run([STEPS, *words], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_a_log_has_all_that_it_had_and_can_go_on():
+    class Tiles(Job):
+        def prepare(self, folder):
+            subprocess.run([STEPS, "tiles", folder + "/log", "250"], check=True)
+
+        def argv(self, folder):
+            return [STEPS, "tiles", folder + "/log", "20"]
+
+        def check(self, folder, done):
+            size = ask("count", folder + "/log")
+            assert size == 270 if done.returncode == 0 else 250 <= size <= 270
+            subprocess.run([STEPS, "tiles", folder + "/log", "5"], check=True)
+            assert ask("count", folder + "/log") == size + 5
+    exercise(Tiles(), {"malloc": 5, "read": 1, "write": 2, "fsync": 2, "open": 2})
+
+
+def test_a_journal_knows_the_step_before_or_after():
+    class Journal(Job):
+        def prepare(self, folder):
+            subprocess.run([STEPS, "journal", folder, "3"], check=True)
+
+        def argv(self, folder):
+            return [STEPS, "journal", folder, "4"]
+
+        def check(self, folder, done):
+            step = ask("unit", folder)
+            assert step == 4 if done.returncode == 0 else step in (3, 4)
+    exercise(Journal(), {"malloc": 1, "write": 1, "fsync": 1, "open": 1, "rename": 1})
