@@ -161,6 +161,9 @@ void config_point(
 /* A commented file with every key, which is itself valid. */
 HM_MUST hm_err config_template(
     const struct config_schema *schema, struct buf *ret);
+/* The same, to standard output. HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err config_template_print(
+    const struct config_schema *schema, struct why *why);
 /* A Markdown section with a table of the keys. */
 HM_MUST hm_err config_reference(
     const struct config_schema *schema, struct buf *ret);

@@ -3,6 +3,7 @@
 
 #include "base/auto.h"
 #include "base/config_parts.h"
+#include "base/file.h"
 #include "core/check.h"
 
 #define ROW_MAX 1024
@@ -148,6 +149,15 @@ config_template(const struct config_schema *schema, struct buf *ret)
 	    "default.\nschema: %u\n",
 	    schema->name, schema->words, schema->version));
 	return put_keys(ret, schema->keys, 0, false, false);
+}
+
+hm_err
+config_template_print(const struct config_schema *schema, struct why *why)
+{
+	AUTO(buf) struct buf text = { .max = CONFIG_FILE_MAX };
+
+	HM_TRY(config_template(schema, &text));
+	return file_write("-", buf_bytes(&text), 0644, why);
 }
 
 /* A '|' would end a cell of the table. */

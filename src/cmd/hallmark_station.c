@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/auto.h"
 #include "base/config.h"
 #include "base/file.h"
 #include "base/report.h"
@@ -158,15 +157,11 @@ resume(const struct options *given)
 static int
 template_(const struct options *given)
 {
-	AUTO(buf) struct buf text = { 0 };
-	hm_err err;
+	struct why why = { 0 };
+	hm_err err = config_template_print(&station_schema, &why);
 
 	(void)given;
-	buf_init(&text, CONFIG_FILE_MAX);
-	err = config_template(&station_schema, &text);
-	if (err == HM_OK)
-		err = file_write("-", buf_bytes(&text), 0644, NULL);
-	return report_failure(err, NULL);
+	return report_failure(err, &why);
 }
 
 static const struct option_spec file_operand[] = {

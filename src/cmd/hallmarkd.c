@@ -8,9 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/auto.h"
 #include "base/config.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "base/options.h"
 #include "base/report.h"
@@ -34,14 +32,10 @@ static const struct option_spec options[] = {
 static int
 print_template(void)
 {
-	AUTO(buf) struct buf text = { 0 };
-	hm_err err;
+	struct why why = { 0 };
+	hm_err err = config_template_print(&server_schema, &why);
 
-	buf_init(&text, CONFIG_FILE_MAX);
-	err = config_template(&server_schema, &text);
-	if (err == HM_OK)
-		err = file_write("-", buf_bytes(&text), 0644, NULL);
-	return report_failure(err, NULL);
+	return report_failure(err, &why);
 }
 
 static int

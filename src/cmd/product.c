@@ -232,15 +232,11 @@ create(const struct options *given)
 static int
 template_(const struct options *given)
 {
-	AUTO(buf) struct buf text = { 0 };
-	hm_err err;
+	struct why why = { 0 };
+	hm_err err = config_template_print(&product_schema, &why);
 
 	(void)given;
-	buf_init(&text, CONFIG_FILE_MAX);
-	err = config_template(&product_schema, &text);
-	if (err == HM_OK)
-		err = file_write("-", buf_bytes(&text), 0644, NULL);
-	return report_failure(err, NULL);
+	return report_failure(err, &why);
 }
 
 /* ---- enrol ---- */

@@ -51,6 +51,16 @@ begin(void *context, struct net_request *request)
 
 /* ---- challenge ---- */
 
+/* Answer with what an encoder made of it. */
+static void
+land(struct flight *flight, hm_err err, struct hm_bytes message)
+{
+	if (err != HM_OK)
+		flight_refuse(flight, err);
+	else
+		flight_reply(flight, FRONT_CBOR, message);
+}
+
 static void
 challenge_land(struct flight *flight, const void *body, struct hm_bytes tail)
 {
@@ -68,11 +78,7 @@ challenge_land(struct flight *flight, const void *body, struct hm_bytes tail)
 	if (err == HM_OK)
 		err = hm_challenge_encode(
 		    &challenge, (struct hm_span){ room, sizeof(room) }, &len);
-	if (err != HM_OK)
-		flight_refuse(flight, err);
-	else
-		flight_reply(
-		    flight, FRONT_CBOR, (struct hm_bytes){ room, len });
+	land(flight, err, (struct hm_bytes){ room, len });
 }
 
 static void
@@ -116,7 +122,7 @@ issue_land(struct flight *flight, const void *body, struct hm_bytes tail)
 	static uint8_t room[ASK_MESSAGE_MAX];
 	const struct ask_issue_answer *answer = body;
 	struct hm_issue_answer message;
-	size_t len;
+	size_t len = 0;
 	hm_err err;
 
 	message.stamp = cut(&tail, answer->stamp_len);
@@ -124,11 +130,7 @@ issue_land(struct flight *flight, const void *body, struct hm_bytes tail)
 	message.receipt = cut(&tail, answer->receipt_len);
 	err = hm_issue_answer_encode(
 	    &message, (struct hm_span){ room, sizeof(room) }, &len);
-	if (err != HM_OK)
-		flight_refuse(flight, err);
-	else
-		flight_reply(
-		    flight, FRONT_CBOR, (struct hm_bytes){ room, len });
+	land(flight, err, (struct hm_bytes){ room, len });
 }
 
 static hm_err
@@ -175,18 +177,14 @@ entry_land(struct flight *flight, const void *body, struct hm_bytes tail)
 	static uint8_t room[ASK_MESSAGE_MAX];
 	const struct ask_entry_answer *answer = body;
 	struct hm_confirm_answer message;
-	size_t len;
+	size_t len = 0;
 	hm_err err;
 
 	message.entry = cut(&tail, answer->entry_len);
 	message.receipt = cut(&tail, answer->receipt_len);
 	err = hm_confirm_answer_encode(
 	    &message, (struct hm_span){ room, sizeof(room) }, &len);
-	if (err != HM_OK)
-		flight_refuse(flight, err);
-	else
-		flight_reply(
-		    flight, FRONT_CBOR, (struct hm_bytes){ room, len });
+	land(flight, err, (struct hm_bytes){ room, len });
 }
 
 static hm_err
