@@ -1,0 +1,576 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* server/signer: what it issues for and what it refuses, with keys in SoftHSM
+ */
+#include "../token/soft.h"
+
+#include "ca/ca.h"
+#include "crypto/digest.h"
+#include "crypto/p256.h"
+#include "seal/sign1.h"
+#include "server/signer/issue.h"
+
+#define T0 UINT64_C(1800000000)
+#define DAY UINT64_C(86400)
+#define ORIGIN "log.example.com/test"
+#define FLEET "a secret of the whole fleet"
+
+static const uint8_t hw_type[] = { 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37 };
+static struct buf root_der = { .max = 8192 }, issuer_der = { .max = 8192 };
+static struct p256_pair *authority, *stranger;
+static uint8_t authority_point[HM_POINT_LEN], stamp_point[HM_POINT_LEN];
+static struct signer_options options;
+static struct signer_keys keys;
+static struct objects objects;
+/* What the next load() signs. */
+static struct hm_object product, release, order;
+static struct buf message = { .max = HM_OBJECT_MAX };
+static struct ask_sign_issue ask;
+static struct ask_sign_issue_answer answer;
+static struct buf stamp = { .max = HM_STAMP_MAX };
+
+/* ---- a token with everything, once ---- */
+
+static hm_err
+sign_ca(void *context, struct hm_bytes digest, uint8_t *ret, size_t ret_len)
+{
+	return token_sign(context, digest, ret, ret_len);
+}
+
+static void
+make_cas(struct token_key *root, struct token_key *issuer)
+{
+	struct ca_issuer self = {
+		.sig = CA_ES384, .sign = sign_ca, .context = root
+	};
+	struct ca_request request = { .profile = CA_ROOT,
+		.common_name = "Root",
+		.public_key = token_key_public(root),
+		.not_before_s = T0 - DAY,
+		.not_after_s = T0 + 9000 * DAY };
+
+	assert_int_equal(ca_make(&self, &request, &root_der, NULL), HM_OK);
+	self.certificate = buf_bytes(&root_der);
+	request.profile = CA_SUB;
+	request.common_name = "Issuing";
+	request.public_key = token_key_public(issuer);
+	request.not_after_s = T0 + 4000 * DAY;
+	assert_int_equal(ca_make(&self, &request, &issuer_der, NULL), HM_OK);
+}
+
+static int
+start(void **state)
+{
+	struct token_key *root, *issuer, *key;
+	struct token *token;
+
+	assert_int_equal(soft_start(state), 0);
+	token = soft_open(getenv("SOFTHSM"));
+	assert_int_equal(
+	    token_generate(token, "root", TOKEN_P384, TOKEN_SIGN, &root, NULL),
+	    HM_OK);
+	assert_int_equal(token_generate(token, "issuer", TOKEN_P256, TOKEN_SIGN,
+			     &issuer, NULL),
+	    HM_OK);
+	assert_int_equal(
+	    token_generate(token, "stamp", TOKEN_P256, TOKEN_SIGN, &key, NULL),
+	    HM_OK);
+	memcpy(stamp_point, token_key_public(key).ptr, HM_POINT_LEN);
+	assert_int_equal(
+	    token_generate(token, "log", TOKEN_ED25519, TOKEN_SIGN, &key, NULL),
+	    HM_OK);
+	assert_int_equal(
+	    token_data_store(token, "fleet", HM_LITERAL(FLEET), NULL), HM_OK);
+	make_cas(root, issuer);
+	token_free(token);
+	assert_int_equal(p256_pair_new(&authority), HM_OK);
+	assert_int_equal(p256_pair_new(&stranger), HM_OK);
+	p256_pair_point(authority, authority_point);
+	return 0;
+}
+
+static int
+stop(void **state)
+{
+	p256_pair_free(authority);
+	p256_pair_free(stranger);
+	buf_done(&root_der);
+	buf_done(&issuer_der);
+	return soft_stop(state);
+}
+
+/* ---- each test ---- */
+
+static hm_err
+load_as(struct p256_pair *who, const struct hm_object *object)
+{
+	static uint8_t payload[HM_OBJECT_MAX];
+	size_t len;
+
+	buf_clear(&message);
+	assert_int_equal(
+	    hm_object_encode(
+		object, (struct hm_span){ payload, sizeof(payload) }, &len),
+	    HM_OK);
+	assert_int_equal(
+	    sign1_make((struct hm_bytes){ 0 }, HM_LITERAL(HM_AAD_OBJECT),
+		(struct hm_bytes){ payload, len }, p256_pair_signer, who,
+		&message),
+	    HM_OK);
+	return objects_load(
+	    &objects, buf_bytes(&message), authority_point, &keys.ca);
+}
+
+static void
+fill_objects(void)
+{
+	memset(&product, 0, sizeof(product));
+	memset(&release, 0, sizeof(release));
+	memset(&order, 0, sizeof(order));
+	product.kind = HM_OBJECT_PRODUCT;
+	release.kind = HM_OBJECT_RELEASE;
+	order.kind = HM_OBJECT_ORDER;
+	product.made_s = release.made_s = order.made_s = T0;
+	product.product = (struct hm_product){ .name = HM_LITERAL("lamp"),
+		.version = 1,
+		.scheme = HM_SCHEME_SOFT,
+		.key_source = HM_KEYS_ANY,
+		.lock_min = HM_LOCK_CLOSED,
+		.organization = HM_LITERAL("Example"),
+		.hw_type = HM_BYTES(hw_type),
+		.secrets = { { .name = HM_LITERAL("fleet"),
+		    .kind = HM_SECRET_SHARED,
+		    .source = HM_LITERAL("fleet") } },
+		.secret_count = 1 };
+	release.release = (struct hm_release){ .name = HM_LITERAL("1.0"),
+		.product = HM_LITERAL("lamp"),
+		.channel = HM_CHANNEL_DEV,
+		.counter = 3,
+		.image = { 0xf1 },
+		.image_size = 1000 };
+	order.order = (struct hm_order){ .name = HM_LITERAL("PO-1"),
+		.channel = HM_CHANNEL_DEV,
+		.quota = 5,
+		.returns = 2,
+		.serial_prefix = HM_LITERAL("SN"),
+		.serial_first = 10,
+		.serial_digits = 6,
+		.mac_first = { 0x02, 0, 0, 0, 0, 0xfe },
+		.has_macs = true,
+		.stations = { HM_LITERAL("st-a") },
+		.station_count = 1,
+		.not_before_s = T0 - 1000,
+		.not_after_s = T0 + 1000,
+		.confirm_within_s = 600 };
+}
+
+/* A device that tells the truth. */
+static void
+prove(void)
+{
+	struct attest_case *kase = &ask.kase;
+	struct p256_pair *pairs[3];
+	uint8_t binding[HM_DIGEST_LEN], digest[32];
+
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(p256_pair_new(&pairs[i]), HM_OK);
+	p256_pair_point(pairs[0], kase->claims.identity);
+	p256_pair_point(pairs[1], kase->claims.kem);
+	p256_pair_point(pairs[2], kase->proof.soft.key);
+	attest_binding(&kase->claims, binding);
+	sha256_one(HM_BYTES(binding), digest);
+	assert_int_equal(
+	    p256_pair_sign(pairs[2], digest, kase->proof.soft.signature),
+	    HM_OK);
+	for (size_t i = 0; i < 3; i++)
+		p256_pair_free(pairs[i]);
+}
+
+static void
+load_all(void)
+{
+	assert_int_equal(load_as(authority, &product), HM_OK);
+	sha256_one(buf_bytes(&message), order.order.product);
+	assert_int_equal(load_as(authority, &release), HM_OK);
+	sha256_one(buf_bytes(&message), order.order.release);
+	assert_int_equal(load_as(authority, &order), HM_OK);
+	sha256_one(buf_bytes(&message), ask.order);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	options = (struct signer_options){ .token_uri = SOFT_URI,
+		.module = getenv("SOFTHSM"),
+		.issuer_key = "pkcs11:object=issuer",
+		.stamp_key = "pkcs11:object=stamp",
+		.log_key = "pkcs11:object=log",
+		.origin = ORIGIN,
+		.issuer_certificate = buf_bytes(&issuer_der) };
+	assert_int_equal(
+	    signer_keys_open(&options, &soft_pin, &keys, NULL), HM_OK);
+	fill_objects();
+	memset(&ask, 0, sizeof(ask));
+	memset(&answer, 0x5a, sizeof(answer));
+	ask.issued_s = T0;
+	ask.kase.claims.device_id[0] = 0xd1;
+	ask.kase.claims.scheme = HM_SCHEME_SOFT;
+	ask.kase.claims.counter = 3;
+	ask.kase.claims.lock = HM_LOCK_CLOSED;
+	ask.kase.claims.release[0] = 0xf1;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	objects_done(&objects);
+	signer_keys_done(&keys);
+	buf_done(&message);
+	buf_done(&stamp);
+	return 0;
+}
+
+static hm_err
+issue_at(uint64_t now_s)
+{
+	const struct issue_with with = { &keys, &objects, HM_LITERAL(ORIGIN) };
+
+	buf_clear(&stamp);
+	return issue_make(&with, now_s, &ask, &answer, &stamp);
+}
+
+static void
+check_refused(hm_err expected)
+{
+	assert_int_equal(issue_at(T0), expected);
+	assert_int_equal(stamp.len, 0);
+}
+
+/* ---- keys ---- */
+
+static void
+check_not_opened(hm_err expected)
+{
+	struct signer_keys other = { 0 };
+	struct why why = { 0 };
+
+	assert_int_equal(
+	    signer_keys_open(&options, &soft_pin, &other, &why), expected);
+	assert_true(why.text[0] != 0);
+	signer_keys_done(&other);
+}
+
+static void
+opens_with_the_right_keys_only(void **state)
+{
+	(void)state;
+	options.issuer_certificate = buf_bytes(&root_der);
+	check_not_opened(HM_E_CERT);
+	options.issuer_certificate = buf_bytes(&issuer_der);
+	options.log_key = "pkcs11:object=stamp";
+	check_not_opened(HM_E_KEY);
+	options.log_key = "pkcs11:object=log";
+	options.issuer_key = "pkcs11:object=root";
+	check_not_opened(HM_E_KEY);
+	options.issuer_key = "pkcs11:object=nobody";
+	check_not_opened(HM_E_TOKEN_MATCH);
+}
+
+static void
+fetches_a_shared_secret_by_its_label(void **state)
+{
+	uint8_t room[64];
+	struct hm_span span = { room, sizeof(room) };
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(
+	    signer_keys_shared(&keys, HM_LITERAL("fleet"), span, &len), HM_OK);
+	assert_int_equal(len, sizeof(FLEET) - 1);
+	assert_memory_equal(room, FLEET, len);
+	assert_int_equal(
+	    signer_keys_shared(&keys, HM_LITERAL("other"), span, &len),
+	    HM_E_TOKEN_MATCH);
+}
+
+/* ---- objects ---- */
+
+static void
+keeps_what_the_authority_signed_once(void **state)
+{
+	(void)state;
+	load_all();
+	assert_int_equal(objects.count, 3);
+	assert_int_equal(load_as(authority, &release), HM_OK);
+	assert_non_null(objects_find(&objects, HM_OBJECT_ORDER, ask.order));
+	assert_null(objects_find(&objects, HM_OBJECT_PRODUCT, ask.order));
+	ask.order[0] ^= 1;
+	assert_null(objects_find(&objects, HM_OBJECT_ORDER, ask.order));
+}
+
+static void
+takes_the_same_bytes_again_without_a_copy(void **state)
+{
+	(void)state;
+	assert_int_equal(load_as(authority, &product), HM_OK);
+	assert_int_equal(objects_load(&objects, buf_bytes(&message),
+			     authority_point, &keys.ca),
+	    HM_OK);
+	assert_int_equal(objects.count, 1);
+}
+
+static void
+refuses_what_somebody_else_signed(void **state)
+{
+	(void)state;
+	load_all();
+	order.order.quota = 1000;
+	assert_int_equal(load_as(stranger, &order), HM_E_SIGNATURE);
+	assert_int_equal(objects.count, 3);
+	sha256_one(buf_bytes(&message), ask.order);
+	prove();
+	check_refused(HM_E_NO_ORDER);
+}
+
+static void
+refuses_every_flipped_byte_of_an_object(void **state)
+{
+	(void)state;
+	assert_int_equal(load_as(authority, &product), HM_OK);
+	objects_done(&objects);
+	for (size_t i = 0; i < message.len; i++) {
+		hm_err err;
+
+		message.ptr[i] ^= 0x10;
+		err = objects_load(
+		    &objects, buf_bytes(&message), authority_point, &keys.ca);
+		assert_true(err == HM_E_SIGNATURE || err == HM_E_BAD_INPUT);
+		message.ptr[i] ^= 0x10;
+	}
+	assert_int_equal(objects.count, 0);
+}
+
+static void
+refuses_an_order_without_its_product_or_release(void **state)
+{
+	(void)state;
+	assert_int_equal(load_as(authority, &product), HM_OK);
+	sha256_one(buf_bytes(&message), order.order.product);
+	assert_int_equal(load_as(authority, &order), HM_E_NOT_FOUND);
+	/* A product is no release. */
+	memcpy(order.order.release, order.order.product, HM_DIGEST_LEN);
+	assert_int_equal(load_as(authority, &order), HM_E_NOT_FOUND);
+	assert_int_equal(objects.count, 1);
+}
+
+static void
+refuses_kinds_and_sizes_that_it_has_no_use_for(void **state)
+{
+	static const uint8_t large[HM_OBJECT_MAX + 1];
+	static struct hm_object object;
+
+	(void)state;
+	object.kind = HM_OBJECT_CREDENTIAL;
+	object.made_s = T0;
+	object.credential = (struct hm_credential){ .name = HM_LITERAL("x"),
+		.role = HM_ROLE_STATION,
+		.key = { 4 },
+		.not_after_s = T0 };
+	assert_int_equal(load_as(authority, &object), HM_E_BAD_INPUT);
+	assert_int_equal(objects_load(&objects, (struct hm_bytes){ 0 },
+			     authority_point, &keys.ca),
+	    HM_E_BAD_INPUT);
+	assert_int_equal(
+	    objects_load(&objects, HM_BYTES(large), authority_point, &keys.ca),
+	    HM_E_BAD_INPUT);
+	assert_int_equal(objects.count, 0);
+}
+
+/* ---- issue ---- */
+
+static void
+check_stamp(const struct hm_stamp *content)
+{
+	static const uint8_t mac[] = { 0x02, 0, 0, 0, 1, 0 };
+	uint8_t digest[HM_DIGEST_LEN], binding[HM_DIGEST_LEN];
+	struct ca_view view;
+
+	attest_binding(&ask.kase.claims, binding);
+	assert_memory_equal(content->binding, binding, sizeof(binding));
+	assert_memory_equal(
+	    content->device_id, ask.kase.claims.device_id, HM_DEVICE_ID_LEN);
+	assert_memory_equal(
+	    content->product, order.order.product, HM_DIGEST_LEN);
+	assert_true(hm_bytes_equal(content->serial, HM_LITERAL("SN000012")));
+	assert_true(hm_bytes_equal(content->origin, HM_LITERAL(ORIGIN)));
+	assert_memory_equal(content->mac, mac, sizeof(mac));
+	assert_int_equal(content->issued_s, T0);
+	sha256_one(content->certificate, digest);
+	assert_memory_equal(answer.certificate, digest, sizeof(digest));
+	assert_int_equal(
+	    ca_verify(content->certificate, buf_bytes(&issuer_der)), HM_OK);
+	assert_int_equal(ca_view(content->certificate, &view), HM_OK);
+	assert_memory_equal(view.point, ask.kase.claims.identity, HM_POINT_LEN);
+	assert_true(hm_bytes_equal(view.serial, HM_BYTES(answer.cert_serial)));
+}
+
+static void
+issues_what_the_order_says(void **state)
+{
+	uint8_t digest[HM_DIGEST_LEN];
+	struct hm_stamp content;
+	struct hm_bytes payload;
+
+	(void)state;
+	load_all();
+	prove();
+	ask.number = 2;
+	assert_int_equal(issue_at(T0), HM_OK);
+	assert_int_equal(sign1_open(buf_bytes(&stamp), HM_STAMP_MAX,
+			     HM_LITERAL(HM_AAD_STAMP), stamp_point, &payload),
+	    HM_OK);
+	assert_int_equal(hm_stamp_decode(payload, &content), HM_OK);
+	check_stamp(&content);
+	sha256_one(buf_bytes(&stamp), digest);
+	assert_memory_equal(answer.stamp, digest, sizeof(digest));
+	/* The secret is nowhere in the open. */
+	assert_null(memmem(stamp.ptr, stamp.len, FLEET, sizeof(FLEET) - 1));
+}
+
+static void
+numbers_no_device_beyond_the_order(void **state)
+{
+	(void)state;
+	load_all();
+	prove();
+	ask.number = 6; /* quota and returns are 7 */
+	assert_int_equal(issue_at(T0), HM_OK);
+	ask.number = 7;
+	check_refused(HM_E_QUOTA);
+	ask.number = UINT32_MAX;
+	check_refused(HM_E_QUOTA);
+}
+
+static void
+has_a_clock_of_its_own(void **state)
+{
+	(void)state;
+	load_all();
+	prove();
+	assert_int_equal(issue_at(T0 + ISSUE_CLOCK_S), HM_OK);
+	assert_int_equal(issue_at(T0 - ISSUE_CLOCK_S), HM_OK);
+	assert_int_equal(issue_at(T0 + ISSUE_CLOCK_S + 1), HM_E_CLOCK);
+	assert_int_equal(issue_at(T0 - ISSUE_CLOCK_S - 1), HM_E_CLOCK);
+	assert_int_equal(stamp.len, 0);
+	ask.issued_s = UINT64_MAX;
+	check_refused(HM_E_CLOCK);
+}
+
+static void
+keeps_the_dates_of_the_order(void **state)
+{
+	(void)state;
+	load_all();
+	prove();
+	ask.issued_s = T0 - 1001;
+	assert_int_equal(issue_at(ask.issued_s), HM_E_NOT_YET);
+	ask.issued_s = T0 - 1000;
+	assert_int_equal(issue_at(ask.issued_s), HM_OK);
+	ask.issued_s = T0 + 999;
+	assert_int_equal(issue_at(ask.issued_s), HM_OK);
+	ask.issued_s = T0 + 1000;
+	assert_int_equal(issue_at(ask.issued_s), HM_E_EXPIRED);
+	assert_int_equal(stamp.len, 0);
+}
+
+static void
+signs_nothing_for_evidence_that_is_not_right(void **state)
+{
+	struct ask_sign_issue good;
+
+	(void)state;
+	load_all();
+	prove();
+	good = ask;
+	ask.kase.proof.soft.signature[5] ^= 1;
+	check_refused(HM_E_EVIDENCE);
+	ask = good;
+	ask.kase.claims.nonce[0] ^= 1; /* another binding */
+	check_refused(HM_E_EVIDENCE);
+	ask = good;
+	ask.kase.claims.kem[64] ^= 1; /* to have secrets sealed elsewhere */
+	check_refused(HM_E_EVIDENCE);
+	ask = good;
+	ask.kase.claims.lock = HM_LOCK_OPEN;
+	check_refused(HM_E_EVIDENCE_OPEN);
+	ask = good;
+	ask.kase.claims.release[0] ^= 1;
+	check_refused(HM_E_RELEASE);
+	ask = good;
+	ask.kase.claims.counter = 2;
+	check_refused(HM_E_COUNTER);
+	ask = good;
+	ask.kase.claims.scheme = HM_SCHEME_IMX_MP;
+	check_refused(HM_E_EVIDENCE_SCHEME);
+	ask = good;
+	assert_int_equal(issue_at(T0), HM_OK);
+}
+
+static void
+certifies_no_key_that_is_none(void **state)
+{
+	struct p256_pair *root;
+	uint8_t binding[HM_DIGEST_LEN], digest[32];
+
+	(void)state;
+	load_all();
+	prove();
+	/* The hardware vouches for an identity that is off the curve. */
+	ask.kase.claims.identity[64] ^= 1;
+	assert_int_equal(p256_pair_new(&root), HM_OK);
+	p256_pair_point(root, ask.kase.proof.soft.key);
+	attest_binding(&ask.kase.claims, binding);
+	sha256_one(HM_BYTES(binding), digest);
+	assert_int_equal(
+	    p256_pair_sign(root, digest, ask.kase.proof.soft.signature), HM_OK);
+	p256_pair_free(root);
+	check_refused(HM_E_KEY);
+}
+
+static void
+signs_nothing_without_the_secrets_of_the_product(void **state)
+{
+	(void)state;
+	product.product.secrets[0].source = HM_LITERAL("missing");
+	load_all();
+	prove();
+	check_refused(HM_E_TOKEN_MATCH);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(opens_with_the_right_keys_only),
+		TEST(fetches_a_shared_secret_by_its_label),
+		TEST(keeps_what_the_authority_signed_once),
+		TEST(takes_the_same_bytes_again_without_a_copy),
+		TEST(refuses_what_somebody_else_signed),
+		TEST(refuses_every_flipped_byte_of_an_object),
+		TEST(refuses_an_order_without_its_product_or_release),
+		TEST(refuses_kinds_and_sizes_that_it_has_no_use_for),
+		TEST(issues_what_the_order_says),
+		TEST(numbers_no_device_beyond_the_order),
+		TEST(has_a_clock_of_its_own),
+		TEST(keeps_the_dates_of_the_order),
+		TEST(signs_nothing_for_evidence_that_is_not_right),
+		TEST(certifies_no_key_that_is_none),
+		TEST(signs_nothing_without_the_secrets_of_the_product),
+	};
+
+	return cmocka_run_group_tests(tests, start, stop);
+}
