@@ -173,9 +173,11 @@ make_folder(struct tiles *tiles, const char *path, struct why *why)
 {
 	char folder[sizeof(tiles->made)];
 	const char *end = strrchr(path, '/');
-	size_t len = (size_t)(end - path);
+	size_t len;
 
-	hm_assert(end && len < sizeof(folder));
+	hm_assert(end != NULL);
+	len = (size_t)(end - path);
+	hm_assert(len < sizeof(folder));
 	memcpy(folder, path, len);
 	folder[len] = '\0';
 	if (strcmp(folder, tiles->made) == 0)

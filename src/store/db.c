@@ -166,7 +166,8 @@ db_commit(struct db_txn *txn, struct why *why)
 	struct db *db = txn->db;
 	hm_err err;
 
-	hm_assert(db && db->depth == txn->depth);
+	hm_assert(db != NULL);
+	hm_assert(db->depth == txn->depth);
 	err = db_run_sql(db, db->depth == 1 ? "COMMIT" : "RELEASE s", why);
 	if (err != HM_OK) {
 		db_txn_done(txn);
