@@ -21,6 +21,7 @@
 #define SIGNER_WITHIN_MS 3000 /* what it has begun with the token */
 #define PAUSE_MIN_MS 100      /* before a restart; doubles up to the maximum */
 #define PAUSE_MAX_MS 10000
+#define DYING_MS 1000               /* from the end of its life to its own */
 #define STEADY_US (30 * 1000000ull) /* up for this long: pauses start anew */
 
 struct child {
@@ -41,8 +42,7 @@ struct parent {
 	struct loop *loop;
 	uint32_t pause_ms;
 	uint64_t started_us;
-	bool stopping;
-	hm_err failed; /* a start that can not succeed */
+	bool stopping, came_up;
 };
 
 static const char *const names[] = {
@@ -335,14 +335,38 @@ watch_children(struct parent *parent)
 	return err;
 }
 
-/* A server that never came up says so at once, instead of trying for ever. */
+/* Did somebody kill it? Its end of the life goes before it does. */
 static bool
-came_up(struct parent *parent)
+was_killed(const struct child *child)
 {
-	static bool once;
+	uint64_t end_us = clock_mono_us() + DYING_MS * 1000;
+	siginfo_t info = { 0 };
+	life_word word = LIFE_READY;
 
-	once = once || all_ready(parent);
-	return once;
+	while (child->pid != 0 && word == LIFE_READY)
+		word = life_poll(child->life);
+	if (word != LIFE_GONE)
+		return false;
+	while (waitid(P_PID, (id_t)child->pid, &info,
+		   WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == 0 && clock_mono_us() < end_us)
+		(void)usleep(2000); /* a child that ends has no other sign */
+	return info.si_pid != 0 && info.si_code == CLD_KILLED &&
+	       info.si_status == SIGKILL;
+}
+
+/*
+ * A server that never came up says so at once, instead of trying for ever:
+ * unless one of its processes was killed, which is no fault of the set-up.
+ */
+static bool
+may_come_up(struct parent *parent)
+{
+	parent->came_up = parent->came_up || all_ready(parent);
+	for (uint32_t i = 0; i < parent->count; i++)
+		if (was_killed(&parent->children[i]))
+			return true;
+	return parent->came_up;
 }
 
 static void
@@ -360,16 +384,17 @@ static hm_err
 serve(struct parent *parent, struct why *why)
 {
 	while (!parent->stopping) {
-		bool up;
+		hm_err err = start(parent);
+		bool again;
 
-		HM_TRY(start(parent));
-		HM_TRY(watch_children(parent));
+		if (err == HM_OK)
+			err = watch_children(parent);
 		if (parent->stopping)
 			break;
-		up = came_up(parent);
+		again = may_come_up(parent);
 		log_event(LOG_ERROR, "restart", "why", "a process died", NULL);
 		stop_at_once(parent);
-		if (!up)
+		if (!again)
 			return WHY(why, HM_E_WORKER,
 			    "a process of the server could not start: the log "
 			    "above says why");

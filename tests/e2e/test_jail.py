@@ -4,7 +4,7 @@ import os, pathlib, re, signal
 
 import pytest
 
-from line import Factory, make_device, soft, until
+from line import DEADLINE_S, Factory, make_device, soft, until
 
 IS_ROOT = os.geteuid() == 0
 ROLES = {"front", "keeper", "signer"}
@@ -88,6 +88,29 @@ def test_one_dies_and_all_begin_anew(factory, role):
     make_device(factory.client("BENCH"), factory, order, soft(factory))
     assert factory.client("planner").json("/v1/order/" + order)["confirmed"] == 1
     assert all(status(pid)["Seccomp"] == "2" for pid in factory.processes())
+
+
+@pytest.mark.parametrize("role", ["front", "keeper", "signer"])
+def test_one_is_killed_while_it_starts(factory, role):
+    """The first start of a parent too: it is no fault of the configuration."""
+    factory.stop()
+    factory.start_only()
+    pid = until(lambda: by_role(factory).get(role), "it has been started")[0]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: pid not in factory.processes(), "it is gone")
+    factory.wait_ready()
+
+
+def test_one_cannot_start(factory):
+    """A fault of the configuration is told at once, and with an exit status."""
+    factory.stop()
+    os.rename(factory.path("factory.pem"), factory.path("away.pem"))
+    try:
+        factory.start_only()
+        assert factory.server.wait(timeout=DEADLINE_S) not in (0, -signal.SIGKILL)
+    finally:
+        os.rename(factory.path("away.pem"), factory.path("factory.pem"))
+        factory.start()
 
 
 def test_a_stop_is_orderly(factory):

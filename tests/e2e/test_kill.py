@@ -13,7 +13,8 @@ import pytest
 from counterpart import CONFIRM, ISSUE
 from line import STATION, VDEVICE, running_factory, until
 
-SEED, KILLS, DEVICES, SLOTS = 20311, 50, 110, 4
+SEED = int(os.environ.get("KILL_SEED", "20311"))
+KILLS, DEVICES, SLOTS = 50, 110, 4
 DEADLINE_S = 150
 VICTIMS = ["parent", "front", "keeper", "signer", "station", "slot"]
 
@@ -114,7 +115,8 @@ class Killing:
             time.sleep(0.01)
 
     def where(self):
-        return (f"{len(self.passed)} of {DEVICES} passed, {self.kills}\n" +
+        return (f"server {self.factory.server.poll()} {self.factory.processes()}, "
+                f"station {self.station.poll()}, {len(self.passed)} of {DEVICES} passed, {self.kills}\n" +
                 self.factory.tail() +
                 self.factory.read("station.log").decode()[-2000:])
 
