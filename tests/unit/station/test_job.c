@@ -53,7 +53,7 @@ setup(void **state)
 	memset(&events, 0, sizeof(events));
 	memset(&config, 0, sizeof(config));
 	strcpy(config.server.key, "/key.pem");
-	config.server.patience_ms = 300;
+	config.server.patience_ms = 1000;
 	config.device_timeout_ms = 5000;
 	strcpy(config.slots[0].name, "A1");
 	config.slot_count = 1;
@@ -370,7 +370,6 @@ tries_the_server_again_and_holds_when_patience_ends(void **state)
 	/* It is back after two tries. */
 	events.retries = 0;
 	played.fail_count = 2;
-	config.server.patience_ms = 300;
 	assert_int_equal(make(&plan, NULL), UNIT_PASS);
 	assert_int_equal(events.retries, 2);
 	assert_true(job.event.resumed);
