@@ -190,25 +190,15 @@ read_checkpoint(struct audit *audit, bool *ret_usable, struct why *why)
 
 /* --- the way through --- */
 
-/* As tree_add(), and what tiles hold is kept. */
+/* What tiles hold is kept, to compare them. */
 static void
-add_leaf(struct audit *audit, const struct tree_hash *leaf)
+keep_row(
+    void *context, unsigned level, uint64_t index, const struct tree_hash *hash)
 {
-	struct tree *tree = &audit->tree;
-	struct tree_hash hash = *leaf;
-	unsigned level = 0;
+	struct audit *audit = context;
 
-	for (;;) {
-		if (level % 8 == 0)
-			audit->rows[level / 8]
-				   [(tree->size >> level) % TILE_WIDTH] = hash;
-		if (!(tree->size >> level & 1))
-			break;
-		tree_node(&tree->edge[level], &hash, &hash);
-		level++;
-	}
-	tree->edge[level] = hash;
-	tree->size++;
+	if (level % 8 == 0)
+		audit->rows[level / 8][index % TILE_WIDTH] = *hash;
 }
 
 /* Tiles that the last bundle has filled. */
@@ -266,7 +256,7 @@ run_bundle(struct audit *audit, uint64_t index, struct why *why)
 			HM_TRY(audit_entry(audit, entry));
 		}
 		leaf = audit->rows[0][i];
-		add_leaf(audit, &leaf);
+		tree_add_keeping(&audit->tree, &leaf, keep_row, audit);
 		audit_proof_mark(audit);
 	}
 	if (width == TILE_WIDTH)

@@ -117,23 +117,12 @@ make_room(struct tiles *tiles)
 	return HM_OK;
 }
 
-/* As tree_add(), and what comes to be on the way is kept. */
+/* There is room: make_room() saw to it. */
 static void
-grow(struct tiles *tiles, const struct tree_hash *leaf)
+keep_row(
+    void *context, unsigned level, uint64_t index, const struct tree_hash *hash)
 {
-	struct tree *tree = &tiles->tree;
-	struct tree_hash hash = *leaf;
-	unsigned level = 0;
-
-	for (;;) {
-		*tiles_row_at(tiles, level, tree->size >> level) = hash;
-		if (!(tree->size >> level & 1))
-			break;
-		tree_node(&tree->edge[level], &hash, &hash);
-		level++;
-	}
-	tree->edge[level] = hash;
-	tree->size++;
+	*tiles_row_at(context, level, index) = *hash;
 }
 
 hm_err
@@ -154,7 +143,7 @@ tiles_add(struct tiles *tiles, struct hm_bytes entry)
 	tiles->bundle.len += 2 + entry.len;
 	tiles->ends[tiles->tree.size - tiles->rows[0].base] = tiles->bundle.len;
 	tree_leaf(entry, &leaf);
-	grow(tiles, &leaf);
+	tree_add_keeping(&tiles->tree, &leaf, keep_row, tiles);
 	return HM_OK;
 }
 

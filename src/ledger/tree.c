@@ -33,18 +33,35 @@ tree_node(const struct tree_hash *left, const struct tree_hash *right,
 }
 
 void
-tree_add(struct tree *tree, const struct tree_hash *leaf)
+tree_add_keeping(struct tree *tree, const struct tree_hash *leaf,
+    tree_keeper keep, void *context)
 {
 	struct tree_hash hash = *leaf;
 	unsigned level = 0;
 
 	hm_assert(tree->size < SIZE_MAX_LEAVES);
-	while (tree->size >> level & 1) {
+	for (;;) {
+		keep(context, level, tree->size >> level, &hash);
+		if (!(tree->size >> level & 1))
+			break;
 		tree_node(&tree->edge[level], &hash, &hash);
 		level++;
 	}
 	tree->edge[level] = hash;
 	tree->size++;
+}
+
+static void
+keep_nothing(
+    void *context, unsigned level, uint64_t index, const struct tree_hash *hash)
+{
+	(void)context, (void)level, (void)index, (void)hash;
+}
+
+void
+tree_add(struct tree *tree, const struct tree_hash *leaf)
+{
+	tree_add_keeping(tree, leaf, keep_nothing, NULL);
 }
 
 void

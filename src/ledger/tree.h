@@ -32,6 +32,12 @@ void tree_leaf(struct hm_bytes entry, struct tree_hash *ret);
 void tree_node(const struct tree_hash *left, const struct tree_hash *right,
     struct tree_hash *ret);
 void tree_add(struct tree *tree, const struct tree_hash *leaf);
+/* The same, and every complete subtree that comes to be is handed over, the
+ * leaf first: 2^level leaves from leaf index * 2^level on. */
+typedef void (*tree_keeper)(void *context, unsigned level, uint64_t index,
+    const struct tree_hash *hash);
+void tree_add_keeping(struct tree *tree, const struct tree_hash *leaf,
+    tree_keeper keep, void *context);
 void tree_root(const struct tree *tree, struct tree_hash *ret);
 
 /* Reads the hash of the complete subtree of 2^level leaves that begins at leaf
