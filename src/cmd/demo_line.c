@@ -26,6 +26,7 @@
 #define EXIT_POWER_CUT 85 /* of vdevice: put it in again */
 #define LINE_MAX_BYTES (64 * 1024)
 #define STALLED_US 60000000u /* nothing happens any more */
+#define SILENCE_LOOK_MS 1000
 
 struct slot {
 	pid_t pid; /* of the chip in it; 0: empty */
@@ -46,7 +47,7 @@ struct operator_ {
 	struct watch *watch;
 	struct buf line;
 	struct demo_result result;
-	uint64_t began_us;
+	uint64_t began_us, heard_us; /* heard_us: of anybody, last */
 	hm_err err;
 };
 
@@ -68,6 +69,19 @@ insert(struct operator_ *op, uint32_t slot, uint32_t index, const char *fault)
 	return HM_OK;
 }
 
+/* A phase ends when all chips are out and the station has told of each: what it
+ * says comes later than the end of a chip, at times. */
+static void
+end_of_phase(struct operator_ *op)
+{
+	if (op->busy != 0 || op->next < op->count)
+		return;
+	for (uint32_t i = 0; i < op->count; i++)
+		if (op->units[i].is_extra == op->extra && !op->units[i].is_done)
+			return;
+	loop_stop(op->loop);
+}
+
 /* The next chip of this phase, if there is one. */
 static void
 fill(struct operator_ *op, uint32_t slot)
@@ -76,8 +90,7 @@ fill(struct operator_ *op, uint32_t slot)
 	    op->next < op->count && op->units[op->next].is_extra != op->extra)
 		op->next++;
 	if (op->next >= op->count) {
-		if (op->busy == 0)
-			loop_stop(op->loop);
+		end_of_phase(op);
 		return;
 	}
 	op->err = insert(op, slot, op->next, op->units[op->next].fault);
@@ -108,6 +121,7 @@ on_child(void *context)
 {
 	struct operator_ *op = context;
 
+	op->heard_us = clock_mono_us();
 	for (uint32_t i = 0; i < op->world->slots; i++) {
 		int status;
 
@@ -209,8 +223,10 @@ on_event(struct operator_ *op, struct hm_bytes line)
 	state = doc_get_text(event, "state", "");
 	unit = unit_of(op, event);
 	if (unit != NULL && strcmp(state, "run") != 0 &&
-	    strcmp(state, "empty") != 0)
+	    strcmp(state, "empty") != 0) {
 		judge(op, unit, state, event);
+		end_of_phase(op);
+	}
 }
 
 /* Whole lines out of what has come so far. */
@@ -237,6 +253,7 @@ on_output(void *context)
 
 	if (buf_reserve(&op->line, 4096, &room) == HM_OK)
 		n = read(op->out, room, 4096);
+	op->heard_us = clock_mono_us();
 	if (n > 0) {
 		op->line.len += (size_t)n;
 		take_lines(op);
@@ -285,11 +302,22 @@ await_slots(struct operator_ *op, struct why *why)
 	return HM_OK;
 }
 
+/* A chip that nobody tells of any more has not ended as it must. */
+static void
+on_silence(void *context)
+{
+	struct operator_ *op = context;
+
+	if (clock_mono_us() - op->heard_us > STALLED_US)
+		loop_stop(op->loop);
+}
+
 static hm_err
 phase(struct operator_ *op, bool extra)
 {
 	op->extra = extra;
 	op->next = 0;
+	op->heard_us = clock_mono_us();
 	for (uint32_t i = 0; i < op->world->slots && op->err == HM_OK; i++)
 		fill(op, i);
 	if (op->err == HM_OK && op->busy != 0)
@@ -320,12 +348,14 @@ end_station(struct operator_ *op)
 static hm_err
 work(struct operator_ *op, struct why *why)
 {
-	struct watch *child;
+	struct watch *child, *silence;
 
 	HM_TRY(start_station(op, why));
 	HM_TRY(loop_new(&op->loop));
 	HM_TRY(watch_signal(op->loop, SIGCHLD, on_child, op, &child));
 	HM_TRY(watch_read(op->loop, op->out, on_output, op, &op->watch));
+	HM_TRY(
+	    watch_timer(op->loop, SILENCE_LOOK_MS, on_silence, op, &silence));
 	HM_TRY(await_slots(op, why));
 	op->began_us = clock_mono_us();
 	HM_TRY(phase(op, false));
