@@ -30,6 +30,14 @@ wait_ms(uint64_t deadline_us)
 
 /* ---- opening ---- */
 
+static uint64_t
+inode_of(const char *path)
+{
+	struct stat found;
+
+	return lstat(path, &found) == 0 ? found.st_ino : 0;
+}
+
 static hm_err
 open_unix(struct pipe *pipe, struct why *why)
 {
@@ -42,6 +50,7 @@ open_unix(struct pipe *pipe, struct why *why)
 	    bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
 	    chmod(pipe->path, 0600) == 0 && listen(fd, BACKLOG) == 0) {
 		pipe->listener = fd;
+		pipe->inode = inode_of(pipe->path);
 		return HM_OK;
 	}
 	if (fd >= 0)
@@ -104,10 +113,11 @@ pipe_close(struct pipe *pipe)
 {
 	pipe->is_tty = false;
 	pipe_hang_up(pipe);
-	if (pipe->listener >= 0) {
+	/* A station that was started anew may have its own there already. */
+	if (pipe->listener >= 0 && inode_of(pipe->path) == pipe->inode)
+		(void)unlink(pipe->path); /* nobody misses it */
+	if (pipe->listener >= 0)
 		close(pipe->listener);
-		(void)unlink(pipe->path); /* someone else may have */
-	}
 	pipe->listener = -1;
 }
 

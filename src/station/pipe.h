@@ -20,6 +20,7 @@ struct pipe {
 	int fd;       /* -1: nobody is there */
 	bool is_tty;
 	char path[108];
+	uint64_t inode; /* of our socket at `path` */
 	struct hm_frame_in in;
 	uint8_t body[HM_FRAME_SIZE(HM_LINK_MAX)], raw[4096];
 	size_t raw_at, raw_len;

@@ -310,6 +310,21 @@ leaves_no_socket_behind(void **state)
 	assert_int_equal(link_.listener, -1);
 }
 
+/* The worker of a station that was killed ends a little later than it. */
+static void
+leaves_the_socket_of_its_successor(void **state)
+{
+	static struct pipe next;
+	struct stat found;
+
+	(void)state;
+	assert_int_equal(pipe_open(&next, name, NULL), HM_OK);
+	pipe_close(&link_);
+	assert_int_equal(stat(path, &found), 0);
+	pipe_close(&next);
+	assert_int_equal(stat(path, &found), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -329,6 +344,7 @@ main(void)
 		TEST(finds_a_device_on_a_serial_line_when_it_answers),
 		TEST(refuses_links_of_another_form),
 		TEST(leaves_no_socket_behind),
+		TEST(leaves_the_socket_of_its_successor),
 	};
 	int failed;
 
