@@ -42,7 +42,7 @@ class Killing:
             self.chips[chip] = device_id
         self.todo, self.inside = list(self.chips), {}
         self.station, self.planner = None, factory.client("planner")
-        self.kills, self.passed = {}, set()
+        self.kills, self.passed, self.begun = {}, set(), set()
 
     # --- the operator
 
@@ -52,6 +52,13 @@ class Killing:
             [STATION, "run", self.order, "--config", "station.yaml", "--json"],
             cwd=self.factory.dir, env=self.factory.env, stdout=log, stderr=log)
         log.close()
+
+    def next_chip(self):
+        """One that was in already, or a new one: so many that work is left for each kill."""
+        again = [chip for chip in self.todo if chip in self.begun]
+        share = DEVICES * (sum(self.kills.values()) + 1) // (KILLS + 1)
+        new = self.todo if len(self.begun) < share else []
+        return next(iter(again + new), None)
 
     def operate(self):
         """Look at every slot once."""
@@ -65,8 +72,9 @@ class Killing:
                 self.todo.append(chip)  # to be put in again
             self.inside.pop(slot, None)
             link = f"slot-{slot}.sock"
-            if self.todo and os.path.exists(self.factory.path(link)):
-                chip = self.todo.pop(0)
+            if os.path.exists(self.factory.path(link)) and (chip := self.next_chip()):
+                self.todo.remove(chip)
+                self.begun.add(chip)
                 self.inside[slot] = chip, subprocess.Popen(
                     [VDEVICE, "run", "--dir", chip, "--link", "unix:" + link, "--quiet"],
                     cwd=self.factory.dir, stdout=subprocess.DEVNULL,
@@ -131,6 +139,8 @@ class Killing:
                 before = now
             elif now is not None and now > before:
                 break
+            if not self.inside and self.next_chip() is None:
+                break  # it was too fast for us
             time.sleep(0.01)
         more = time.monotonic() + self.random.random() * 0.1
         while time.monotonic() < more:
