@@ -2,7 +2,7 @@
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def factory():
     """One factory for all tests of a file: each uses devices and orders of its own."""
     from line import running_factory

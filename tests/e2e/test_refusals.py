@@ -62,7 +62,7 @@ class World:
         assert self.state() == (orders, entries + alarms)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def world(factory):
     return World(factory)
 
@@ -364,7 +364,7 @@ def test_a_second_issue_after_the_confirmation(world):
 
 # --- i.MX manufacturing protection ------------------------------------------------
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def thermo(world):
     factory = world.factory
     factory.product("thermo", "imx-mp", "enrolled")

@@ -17,12 +17,12 @@ from counterpart import (CONFIRM, GENESIS, ISSUE, STATE, STATES, VOID, Device, c
 from line import HALLMARKD, STATION, Refused, make_device, soft, until
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bench(factory):
     return factory.client("BENCH")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def planner(factory):
     return factory.client("planner")
 
