@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/role.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -130,6 +131,10 @@ role_run(server_role role, const struct server_config *config, struct why *why)
 {
 	AUTO(secret) struct secret with = { 0 };
 
+	/* A terminal or systemd tells the whole group; the parent decides who
+	 * stops when, so that nothing under way is cut off. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
 	HM_TRY(crypto_init()); /* in the jail it is too late */
 	HM_TRY(life_await(LIFE_FD, &with));
 	switch (role) {

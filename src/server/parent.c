@@ -14,6 +14,7 @@
 #include "base/process.h"
 #include "crypto/digest.h"
 #include "net/server.h"
+#include "server/guard.h"
 #include "server/life.h"
 
 #define CHILDREN_MAX (SERVER_FRONTS_MAX + 2)
@@ -176,6 +177,24 @@ let_go(struct parent *parent)
 	return err;
 }
 
+/* Nobody uses the token now. What can not be copied is worth a warning. */
+static void
+look_after_token(const char *folder)
+{
+	struct why why = { 0 };
+	unsigned restored = 0;
+	hm_err err;
+
+	if (folder[0] == 0)
+		return;
+	err = guard_token(folder, &restored, &why);
+	if (err != HM_OK)
+		log_failure(LOG_WARN, "token copy", err, &why, NULL);
+	if (restored != 0)
+		log_event(LOG_WARN, "token filled again", "folder", folder,
+		    "why", "a kill or a power cut had emptied it", NULL);
+}
+
 static hm_err
 start(struct parent *parent)
 {
@@ -183,6 +202,7 @@ start(struct parent *parent)
 	hm_err err;
 
 	parent->started_us = clock_mono_us();
+	look_after_token(parent->config->token.folder);
 	err = lay_pipes(parent, &pipes);
 	if (err == HM_OK)
 		err = spawn_all(parent, &pipes);
