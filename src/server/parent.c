@@ -21,9 +21,9 @@
 #define STOP_WITHIN_MS 10000  /* an orderly stop, role by role */
 #define SIGNER_WITHIN_MS 3000 /* what it has begun with the token */
 #define PAUSE_MIN_MS 100      /* before a restart; doubles up to the maximum */
-#define PAUSE_MAX_MS 10000
+#define PAUSE_MAX_MS 2000
 #define DYING_MS 1000               /* from the end of its life to its own */
-#define STEADY_US (30 * 1000000ull) /* up for this long: pauses start anew */
+#define STEADY_US (10 * 1000000ull) /* up for this long: pauses start anew */
 
 struct child {
 	server_role role;

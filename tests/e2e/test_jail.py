@@ -92,16 +92,29 @@ def test_one_dies_and_all_begin_anew(factory, role):
     assert all(status(pid)["Seccomp"] == "2" for pid in factory.processes())
 
 
-@pytest.mark.parametrize("role", ["front", "keeper"])
+@pytest.mark.parametrize("role", ["front", "keeper", "signer"])
 def test_one_is_killed_while_it_starts(factory, role):
-    """The first start of a parent too: it is no fault of the configuration. Not the signer:
-    SoftHSM writes its token's file in place at a login, and would lose it."""
+    """The first start of a parent too: it is no fault of the configuration."""
     factory.stop()
     factory.start_only()
     pid = until(lambda: by_role(factory).get(role), "it has been started")[0]
     os.kill(pid, signal.SIGKILL)
     until(lambda: pid not in factory.processes(), "it is gone")
     factory.wait_ready()
+
+
+def test_a_token_that_a_kill_emptied_is_filled_again(factory):
+    """SoftHSM empties its token file before it writes it anew, at every login."""
+    factory.stop()
+    emptied = [os.path.join(folder, name)
+               for folder, _, names in os.walk(factory.path("tokens"))
+               for name in names if name == "token.object"]
+    assert emptied
+    for path in emptied:
+        os.truncate(path, 0)
+    factory.start()
+    assert all(os.path.getsize(path) > 0 for path in emptied)
+    assert b"token filled again" in factory.read("hallmarkd.log")
 
 
 def test_one_cannot_start(factory):

@@ -15,7 +15,7 @@ from line import STATION, VDEVICE, running_factory, until
 
 SEED = int(os.environ.get("KILL_SEED", "20311"))
 KILLS, DEVICES, SLOTS = 50, 110, 4
-DEADLINE_S = 150
+DEADLINE_S = 240
 VICTIMS = ["parent", "front", "keeper", "signer", "station", "slot"]
 
 
