@@ -2,6 +2,7 @@
 /* hallmark server: look after a running hallmarkd */
 
 #include "base/auto.h"
+#include "base/errtext.h"
 #include "base/file.h"
 #include "base/report.h"
 #include "cmd/nouns.h"
@@ -114,6 +115,21 @@ restore(const struct options *given)
 
 static const struct option_spec context_option[] = { CONTEXT_OPTION, { 0 } };
 
+/* The server tells numbers of core/err.h; 0 is well. */
+static hm_err
+judge_health(struct doc *record)
+{
+	static const char *const parts[] = { "database", "token" };
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		int64_t number = doc_get_int(record, parts[i], HM_E_BUG);
+
+		if (number != HM_OK)
+			return err_info((hm_err)number)->err;
+	}
+	return HM_OK;
+}
+
 static int
 health(const struct options *given)
 {
@@ -124,7 +140,7 @@ health(const struct options *given)
 		{ 0 },
 	};
 
-	return show_record(given, "/healthz", "", rows);
+	return show_record_and_judge(given, "/healthz", "", rows, judge_health);
 }
 
 static const struct verb_spec backup_verb = { .name = "backup",
@@ -141,7 +157,7 @@ static const struct verb_spec restore_verb = { .name = "restore",
 	.operands = file_operand,
 	.run = restore };
 static const struct verb_spec health_verb = { .name = "health",
-	.words = "is it well? 0: yes, else an error number",
+	.words = "is it well? the exit status says so too",
 	.options = context_option,
 	.run = health };
 static const struct verb_spec *const verbs[] = { &backup_verb, &restore_verb,

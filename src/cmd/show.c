@@ -39,24 +39,38 @@ fetch(const struct options *given, const char *path, const char *name,
 	return context_get(&context, url, ret, why);
 }
 
+static hm_err
+print(struct doc *record, const struct buf *body, const struct show_row *rows,
+    struct why *why)
+{
+	if (report_is_json())
+		return file_write("-", buf_bytes(body), 0644, why);
+	for (; rows->label != NULL; rows++)
+		show_row(record, rows);
+	return HM_OK;
+}
+
+int
+show_record_and_judge(const struct options *given, const char *path,
+    const char *name, const struct show_row *rows, show_verdict verdict)
+{
+	AUTO(buf) struct buf body = { 0 };
+	AUTO_DOC struct doc *record = NULL;
+	struct why why = { 0 };
+	hm_err err = fetch(given, path, name, &body, &why);
+
+	if (err == HM_OK)
+		err = doc_parse(buf_bytes(&body), &record, &why);
+	if (err == HM_OK)
+		err = print(record, &body, rows, &why);
+	if (err == HM_OK && verdict != NULL)
+		err = verdict(record);
+	return report_failure(err, &why);
+}
+
 int
 show_record(const struct options *given, const char *path, const char *name,
     const struct show_row *rows)
 {
-	AUTO(buf) struct buf body = { 0 };
-	struct doc *record = NULL;
-	struct why why = { 0 };
-	hm_err err = fetch(given, path, name, &body, &why);
-
-	if (err == HM_OK && report_is_json())
-		return report_failure(
-		    file_write("-", buf_bytes(&body), 0644, &why), &why);
-	if (err == HM_OK)
-		err = doc_parse(buf_bytes(&body), &record, &why);
-	if (err != HM_OK)
-		return report_failure(err, &why);
-	for (; rows->label != NULL; rows++)
-		show_row(record, rows);
-	doc_free(record);
-	return HM_EXIT_OK;
+	return show_record_and_judge(given, path, name, rows, NULL);
 }
