@@ -14,6 +14,7 @@
 #include "base/clock.h"
 
 #define BACKLOG 128       /* devices that wait for their turn */
+#define LOOK_MS 200       /* between two hellos on a serial line */
 #define RESEND_US 1000000 /* a question that got lost on the way */
 
 static int
@@ -124,6 +125,7 @@ pipe_close(struct pipe *pipe)
 void
 pipe_hang_up(struct pipe *pipe)
 {
+	pipe->is_served = true;
 	if (pipe->is_tty || pipe->fd < 0)
 		return;
 	close(pipe->fd);
@@ -140,6 +142,20 @@ fresh(struct pipe *pipe)
 	    &pipe->in, (struct hm_span){ pipe->body, sizeof(pipe->body) });
 }
 
+/* Is the one who answered still the one that is finished with? */
+static bool
+is_still_there(struct pipe *pipe, const struct hm_link *answer)
+{
+	struct hm_info info;
+	bool same;
+
+	if (hm_info_decode(answer->body, &info) != HM_OK)
+		return true; /* none of ours: wait until it is taken out */
+	same = memcmp(info.device_id, pipe->served, sizeof(pipe->served)) == 0;
+	memcpy(pipe->served, info.device_id, sizeof(pipe->served));
+	return pipe->is_served && same;
+}
+
 /* On a serial line somebody is there when a hello is answered. */
 static hm_err
 await_tty(struct pipe *pipe, int stop)
@@ -148,14 +164,18 @@ await_tty(struct pipe *pipe, int stop)
 	struct pollfd fd = { .fd = stop, .events = POLLIN };
 	struct hm_link answer;
 
-	for (;;) {
-		if (poll(&fd, 1, 0) > 0)
-			return HM_E_STOPPING;
+	while (poll(&fd, 1, LOOK_MS) == 0) {
+		hm_err err;
+
 		fresh(pipe);
-		if (pipe_ask(pipe, &hello, clock_mono_us() + RESEND_US,
-			&answer) == HM_OK)
+		err = pipe_ask(
+		    pipe, &hello, clock_mono_us() + RESEND_US, &answer);
+		if (err != HM_OK)
+			pipe->is_served = false; /* it was taken out */
+		else if (!is_still_there(pipe, &answer))
 			return HM_OK;
 	}
+	return HM_E_STOPPING;
 }
 
 hm_err

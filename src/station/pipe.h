@@ -19,6 +19,8 @@ struct pipe {
 	int listener; /* -1: a tty */
 	int fd;       /* -1: nobody is there */
 	bool is_tty;
+	bool is_served; /* tty: the device with `served` is finished with */
+	uint8_t served[HM_DEVICE_ID_LEN]; /* who answered the last hello */
 	char path[108];
 	uint64_t inode; /* of our socket at `path` */
 	struct hm_frame_in in;

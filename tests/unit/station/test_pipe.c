@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -247,6 +248,69 @@ stops_waiting_when_told(void **state)
 	assert_int_equal(link_.fd, -1);
 }
 
+/* In a child: answers a hello with each of these ids, and is gone. */
+static _Noreturn void
+answer_hellos(int master, const uint8_t *ids, size_t count)
+{
+	uint8_t room[256], body[128], message[160], frame[256], byte;
+	struct hm_frame_in in;
+	struct hm_bytes question;
+	size_t len;
+
+	hm_frame_in_init(&in, (struct hm_span){ room, sizeof(room) });
+	for (size_t i = 0; i < count && read(master, &byte, 1) == 1;) {
+		struct hm_info info = { .device_id = { ids[i] },
+			.scheme = HM_SCHEME_SOFT };
+		struct hm_link link = { .type = HM_LINK_INFO };
+
+		if (!hm_frame_put(&in, byte, &question))
+			continue;
+		if (hm_info_encode(&info,
+			(struct hm_span){ body, sizeof(body) }, &len) != HM_OK)
+			_exit(100);
+		link.body = (struct hm_bytes){ body, len };
+		if (hm_link_encode(&link,
+			(struct hm_span){ message, sizeof(message) },
+			&len) != HM_OK ||
+		    hm_frame_encode((struct hm_bytes){ message, len },
+			(struct hm_span){ frame, sizeof(frame) },
+			&len) != HM_OK ||
+		    write(master, frame, len) != (ssize_t)len)
+			_exit(101);
+		i++;
+	}
+	_exit((int)count);
+}
+
+static void
+takes_the_next_device_on_a_serial_line_not_the_same_again(void **state)
+{
+	static const uint8_t ids[] = { 1, 1, 1, 2 };
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), status;
+	static struct pipe tty; /* large */
+	char line[80];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	assert_true(
+	    snprintf(line, sizeof(line), "tty:%s", ptsname(master)) > 4);
+	assert_int_equal(pipe_open(&tty, line, NULL), HM_OK);
+	pid = fork();
+	if (pid == 0)
+		answer_hellos(master, ids, sizeof(ids));
+	assert_int_equal(pipe_await(&tty, stop[0], NULL), HM_OK);
+	assert_int_equal(tty.served[0], 1);
+	pipe_hang_up(&tty);
+	assert_int_equal(pipe_await(&tty, stop[0], NULL), HM_OK);
+	assert_int_equal(tty.served[0], 2);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), sizeof(ids));
+	pipe_close(&tty);
+	close(master);
+}
+
 /* A pseudo terminal has all that a serial line has but the wire. */
 static void
 finds_a_device_on_a_serial_line_when_it_answers(void **state)
@@ -342,6 +406,7 @@ main(void)
 		TEST(takes_a_problem_for_an_answer),
 		TEST(stops_waiting_when_told),
 		TEST(finds_a_device_on_a_serial_line_when_it_answers),
+		TEST(takes_the_next_device_on_a_serial_line_not_the_same_again),
 		TEST(refuses_links_of_another_form),
 		TEST(leaves_no_socket_behind),
 		TEST(leaves_the_socket_of_its_successor),
