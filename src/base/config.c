@@ -148,8 +148,8 @@ find_key(const struct config_key *keys, const char *name, size_t len)
 	return NULL;
 }
 
-static const struct config_node *
-find_child(const struct config_node *map, const char *name)
+const struct config_node *
+config_child(const struct config_node *map, const char *name)
 {
 	const struct config_node *at = map->first;
 
@@ -169,7 +169,7 @@ find(const struct config_node *at, const char *path)
 		hm_assert(found.node != NULL && found.node->keys != NULL);
 		found.key = find_key(found.node->keys, path, len);
 		hm_assert(found.key != NULL);
-		found.node = find_child(found.node, found.key->name);
+		found.node = config_child(found.node, found.key->name);
 		if (path[len] == '\0')
 			return found;
 		path += len + 1;

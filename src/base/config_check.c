@@ -368,22 +368,12 @@ add_absent(struct config_reader *reader, struct config_node *map,
 	return HM_OK;
 }
 
-static const struct config_node *
-find_child(const struct config_node *map, const char *name)
-{
-	const struct config_node *at = map->first;
-
-	while (at != NULL && strcmp(at->name, name) != 0)
-		at = at->next;
-	return at;
-}
-
 static hm_err
 check_absent(struct config_reader *reader, struct config_node *map)
 {
 	for (const struct config_key *key = map->keys; key->name != NULL;
 	     key++) {
-		if (find_child(map, key->name) != NULL)
+		if (config_child(map, key->name) != NULL)
 			continue;
 		if (key->required) {
 			struct why *why =

@@ -71,6 +71,10 @@ HM_MUST hm_err config_scan(struct config_reader *reader);
 HM_MUST hm_err config_read(struct config_reader *reader);
 HM_MUST hm_err config_check(struct config_reader *reader);
 
+/* The value of a key in a mapping; NULL if it is not there. */
+const struct config_node *config_child(
+    const struct config_node *map, const char *name);
+
 /* A new node of the tree, not linked to a parent. NULL: no memory. */
 struct config_node *config_node_new(
     struct config_tree *tree, node_kind kind, struct hm_bytes text);
