@@ -108,7 +108,7 @@ run_wait(const char *const *argv, int log, struct buf *ret_out, int *ret_status,
 {
 	int pipes[2] = { -1, -1 };
 	hm_err err = HM_OK;
-	pid_t pid;
+	pid_t pid = 0;
 
 	note(argv, log);
 	if (ret_out != NULL && pipe2(pipes, O_CLOEXEC) != 0)

@@ -107,7 +107,8 @@ look_at_file(
 	return file_write(copy, buf_bytes(&now), 0600, why);
 }
 
-static hm_err
+/* Not inlined: walk() has two paths on its stack at each level. */
+__attribute__((noinline)) static hm_err
 look_at_folder(
     const char *path, const char *copy, unsigned *restored, struct why *why)
 {

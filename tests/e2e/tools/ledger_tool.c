@@ -388,7 +388,7 @@ do_log(void)
 	struct checkpoint checkpoint = { .origin = HM_LITERAL("log.test/1") };
 	struct buf text = { .max = 4096 }, note = { .max = 4096 };
 	struct buf receipt = { .max = 8192 }, vkey = { .max = 256 };
-	struct tree_hash proof[TREE_PROOF_MAX];
+	static struct tree_hash proof[TREE_PROOF_MAX];
 	struct note_key key;
 	uint32_t count;
 
