@@ -8,38 +8,58 @@
  *
  *	C_Sign fail 0x30 after 3 times 1	CKR_DEVICE_ERROR at the fourth
  *	C_Sign delay_ms 5			before each call
+ *	C_Sign hang_ms 30000			the same, but it ends at once
+ *						when the file changes
  *	C_Sign flip				one bit of what it returns
+ *	C_Sign length 63			that many bytes instead
  *	C_GenerateRandom zero			all of what it returns
  *	drop_sessions after 10			once, before the 11th call that
  *						is made of any function
+ *	sessions 8				no more at once: the ninth
+ *						C_OpenSession gets
+ *						CKR_SESSION_COUNT
  *
- * `after` is 0 and `times` without end if absent. drop_sessions closes all
- * sessions in the real module behind the caller's back, who then meets the
- * answers that the real module has for that.
+ * The function `any` stands for all that are wrapped. `after` is 0 and `times`
+ * without end if absent. drop_sessions closes all sessions in the real module
+ * behind the caller's back, who then meets the answers that the real module has
+ * for that.
+ *
+ * Calls may come from many threads at once; a delayed call sleeps and holds up
+ * nobody else, as in a token that works on several sessions at once.
  */
 #include <p11-kit/pkcs11.h>
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define ORDERS_MAX 16
 #define CONTROL_MAX 1024
+#define LOOK_MS 10 /* while a call hangs */
 
 struct order {
 	char function[32], what[16];
 	unsigned long rv;
-	unsigned long delay_ms, after, times, calls;
+	unsigned long number, after, times, calls;
 };
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST ours;
+static atomic_ulong open_sessions;
+
+/* What follows is shared by all threads. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct order orders[ORDERS_MAX];
 static size_t order_count;
 static char control[CONTROL_MAX];
+static unsigned long edition; /* of the control file */
 
 static void
 parse_line(char *line)
@@ -52,10 +72,15 @@ parse_line(char *line)
 	(void)snprintf(order.function, sizeof(order.function), "%s", word);
 	if (strcmp(word, "drop_sessions") == 0)
 		order.times = 1;
+	if (strcmp(word, "sessions") == 0 &&
+	    (word = strtok_r(NULL, " \t", &rest)) != NULL)
+		order.number = strtoul(word, NULL, 0);
 	while ((word = strtok_r(NULL, " \t", &rest)) != NULL) {
 		unsigned long *number =
 		    strcmp(word, "fail") == 0       ? &order.rv
-		    : strcmp(word, "delay_ms") == 0 ? &order.delay_ms
+		    : strcmp(word, "delay_ms") == 0 ? &order.number
+		    : strcmp(word, "hang_ms") == 0  ? &order.number
+		    : strcmp(word, "length") == 0   ? &order.number
 		    : strcmp(word, "after") == 0    ? &order.after
 		    : strcmp(word, "times") == 0    ? &order.times
 						    : NULL;
@@ -69,22 +94,24 @@ parse_line(char *line)
 	orders[order_count++] = order;
 }
 
+/* Under the lock. */
 static void
 read_control(void)
 {
 	const char *path = getenv("P11SHIM_CONTROL");
 	char now[CONTROL_MAX] = "", copy[CONTROL_MAX], *rest = NULL;
-	FILE *file = path ? fopen(path, "re") : NULL;
+	int file = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
-	if (file) {
-		now[fread(now, 1, sizeof(now) - 1, file)] = '\0';
-		fclose(file);
+	if (file >= 0) {
+		(void)!read(file, now, sizeof(now) - 1);
+		close(file);
 	}
 	if (strcmp(now, control) == 0)
 		return;
 	memcpy(control, now, sizeof(control));
 	memcpy(copy, now, sizeof(copy));
 	order_count = 0;
+	edition++;
 	for (char *line = strtok_r(copy, "\n", &rest); line;
 	     line = strtok_r(NULL, "\n", &rest))
 		parse_line(line);
@@ -100,6 +127,7 @@ drop_sessions(void)
 		return;
 	for (CK_ULONG i = 0; i < count; i++)
 		(void)real->C_CloseAllSessions(slots[i]);
+	atomic_store(&open_sessions, 0);
 }
 
 /* Is it this order's turn at this call? */
@@ -111,130 +139,232 @@ is_due(struct order *order)
 	return call >= order->after && call - order->after < order->times;
 }
 
-/* What happens to the bytes that a call returns. */
-typedef enum harm { NONE, FLIP, ZERO } harm;
+/* What happens to one call, and to the bytes that it returns. */
+typedef enum harm { NONE, FLIP, ZERO, LENGTH } harm;
+
+struct fate {
+	CK_RV rv;
+	harm harm;
+	unsigned long length, delay_ms, hang_ms, edition;
+	bool drops;
+};
 
 static void
-obey_one(const struct order *order, CK_RV *rv, harm *damage)
+add_order(const struct order *order, struct fate *fate)
 {
-	struct timespec pause = { (time_t)(order->delay_ms / 1000),
-		(long)(order->delay_ms % 1000) * 1000000 };
-
 	if (strcmp(order->function, "drop_sessions") == 0)
-		drop_sessions();
+		fate->drops = true;
 	else if (strcmp(order->what, "fail") == 0)
-		*rv = order->rv;
+		fate->rv = order->rv;
 	else if (strcmp(order->what, "flip") == 0)
-		*damage = FLIP;
+		fate->harm = FLIP;
 	else if (strcmp(order->what, "zero") == 0)
-		*damage = ZERO;
-	else
+		fate->harm = ZERO;
+	else if (strcmp(order->what, "hang_ms") == 0)
+		fate->hang_ms = order->number;
+	else if (strcmp(order->what, "delay_ms") == 0)
+		fate->delay_ms = order->number;
+	else if (strcmp(order->what, "length") == 0) {
+		fate->harm = LENGTH;
+		fate->length = order->number;
+	}
+}
+
+static bool
+is_for(const struct order *order, const char *function)
+{
+	return strcmp(order->function, "drop_sessions") == 0 ||
+	       strcmp(order->function, "any") == 0 ||
+	       strcmp(order->function, function) == 0;
+}
+
+static bool
+is_full(const struct order *order, const char *function)
+{
+	return strcmp(order->function, "sessions") == 0 &&
+	       strcmp(function, "C_OpenSession") == 0 &&
+	       atomic_load(&open_sessions) >= order->number;
+}
+
+static void
+pause_ms(unsigned long ms)
+{
+	struct timespec pause = { (time_t)(ms / 1000),
+		(long)(ms % 1000) * 1000000 };
+
+	if (ms > 0)
 		(void)nanosleep(&pause, NULL);
+}
+
+/* Until the time is over or the file of orders is another. */
+static void
+hang(const struct fate *fate)
+{
+	bool same = true;
+
+	for (unsigned long ms = 0; same && ms < fate->hang_ms; ms += LOOK_MS) {
+		pause_ms(LOOK_MS);
+		pthread_mutex_lock(&lock);
+		read_control();
+		same = edition == fate->edition;
+		pthread_mutex_unlock(&lock);
+	}
 }
 
 /* What a call of `function` has to answer instead. */
 static CK_RV
-obey(const char *function, harm *damage)
+obey(const char *function, struct fate *fate)
 {
-	CK_RV rv = CKR_OK;
-
-	*damage = NONE;
+	*fate = (struct fate){ .rv = CKR_OK };
+	pthread_mutex_lock(&lock);
 	read_control();
+	fate->edition = edition;
 	for (size_t i = 0; i < order_count; i++) {
 		struct order *order = &orders[i];
 
-		if ((strcmp(order->function, "drop_sessions") == 0 ||
-			strcmp(order->function, function) == 0) &&
-		    is_due(order))
-			obey_one(order, &rv, damage);
+		if (is_full(order, function))
+			fate->rv = CKR_SESSION_COUNT;
+		else if (is_for(order, function) && is_due(order))
+			add_order(order, fate);
 	}
-	return rv;
+	pthread_mutex_unlock(&lock);
+	if (fate->drops)
+		drop_sessions();
+	pause_ms(fate->delay_ms);
+	hang(fate);
+	return fate->rv;
 }
 
 static void
-spoil(harm damage, unsigned char *bytes, CK_ULONG len)
+spoil(const struct fate *fate, unsigned char *bytes, CK_ULONG *len)
 {
-	if (damage == NONE || !bytes || len == 0)
+	if (fate->harm == NONE || !bytes || *len == 0)
 		return;
-	if (damage == FLIP)
+	if (fate->harm == FLIP)
 		bytes[0] ^= 1;
+	else if (fate->harm == LENGTH)
+		*len = fate->length;
 	else
-		memset(bytes, 0, len);
+		memset(bytes, 0, *len);
 }
 
 /* One wrapper: its parameters, the arguments, and the bytes that it returns. */
-#define WRAP(name, parameters, arguments, bytes, len)  \
-	static CK_RV shim_##name parameters            \
-	{                                              \
-		harm damage;                           \
-		CK_RV rv = obey(#name, &damage);       \
-                                                       \
-		if (rv == CKR_OK)                      \
-			rv = real->name arguments;     \
-		if (rv == CKR_OK)                      \
-			spoil(damage, (bytes), (len)); \
-		return rv;                             \
+#define WRAP(name, parameters, arguments, bytes, len) \
+	static CK_RV shim_##name parameters           \
+	{                                             \
+		struct fate fate;                     \
+		CK_RV rv = obey(#name, &fate);        \
+                                                      \
+		if (rv == CKR_OK)                     \
+			rv = real->name arguments;    \
+		if (rv == CKR_OK)                     \
+			spoil(&fate, (bytes), (len)); \
+		return rv;                            \
 	}
 
 WRAP(C_GetTokenInfo, (CK_SLOT_ID slot, CK_TOKEN_INFO *info), (slot, info), NULL,
-    0)
+    NULL)
 WRAP(C_GetSlotList, (CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count),
-    (present, slots, count), NULL, 0)
+    (present, slots, count), NULL, NULL)
 WRAP(C_GetMechanismInfo,
     (CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info),
-    (slot, type, info), NULL, 0)
-WRAP(C_OpenSession,
-    (CK_SLOT_ID slot, CK_FLAGS flags, void *context, CK_NOTIFY notify,
-	CK_SESSION_HANDLE *session),
-    (slot, flags, context, notify, session), NULL, 0)
-WRAP(C_CloseSession, (CK_SESSION_HANDLE session), (session), NULL, 0)
+    (slot, type, info), NULL, NULL)
+
+/* Those that count sessions. */
+static CK_RV
+shim_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *context,
+    CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+	struct fate fate;
+	CK_RV rv = obey("C_OpenSession", &fate);
+
+	if (rv == CKR_OK)
+		rv = real->C_OpenSession(slot, flags, context, notify, session);
+	if (rv == CKR_OK)
+		atomic_fetch_add(&open_sessions, 1);
+	return rv;
+}
+
+static CK_RV
+shim_C_CloseSession(CK_SESSION_HANDLE session)
+{
+	struct fate fate;
+	CK_RV rv = obey("C_CloseSession", &fate);
+
+	if (rv == CKR_OK)
+		rv = real->C_CloseSession(session);
+	if (rv == CKR_OK)
+		atomic_fetch_sub(&open_sessions, 1);
+	return rv;
+}
+
+static CK_RV
+shim_C_CloseAllSessions(CK_SLOT_ID slot)
+{
+	struct fate fate;
+	CK_RV rv = obey("C_CloseAllSessions", &fate);
+
+	if (rv == CKR_OK)
+		rv = real->C_CloseAllSessions(slot);
+	if (rv == CKR_OK)
+		atomic_store(&open_sessions, 0);
+	return rv;
+}
+
+static CK_RV
+shim_C_Finalize(void *reserved)
+{
+	atomic_store(&open_sessions, 0);
+	return real->C_Finalize(reserved);
+}
+
 WRAP(C_GetSessionInfo, (CK_SESSION_HANDLE session, CK_SESSION_INFO *info),
-    (session, info), NULL, 0)
+    (session, info), NULL, NULL)
 WRAP(C_Login,
     (CK_SESSION_HANDLE session, CK_USER_TYPE user, unsigned char *pin,
 	CK_ULONG len),
-    (session, user, pin, len), NULL, 0)
+    (session, user, pin, len), NULL, NULL)
 WRAP(C_CreateObject,
     (CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count,
 	CK_OBJECT_HANDLE *object),
-    (session, attributes, count, object), NULL, 0)
+    (session, attributes, count, object), NULL, NULL)
 WRAP(C_GetAttributeValue,
     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 	CK_ATTRIBUTE *attributes, CK_ULONG count),
-    (session, object, attributes, count), NULL, 0)
+    (session, object, attributes, count), NULL, NULL)
 WRAP(C_FindObjectsInit,
     (CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count),
-    (session, attributes, count), NULL, 0)
+    (session, attributes, count), NULL, NULL)
 WRAP(C_FindObjects,
     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max,
 	CK_ULONG *count),
-    (session, objects, max, count), NULL, 0)
+    (session, objects, max, count), NULL, NULL)
 WRAP(C_SignInit,
     (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 	CK_OBJECT_HANDLE object),
-    (session, mechanism, object), NULL, 0)
+    (session, mechanism, object), NULL, NULL)
 WRAP(C_Sign,
     (CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG data_len,
 	unsigned char *signature, CK_ULONG *len),
-    (session, data, data_len, signature, len), signature, *len)
+    (session, data, data_len, signature, len), signature, len)
 WRAP(C_VerifyInit,
     (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 	CK_OBJECT_HANDLE object),
-    (session, mechanism, object), NULL, 0)
+    (session, mechanism, object), NULL, NULL)
 WRAP(C_Verify,
     (CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG data_len,
 	unsigned char *signature, CK_ULONG len),
-    (session, data, data_len, signature, len), NULL, 0)
+    (session, data, data_len, signature, len), NULL, NULL)
 WRAP(C_GenerateKeyPair,
     (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public,
 	CK_ULONG public_count, CK_ATTRIBUTE *private, CK_ULONG private_count,
 	CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key),
     (session, mechanism, public, public_count, private, private_count,
 	public_key, private_key),
-    NULL, 0)
+    NULL, NULL)
 WRAP(C_GenerateRandom,
     (CK_SESSION_HANDLE session, unsigned char *random, CK_ULONG len),
-    (session, random, len), random, len)
+    (session, random, len), random, &len)
 
 static bool
 load_real(void)
@@ -260,8 +390,10 @@ C_GetFunctionList(CK_FUNCTION_LIST **list)
 	PUT(C_GetTokenInfo);
 	PUT(C_GetSlotList);
 	PUT(C_GetMechanismInfo);
+	PUT(C_Finalize);
 	PUT(C_OpenSession);
 	PUT(C_CloseSession);
+	PUT(C_CloseAllSessions);
 	PUT(C_GetSessionInfo);
 	PUT(C_Login);
 	PUT(C_CreateObject);
