@@ -171,6 +171,30 @@ attest_possession(const struct attest_case *kase)
 	return err == HM_E_SIGNATURE ? HM_E_POSSESSION : err;
 }
 
+hm_err
+attest_evidence_digest(
+    const struct attest_case *kase, uint8_t ret[static HM_DIGEST_LEN])
+{
+	const struct attest_scheme *row =
+	    attest_scheme_row(kase->claims.scheme);
+	uint8_t claims[HM_CLAIMS_MAX], proof[PROOF_ROOM],
+	    room[HM_CLAIMS_MAX + PROOF_ROOM + HM_SIGNATURE_LEN + 16];
+	struct hm_evidence outer = { { claims, 0 }, { proof, 0 }, { 0 } };
+	struct hm_bytes message = { room, 0 };
+
+	if (row == NULL)
+		return HM_E_EVIDENCE_SCHEME;
+	HM_TRY(hm_claims_encode(&kase->claims,
+	    (struct hm_span){ claims, sizeof(claims) }, &outer.claims.len));
+	HM_TRY(row->encode(
+	    kase, (struct hm_span){ proof, sizeof(proof) }, &outer.proof.len));
+	memcpy(outer.possession, kase->possession, sizeof(outer.possession));
+	HM_TRY(hm_evidence_encode(
+	    &outer, (struct hm_span){ room, sizeof(room) }, &message.len));
+	sha256_one(message, ret);
+	return HM_OK;
+}
+
 static const struct attest_scheme *
 row_of(const struct attest_case *kase)
 {

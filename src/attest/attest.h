@@ -58,6 +58,15 @@ HM_MUST hm_err attest_verify(const struct attest_case *kase);
  */
 HM_MUST hm_err attest_possession(const struct attest_case *kase);
 
+/*
+ * SHA-256 of the evidence message that attest_parse() made this case from: what
+ * the ledger names. A case from another process that no message can give is
+ * refused here, before the three functions below see it.
+ * HM_E_BAD_INPUT, HM_E_KEY, HM_E_EVIDENCE_SCHEME
+ */
+HM_MUST hm_err attest_evidence_digest(
+    const struct attest_case *kase, uint8_t ret[static HM_DIGEST_LEN]);
+
 /* SHA-256("hallmark-binding-v1" || claims). These three are for a case that
  * attest_parse() made or attest_verify() accepted; they panic on another. */
 void attest_binding(

@@ -126,7 +126,6 @@ struct ask_issue {
 	uint32_t
 	    nonce_verdict; /* hm_err of nonce_check: if not HM_OK, only what was
 			      issued for these bytes before is answered */
-	uint8_t evidence[HM_DIGEST_LEN]; /* SHA-256 of the evidence message */
 	struct attest_case kase;
 };
 struct ask_issue_answer { /* tail: stamp, entry, receipt */
@@ -140,7 +139,6 @@ struct ask_confirm {
 	uint8_t kid[HM_KID_LEN]; /* as in the protected header, if any */
 	uint32_t has_kid;
 	uint8_t signature[HM_SIGNATURE_LEN]; /* the keeper verifies it */
-	uint8_t digest[HM_DIGEST_LEN];       /* SHA-256 of the COSE_Sign1 */
 };
 struct ask_entry_answer { /* confirm, void, object; tail: entry, receipt */
 	uint32_t entry_len, receipt_len;

@@ -9,7 +9,6 @@
 #include "attest/nonce.h"
 #include "base/clock.h"
 #include "core/check.h"
-#include "crypto/digest.h"
 #include "server/front/serve.h"
 #include "wire/challenge.h"
 #include "wire/conformance.h"
@@ -145,7 +144,6 @@ issue_read(const struct flight *flight, struct ask_issue *ret)
 	name_copy(ret->order, message.order);
 	name_copy(ret->slot, message.slot);
 	flight_peer(flight, ret->peer);
-	sha256_one(message.evidence, ret->evidence);
 	ret->nonce_verdict =
 	    (uint32_t)nonce_check(flight->front->nonce_key, message.order,
 		HM_BYTES(ret->peer), clock_now_s(), ret->kase.claims.nonce);
@@ -204,7 +202,6 @@ confirm_read(const struct flight *flight, struct ask_confirm *ret)
 	if (ret->has_kid)
 		memcpy(ret->kid, sign1.kid.ptr, HM_KID_LEN);
 	memcpy(ret->signature, sign1.signature, sizeof(ret->signature));
-	sha256_one(message.conformance, ret->digest);
 	return HM_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "crypto/digest.h"
 #include "crypto/p256.h"
 #include "seal/sign1.h"
 
@@ -11,11 +12,29 @@ struct confirm {
 	const struct person *station;
 	struct planned *order;
 	struct device device;
+	uint8_t digest[HM_DIGEST_LEN]; /* of the COSE_Sign1 */
 };
+
+/* SHA-256 of the message as the device sent it, put together again. */
+static hm_err
+make_digest(const struct confirm *confirm, struct hm_bytes kid,
+    struct hm_bytes payload, uint8_t *ret)
+{
+	struct hm_sign1 sign1 = { .kid = kid, .payload = payload };
+	uint8_t room[HM_CONFORMANCE_MAX];
+	struct hm_bytes message = { room, 0 };
+
+	memcpy(
+	    sign1.signature, confirm->ask->signature, sizeof(sign1.signature));
+	HM_TRY(hm_sign1_encode(
+	    &sign1, (struct hm_span){ room, sizeof(room) }, &message.len));
+	sha256_one(message, ret);
+	return HM_OK;
+}
 
 /* Did the device's identity key sign this conformance? */
 static hm_err
-verify_signature(const struct confirm *confirm)
+verify_signature(struct confirm *confirm)
 {
 	const struct ask_confirm *ask = confirm->ask;
 	const uint8_t *key = confirm->device.identity;
@@ -33,7 +52,8 @@ verify_signature(const struct confirm *confirm)
 	    (struct hm_span){ room, sizeof(room) }, &payload.len));
 	HM_TRY(sign1_digest(
 	    named, HM_LITERAL(HM_AAD_CONFORMANCE), payload, digest));
-	return p256_verify(key, digest, ask->signature);
+	HM_TRY(p256_verify(key, digest, ask->signature));
+	return make_digest(confirm, named, payload, confirm->digest);
 }
 
 /* Does it hold what it was given, and run what it should? */
@@ -67,7 +87,7 @@ store(struct keeper *keeper, struct work *work, struct confirm *confirm)
 	entry.confirm.lock = ask->conformance.lock;
 	memcpy(entry.confirm.device_id, device->device_id, HM_DEVICE_ID_LEN);
 	memcpy(entry.confirm.stamp, device->stamp, HM_DIGEST_LEN);
-	memcpy(entry.confirm.conformance, ask->digest, HM_DIGEST_LEN);
+	memcpy(entry.confirm.conformance, confirm->digest, HM_DIGEST_LEN);
 	buf_clear(&work->entry);
 	HM_TRY(record_add(&keeper->record, &entry, &work->index, &work->entry));
 	device->state = HM_STATE_CONFIRMED;

@@ -74,7 +74,7 @@ static hm_err
 alarm(struct keeper *keeper, struct work *work, const struct issue *issue,
     int64_t owner, hm_err err)
 {
-	struct hm_bytes evidence = HM_BYTES(issue->ask->evidence);
+	struct hm_bytes evidence = HM_BYTES(work->job.evidence);
 	struct hm_entry entry = { .type = HM_ENTRY_ALARM,
 		.time_s = work->now_s };
 	uint64_t count, index;
@@ -137,7 +137,7 @@ answer_known(struct keeper *keeper, struct work *work,
 	const struct device *device = &issue->device;
 	bool same_order = device->order == issue->order->id;
 	bool same_evidence =
-	    memcmp(device->evidence, issue->ask->evidence, HM_DIGEST_LEN) == 0;
+	    memcmp(device->evidence, work->job.evidence, HM_DIGEST_LEN) == 0;
 	hm_err nonce = (hm_err)issue->ask->nonce_verdict;
 
 	*ret_go_on = false;
@@ -241,24 +241,27 @@ check_reuse(struct keeper *keeper, struct work *work, const struct issue *issue)
 	if (owner == 0)
 		return HM_OK;
 	if (owner == device->id &&
-	    memcmp(device->evidence, issue->ask->evidence, HM_DIGEST_LEN) == 0)
+	    memcmp(device->evidence, work->job.evidence, HM_DIGEST_LEN) == 0)
 		return HM_OK;
 	return alarm(keeper, work, issue, owner, HM_E_SIGNATURE_REUSE);
 }
 
 /* ---- the job ---- */
 
-static void
+/* Nothing looks into a case before it is known to be one. */
+static hm_err
 fill_digests(struct issue_job *job, const struct issue *issue)
 {
 	const struct attest_case *kase = &issue->ask->kase;
 	hm_key_source source = issue->order->product->object.product.key_source;
 
+	HM_TRY(attest_evidence_digest(kase, job->evidence));
 	job->own_key = source != HM_KEYS_PINNED;
 	sha256_one(HM_BYTES(kase->claims.identity), job->identity);
 	sha256_one(HM_BYTES(kase->claims.kem), job->kem);
 	attest_key_digest(kase, job->key);
 	attest_reuse_digest(kase, job->reuse);
+	return HM_OK;
 }
 
 static bool
@@ -326,7 +329,7 @@ fill_claims(
     const struct issue *issue, const struct work *work, struct device *ret)
 {
 	memcpy(ret->device_id, issue->claims->device_id, HM_DEVICE_ID_LEN);
-	memcpy(ret->evidence, issue->ask->evidence, HM_DIGEST_LEN);
+	memcpy(ret->evidence, work->job.evidence, HM_DIGEST_LEN);
 	memcpy(ret->station, issue->station->name, sizeof(ret->station));
 	ret->counter = issue->claims->counter;
 	ret->lock = issue->claims->lock;
@@ -384,6 +387,16 @@ make(struct keeper *keeper, struct work *work, struct issue *issue)
 	return HM_OK;
 }
 
+/* It becomes our answer: no other error may come in by it. */
+static hm_err
+check_verdict(uint32_t verdict)
+{
+	return verdict == HM_OK || verdict == HM_E_NONCE ||
+		       verdict == HM_E_NONCE_STALE
+		   ? HM_OK
+		   : HM_E_BAD_INPUT;
+}
+
 static hm_err
 look_up(struct keeper *keeper, struct work *work, struct issue *ret)
 {
@@ -393,6 +406,7 @@ look_up(struct keeper *keeper, struct work *work, struct issue *ret)
 	ret->claims = &ret->ask->kase.claims;
 	HM_TRY(keeper_name(ret->ask->order, &name));
 	HM_TRY(keeper_name(ret->ask->slot, &slot));
+	HM_TRY(check_verdict(ret->ask->nonce_verdict));
 	HM_TRY(keeper_admit(
 	    keeper, work, ret->ask->peer, STATIONS, &ret->station));
 	return keeper_station_order(keeper, ret->station, name, &ret->order);
@@ -408,7 +422,7 @@ keeper_issue(struct keeper *keeper, struct work *work)
 	memset(&work->job, 0, sizeof(work->job));
 	memcpy(work->job.device.device_id, issue.claims->device_id,
 	    HM_DEVICE_ID_LEN);
-	fill_digests(&work->job, &issue);
+	HM_TRY(fill_digests(&work->job, &issue));
 	if (must_wait(keeper, work)) {
 		work->step = WORK_LATER;
 		return HM_OK;

@@ -24,6 +24,7 @@ struct issue_job {
 	uint8_t identity[HM_DIGEST_LEN], kem[HM_DIGEST_LEN];
 	uint8_t key[HM_DIGEST_LEN], reuse[HM_DIGEST_LEN];
 	uint8_t binding[HM_DIGEST_LEN], release[HM_DIGEST_LEN];
+	uint8_t evidence[HM_DIGEST_LEN]; /* of the message */
 };
 
 typedef enum work_step {

@@ -158,6 +158,26 @@ believes_what_is_right(void **state)
 }
 
 static void
+knows_the_digest_of_the_message_again(void **state)
+{
+	uint8_t digest[HM_DIGEST_LEN], expected[HM_DIGEST_LEN];
+
+	(void)state;
+	sha256_one((struct hm_bytes){ evidence, evidence_len }, expected);
+	assert_int_equal(attest_evidence_digest(&kase, digest), HM_OK);
+	assert_memory_equal(digest, expected, sizeof(digest));
+	kase.claims.lock = (hm_lock)3;
+	assert_int_equal(attest_evidence_digest(&kase, digest), HM_E_BAD_INPUT);
+	kase.claims.lock = HM_LOCK_CLOSED;
+	kase.claims.kem[0] = 3;
+	assert_int_equal(attest_evidence_digest(&kase, digest), HM_E_KEY);
+	kase.claims.scheme = (hm_scheme)0;
+	assert_int_equal(
+	    attest_evidence_digest(&kase, digest), HM_E_EVIDENCE_SCHEME);
+	assert_memory_equal(digest, expected, sizeof(digest));
+}
+
+static void
 refuses_broken_evidence_and_changes_nothing(void **state)
 {
 	struct attest_case parsed, before;
@@ -520,6 +540,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(believes_what_is_right),
+		BOTH(knows_the_digest_of_the_message_again),
 		BOTH(refuses_broken_evidence_and_changes_nothing),
 		BOTH(no_bit_can_be_changed),
 		BOTH(refuses_a_key_of_another_form),

@@ -400,7 +400,6 @@ void
 chip_prove(struct chip *chip)
 {
 	struct attest_case *kase = &chip->kase;
-	struct hm_bytes parts[1];
 	uint8_t binding[HM_DIGEST_LEN], digest[32];
 
 	MUST(
@@ -411,8 +410,6 @@ chip_prove(struct chip *chip)
 	sha256_one(HM_BYTES(binding), digest);
 	p256_pair_point(chip->root, kase->proof.soft.key);
 	MUST(p256_pair_sign(chip->root, digest, kase->proof.soft.signature));
-	parts[0] = HM_BYTES(kase->proof.soft.signature);
-	sha256(parts, 1, chip->evidence);
 }
 
 /* ---- devices ---- */
@@ -427,7 +424,6 @@ plant_fill_issue(struct plant *plant, struct p256_pair *by, const char *order,
 	snprintf(ret->order, sizeof(ret->order), "%s", order);
 	snprintf(ret->slot, sizeof(ret->slot), "1");
 	ret->nonce_verdict = HM_OK;
-	memcpy(ret->evidence, chip->evidence, sizeof(ret->evidence));
 	ret->kase = chip->kase;
 }
 
@@ -468,7 +464,6 @@ plant_fill_confirm(struct plant *plant, const struct chip *chip,
 	MUST(sign1_digest((struct hm_bytes){ 0 },
 	    HM_LITERAL(HM_AAD_CONFORMANCE), payload, digest));
 	MUST(p256_pair_sign(chip->identity, digest, ret->signature));
-	sha256_one(HM_BYTES(ret->signature), ret->digest);
 }
 
 hm_err

@@ -14,7 +14,6 @@
 struct chip {
 	struct p256_pair *identity, *kem, *root; /* root: of trust */
 	struct attest_case kase;
-	uint8_t evidence[HM_DIGEST_LEN];
 };
 
 /* The answer to one ask. */

@@ -87,6 +87,45 @@ count_errors(size_t count, hm_err err)
 	return found;
 }
 
+/* Another front's asks are in the same batch: nothing of this reaches them. */
+static void
+takes_no_error_and_no_case_that_only_a_liar_sends(void **state)
+{
+	static const uint32_t errors[] = { HM_E_DATABASE, HM_E_NO_MEMORY,
+		HM_E_BUG, HM_E_QUOTA, 1, 0xffffffff };
+	const size_t lies = sizeof(errors) / sizeof(errors[0]) + 4;
+	struct plant *plant = *state;
+	struct ask_issue ask;
+
+	for (size_t i = 0; i <= lies; i++)
+		add_issue(plant, i, "PO-1");
+	for (size_t i = 1; i <= lies; i++) {
+		plant_fill_issue(plant, plant->st_a, "PO-1", &chips[i], &ask);
+		if (i <= lies - 4)
+			ask.nonce_verdict = errors[i - 1];
+		else if (i == lies - 3)
+			ask.kase.claims.scheme = (hm_scheme)77;
+		else if (i == lies - 2)
+			ask.kase.claims.lock = (hm_lock)-1;
+		else if (i == lies - 1)
+			ask.kase.claims.kem[0] = 0;
+		else
+			ask.kase.claims.identity[0] = 2;
+		buf_done(&messages[i]);
+		plant_message(
+		    ASK_ISSUE, &ask, (struct hm_bytes){ 0 }, &messages[i]);
+	}
+	run(plant, lies + 1);
+	assert_int_equal(answers[0].err, HM_OK);
+	assert_int_equal(plant_verify(plant, &answers[0]), HM_OK);
+	assert_int_equal(count_errors(lies + 1, HM_E_BAD_INPUT), lies - 3);
+	assert_int_equal(answers[lies - 3].err, HM_E_EVIDENCE_SCHEME);
+	assert_int_equal(answers[lies - 2].err, HM_E_BAD_INPUT);
+	assert_int_equal(answers[lies - 1].err, HM_E_KEY);
+	assert_int_equal(answers[lies].err, HM_E_KEY);
+	assert_int_equal(plant_counts(plant, "PO-1").used, 1);
+}
+
 static void
 makes_a_full_batch_with_one_checkpoint(void **state)
 {
@@ -359,6 +398,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(takes_no_error_and_no_case_that_only_a_liar_sends),
 		TEST(makes_a_full_batch_with_one_checkpoint),
 		TEST(gives_exactly_the_quota_in_one_batch),
 		TEST(gives_the_unit_of_a_refused_device_to_the_next),

@@ -416,7 +416,7 @@ refuses_a_signature_value_that_was_seen(void **state)
 	plant->play.fail_issue = HM_OK;
 	size = plant_size(plant);
 	negate_s(chip.kase.proof.soft.signature + 32);
-	chip.evidence[0] ^= 1; /* another message */
+	chip.kase.possession[0] ^= 1; /* another message */
 	said_done(&said);
 	assert_int_equal(
 	    plant_issue(plant, &chip, &said), HM_E_SIGNATURE_REUSE);
@@ -424,7 +424,7 @@ refuses_a_signature_value_that_was_seen(void **state)
 	assert_int_equal(plant_device(plant, &chip).state, HM_STATE_RESERVED);
 	/* The same r with an s that does not fit is no alarm. */
 	chip.kase.proof.soft.signature[60] ^= 1;
-	chip.evidence[0] ^= 2;
+	chip.kase.possession[0] ^= 2;
 	assert_refused(plant, plant->st_a, "PO-1", &chip, HM_E_EVIDENCE);
 }
 
