@@ -20,7 +20,7 @@
 #define LOOK_MS 1000      /* time-outs are looked for that often */
 #define QUIET_MS 20       /* without asks: then tiles are written */
 #define SETTLE_US 250000  /* under load: not later than that */
-#define ANSWER_US 5000000 /* a front that does not read is dead */
+#define ANSWER_US 5000000 /* for all of a batch: who reads slower is dead */
 
 /* What came in, and the answers to it. */
 struct inbox {
@@ -150,17 +150,34 @@ take_all(struct loop_state *loop)
 	return HM_OK;
 }
 
+/* One answer; sent or not to be sent any more, it counts as gone. */
+static hm_err
+send_answer(struct inbox *inbox, size_t i, uint64_t deadline_us)
+{
+	hm_err err = channel_send(
+	    inbox->from[i], buf_bytes(&inbox->answers[i]), deadline_us, NULL);
+
+	if (err == HM_OK || err == HM_E_WORKER) /* it will ask again */
+		inbox->from[i] = -1;
+	return err == HM_E_WORKER ? HM_OK : err;
+}
+
+/* First to those who read, then to those who must be waited for: a front that
+ * was taken over must not keep answers from the others. */
 static hm_err
 send_answers(struct inbox *inbox)
 {
-	for (size_t i = 0; i < inbox->count; i++) {
-		hm_err err =
-		    channel_send(inbox->from[i], buf_bytes(&inbox->answers[i]),
-			clock_mono_us() + ANSWER_US, NULL);
+	uint64_t deadline_us = clock_mono_us() + ANSWER_US;
 
-		if (err != HM_E_WORKER) /* it will ask again */
+	for (size_t i = 0; i < inbox->count; i++) {
+		hm_err err = send_answer(inbox, i, 0);
+
+		if (err != HM_E_TIMEOUT)
 			HM_TRY(err);
 	}
+	for (size_t i = 0; i < inbox->count; i++)
+		if (inbox->from[i] >= 0)
+			HM_TRY(send_answer(inbox, i, deadline_us));
 	return HM_OK;
 }
 
