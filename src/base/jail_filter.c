@@ -18,14 +18,15 @@ static const char *const computing[] = { "brk", "munmap", "mremap", "madvise",
 	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep",
 	"gettimeofday", "time", "getrandom", NULL };
 
-/* On descriptors that it has already. */
+/* On descriptors that it has already. No sendmsg(): nobody passes them on, or
+ * one whose last close blocks for ever would stop who receives it. */
 static const char *const streaming[] = { "read", "write", "readv", "writev",
-	"recvmsg", "sendmsg", "recvfrom", "sendto", "close", "shutdown",
-	"getsockopt", "setsockopt", "getsockname", "getpeername",
-	"epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait",
-	"epoll_pwait", "epoll_pwait2", "poll", "ppoll", "select", "pselect6",
-	"eventfd2", "pipe", "pipe2", "timerfd_create", "timerfd_settime",
-	"fcntl", "dup", "ioctl", "fstat", NULL };
+	"recvmsg", "recvfrom", "sendto", "close", "shutdown", "getsockopt",
+	"setsockopt", "getsockname", "getpeername", "epoll_create",
+	"epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
+	"epoll_pwait2", "poll", "ppoll", "select", "pselect6", "eventfd2",
+	"pipe", "pipe2", "timerfd_create", "timerfd_settime", "fcntl", "dup",
+	"ioctl", "fstat", NULL };
 
 static const char *const serving[] = { "accept", "accept4", NULL };
 
@@ -38,7 +39,7 @@ static const char *const filing[] = { "open", "openat", "newfstatat", "stat",
 	"readlink", "readlinkat", "utimensat", NULL };
 
 static const char *const connecting[] = { "socket", "connect", "bind",
-	"sendmmsg", "recvmmsg", NULL };
+	"sendmsg", "sendmmsg", "recvmmsg", NULL };
 
 /* What no keeper does; files it may handle as Landlock and its user allow. */
 static const char *const never[] = { "execve", "execveat", "fork", "vfork",

@@ -84,6 +84,21 @@ failed(const char *what, struct why *why)
 	return WHY(why, HM_E_IO, "cannot %s: %s", what, strerror(errno));
 }
 
+/*
+ * send() where it is enough: who may not pass descriptors may not call
+ * sendmsg() either (jail_filter.c), for a filter cannot look into its argument.
+ */
+static bool
+send_once(int fd, const struct msghdr *message)
+{
+	const struct iovec *body = message->msg_iov;
+	int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (message->msg_control == NULL)
+		return send(fd, body->iov_base, body->iov_len, flags) >= 0;
+	return sendmsg(fd, message, flags) >= 0;
+}
+
 static hm_err
 send_message(
     int fd, const struct msghdr *message, uint64_t deadline_us, struct why *why)
@@ -91,7 +106,7 @@ send_message(
 	for (;;) {
 		hm_err err;
 
-		if (sendmsg(fd, message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+		if (send_once(fd, message))
 			return HM_OK;
 		if (errno == EINTR)
 			continue;

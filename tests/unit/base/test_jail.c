@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/jail.h"
+#include "base/process.h"
 
 #define FINE 42 /* exit status of a child that found all as it should be */
 #define UNJAILED 43
@@ -31,6 +32,7 @@ static const struct jail front = { .role = JAIL_FRONT };
 static const struct jail signer = { .role = JAIL_SIGNER,
 	.readable = { "/etc" } };
 static char folder[] = "/tmp/hallmark-jail-XXXXXX";
+static int channel[2];
 
 /* Exit status of a jailed child that runs `deed`, or 128 + its signal. */
 static int
@@ -89,6 +91,20 @@ traces(void)
 	return syscall(SYS_ptrace, 0, 0, 0, 0) == 0 ? 0 : errno;
 }
 
+/* A socket in it may block whoever closes it last, for as long as we like. */
+static int
+passes_a_descriptor(void)
+{
+	int ends[2] = { 0, 1 };
+
+	if (channel_send(channel[0], HM_LITERAL("words"), 0, NULL) != HM_OK)
+		return 1;
+	return channel_send_fds(
+		   channel[0], HM_LITERAL("x"), ends, 2, 0, NULL) == HM_OK
+		   ? 2
+		   : 3;
+}
+
 /* What a front does all day. */
 static int
 works(void)
@@ -137,6 +153,17 @@ front_dies_of_files_sockets_and_programs(void **state)
 	assert_int_equal(jailed(&front, executes), DIES);
 	assert_int_equal(jailed(&front, forks), DIES);
 	assert_int_equal(jailed(&front, traces), DIES);
+}
+
+static void
+nobody_passes_descriptors_on(void **state)
+{
+	(void)state;
+	assert_int_equal(channel_pair(channel, NULL), HM_OK);
+	assert_int_equal(jailed(&front, passes_a_descriptor), DIES);
+	assert_int_equal(jailed(&signer, passes_a_descriptor), DIES);
+	close(channel[0]);
+	close(channel[1]);
 }
 
 static void
@@ -361,6 +388,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(front_dies_of_files_sockets_and_programs),
+		cmocka_unit_test(nobody_passes_descriptors_on),
 		cmocka_unit_test(front_can_do_its_work),
 		cmocka_unit_test(signer_dies_of_sockets_and_programs),
 		cmocka_unit_test(signer_with_a_network_token_may_connect),
