@@ -19,6 +19,7 @@ HALLMARKD = BUILD + "/src/cmd/hallmarkd"
 STATION = BUILD + "/src/cmd/hallmark-station"
 VDEVICE = BUILD + "/device/virtual/hallmark-vdevice"
 LATER = BUILD + "/tests/e2e/tools/later.so"
+TAKEN = BUILD + "/tests/e2e/tools/hallmarkd-taken"
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 DEADLINE_S, DAY_S = 60, 86400
 SERVER, OEM = "pkcs11:token=server", "pkcs11:token=oem"
@@ -142,8 +143,9 @@ class Client:
 
 
 class Factory:
-    def __init__(self, slots=2, options=""):
+    def __init__(self, slots=2, options="", program=HALLMARKD):
         self.dir = tempfile.mkdtemp(prefix="hm-")  # short: a socket's path is
+        self.program = program
         self.slots, self.options = slots, options
         self.server = None
         self.port = free_port()
@@ -305,7 +307,7 @@ slots:
     def start_only(self, env=None):
         with open(self.path("hallmarkd.log"), "ab") as log:
             self.server = subprocess.Popen(
-                [HALLMARKD, "--config", "hallmarkd.yaml"], cwd=self.dir,
+                [self.program, "--config", "hallmarkd.yaml"], cwd=self.dir,
                 env=dict(self.env, **(env or {})), stdout=log, stderr=log)
 
     def is_ready(self):
