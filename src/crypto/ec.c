@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 
 /* SEC 2 sections 2.4.2 and 2.5.1 */
@@ -133,6 +134,23 @@ ec_is_scalar(const struct ec_curve *curve, const uint8_t *scalar)
 	return (borrow & ((0 - any) >> 31)) == 1;
 }
 
+/*
+ * Whoever has the private key can make a signature whose point is the one at
+ * infinity, which OpenSSL calls an error: a refusal all the same.
+ */
+static hm_err
+not_computed(void)
+{
+	hm_err err = HM_E_NO_MEMORY;
+	unsigned long code;
+
+	while ((code = ERR_get_error()) != 0)
+		if (ERR_GET_LIB(code) == ERR_LIB_EC &&
+		    ERR_GET_REASON(code) == EC_R_POINT_AT_INFINITY)
+			err = HM_E_SIGNATURE;
+	return err;
+}
+
 hm_err
 ec_verify(const struct ec_curve *curve, EVP_PKEY_CTX *verifier,
     const uint8_t *digest, const uint8_t *signature)
@@ -145,12 +163,14 @@ ec_verify(const struct ec_curve *curve, EVP_PKEY_CTX *verifier,
 	    !ec_is_scalar(curve, signature + curve->size))
 		return HM_E_SIGNATURE;
 	len = ec_to_der(signature, curve->size, der);
+	ERR_clear_error();
 	said = EVP_PKEY_verify(verifier, der, len, digest, curve->size);
 	if (said == 1)
 		return HM_OK;
-	/* 0: computed, and it is another; less: it could not be computed */
+	if (said < 0)
+		return not_computed();
 	ERR_clear_error();
-	return said == 0 ? HM_E_SIGNATURE : HM_E_NO_MEMORY;
+	return HM_E_SIGNATURE;
 }
 
 hm_err
