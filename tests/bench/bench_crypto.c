@@ -18,6 +18,7 @@
 #include "crypto/digest.h"
 #include "crypto/init.h"
 #include "crypto/p256.h"
+#include "crypto/p256_fixed.h"
 #include "seal/hpke.h"
 
 #define ROUNDS 7 /* the median of them counts */
@@ -26,6 +27,7 @@
 static struct {
 	struct p256_pair *pair;
 	struct p256_public *kept;
+	struct p256_fixed *fixed;
 	uint8_t point[P256_POINT_LEN], digest[32];
 	uint8_t signature[P256_SIGNATURE_LEN];
 	uint8_t text[1024], out[1024 + 16];
@@ -164,6 +166,21 @@ our_verify_kept(void)
 }
 
 static void
+our_verify_fixed(void)
+{
+	hm_assert(p256_fixed_verify(t.fixed, t.digest, t.signature) == HM_OK);
+}
+
+static void
+our_fixed_new(void)
+{
+	struct p256_fixed *fixed;
+
+	hm_assert(p256_fixed_new(t.point, &fixed) == HM_OK);
+	p256_fixed_free(fixed);
+}
+
+static void
 our_check(void)
 {
 	hm_assert(p256_check(t.point) == HM_OK);
@@ -215,6 +232,8 @@ static const struct {
 	{ "p256_sign", our_sign, bare_sign },
 	{ "p256_verify_raw_point", our_verify_raw, bare_verify },
 	{ "p256_verify_kept_key", our_verify_kept, bare_verify },
+	{ "p256_verify_fixed_key", our_verify_fixed, bare_verify },
+	{ "p256_fixed_new", our_fixed_new, NULL },
 	{ "p256_check", our_check, NULL },
 	{ "p256_agree_raw_point", our_agree, bare_agree },
 	{ "p256_generate", our_generate, bare_generate },
@@ -236,6 +255,7 @@ start(void)
 	hm_assert(p256_pair_new(&t.pair) == HM_OK);
 	p256_pair_point(t.pair, t.point);
 	hm_assert(p256_public_new(t.point, &t.kept) == HM_OK);
+	hm_assert(p256_fixed_new(t.point, &t.fixed) == HM_OK);
 	sha256_one(HM_BYTES(t.text), t.digest);
 	our_sign();
 	memcpy(t.signature, t.out, sizeof(t.signature));

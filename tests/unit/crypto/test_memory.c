@@ -14,6 +14,7 @@
 #include "crypto/ed25519.h"
 #include "crypto/init.h"
 #include "crypto/p256.h"
+#include "crypto/p256_fixed.h"
 
 #define MOST 5000 /* allocations of one call */
 
@@ -53,6 +54,7 @@ struct things {
 	uint8_t signature[P256_SIGNATURE_LEN];
 	struct p256_pair *pair;
 	struct p256_public *key;
+	struct p256_fixed *fixed;
 };
 
 static hm_err
@@ -65,6 +67,24 @@ static hm_err
 verify_with(struct things *things)
 {
 	return p256_verify_with(things->key, things->digest, things->signature);
+}
+
+static hm_err
+verify_fixed(struct things *things)
+{
+	return p256_fixed_verify(
+	    things->fixed, things->digest, things->signature);
+}
+
+static hm_err
+fix(struct things *things)
+{
+	struct p256_fixed *fixed;
+	hm_err err = p256_fixed_new(things->point, &fixed);
+
+	if (err == HM_OK)
+		p256_fixed_free(fixed);
+	return err;
 }
 
 static hm_err
@@ -145,8 +165,9 @@ runs_out(hm_err (*work)(struct things *), struct things *things)
 static void
 running_out_of_memory_is_never_a_verdict(void **state)
 {
-	hm_err (*const works[])(struct things *) = { verify, verify_with, sign,
-		agree, generate, rebuild, seal, sign_ed25519 };
+	hm_err (*const works[])(struct things *) = { verify, verify_with,
+		verify_fixed, fix, sign, agree, generate, rebuild, seal,
+		sign_ed25519 };
 	struct things things = { .digest = { 1 } };
 
 	(void)state;
@@ -154,11 +175,13 @@ running_out_of_memory_is_never_a_verdict(void **state)
 	assert_int_equal(p256_pair_new(&things.pair), HM_OK);
 	p256_pair_point(things.pair, things.point);
 	assert_int_equal(p256_public_new(things.point, &things.key), HM_OK);
+	assert_int_equal(p256_fixed_new(things.point, &things.fixed), HM_OK);
 	assert_int_equal(
 	    p256_pair_sign(things.pair, things.digest, things.signature),
 	    HM_OK);
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
 		runs_out(works[i], &things);
+	p256_fixed_free(things.fixed);
 	p256_public_free(things.key);
 	p256_pair_free(things.pair);
 }
