@@ -153,7 +153,7 @@ end(struct line *line)
 void
 log_event(log_level level, const char *event, ...)
 {
-	static struct line line;
+	static _Thread_local struct line line;
 	va_list pairs;
 
 	if (level < least)
@@ -170,7 +170,7 @@ log_failure(
     log_level level, const char *event, hm_err err, const struct why *why, ...)
 {
 	const struct err_info *info = err_info(err);
-	static struct line line;
+	static _Thread_local struct line line;
 	char id[16];
 	va_list pairs;
 

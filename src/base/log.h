@@ -5,7 +5,8 @@
  *
  * A failure is logged once, where it becomes an answer. No secret, PIN, token
  * or nonce at any level. Values are escaped; each line ends with a newline and
- * is written with one write(2), so lines of several processes do not mix.
+ * is written with one write(2), so lines of several processes and
+ * threads do not mix.
  */
 #include "core/bytes.h"
 #include "base/why.h"

@@ -59,7 +59,8 @@ struct ca_request {
 HM_MUST hm_err ca_make(const struct ca_issuer *issuer,
     const struct ca_request *request, struct buf *ret, struct why *why);
 
-/* A device certificate's template: compiled once for product and issuer. */
+/* A device certificate's template: compiled once for product and issuer, then
+ * only read, so several threads may use it at once. */
 struct ca_template; /* opaque, heap */
 /* `hw_type`: content octets of an OBJECT IDENTIFIER. HM_E_CERT */
 HM_MUST hm_err ca_template_new(const struct ca_issuer *issuer,
@@ -75,10 +76,11 @@ struct ca_device {
 	uint64_t not_before_s;
 };
 /* IDevID of IEEE 802.1AR; *ret_serial is the certificate's serial number.
- * The signature is not verified here: that would double the time, and whoever
- * receives the certificate does it. HM_E_CERT (serial, hardware serial or date
- * not allowed), HM_E_NO_ENTROPY, HM_E_TOO_LARGE, the signer's error */
-HM_MUST hm_err ca_device_make(struct ca_template *template_,
+ * The signature is not verified here: the signer's function does it, which
+ * knows the key and has a faster way (crypto/p256_fixed.h). HM_E_CERT (serial,
+ * hardware serial or date not allowed), HM_E_NO_ENTROPY, HM_E_TOO_LARGE, the
+ * signer's error */
+HM_MUST hm_err ca_device_make(const struct ca_template *template_,
     const struct ca_device *device, uint8_t ret_serial[static CA_SERIAL_LEN],
     struct buf *ret);
 

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A template is what all certificates of a product have in common, encoded
- * once; a certificate is these pieces with what differs put between. The buffer
- * of the TBSCertificate is kept, so a certificate allocates nothing after the
- * first one, and costs little above its signature (bench_ca).
+ * once; a certificate is these pieces with what differs put between, and costs
+ * little above its signature (bench_ca).
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "ca/oid.h"
 #include "ca/parts.h"
 #include "crypto/digest.h"
 #include "crypto/p256.h"
 
 #define TBS_MAX 4096
+#define TBS_USUAL 1000 /* one allocation then */
 #define PIECE_MAX 1024
 #define HW_SERIAL_MAX 64
 #define HW_TYPE_MAX 32
@@ -26,7 +27,6 @@ struct ca_template {
 	uint8_t hw_type[HW_TYPE_MAX];
 	size_t hw_type_len;
 	uint64_t not_before_s; /* of the issuer */
-	struct buf tbs;        /* reused */
 };
 
 static hm_err
@@ -76,7 +76,6 @@ ca_template_new(const struct ca_issuer *issuer, struct hm_bytes organization,
 	buf_init(&template_->head, PIECE_MAX);
 	buf_init(&template_->organization, PIECE_MAX);
 	buf_init(&template_->extensions, PIECE_MAX);
-	buf_init(&template_->tbs, TBS_MAX);
 	err = compile(template_, &view, organization);
 	if (err != HM_OK) {
 		ca_template_free(template_);
@@ -94,7 +93,6 @@ ca_template_free(struct ca_template *template_)
 	buf_done(&template_->head);
 	buf_done(&template_->organization);
 	buf_done(&template_->extensions);
-	buf_done(&template_->tbs);
 	free(template_);
 }
 
@@ -161,11 +159,13 @@ put_tbs(struct der_writer *out, const struct ca_template *template_,
 }
 
 hm_err
-ca_device_make(struct ca_template *template_, const struct ca_device *device,
-    uint8_t ret_serial[static CA_SERIAL_LEN], struct buf *ret)
+ca_device_make(const struct ca_template *template_,
+    const struct ca_device *device, uint8_t ret_serial[static CA_SERIAL_LEN],
+    struct buf *ret)
 {
-	struct der_writer out = { .buf = &template_->tbs };
-	uint8_t serial[CA_SERIAL_LEN], raw[96];
+	AUTO(buf) struct buf tbs = { 0 };
+	struct der_writer out = { .buf = &tbs };
+	uint8_t serial[CA_SERIAL_LEN], raw[96], *room;
 
 	if (device->serial.len == 0 || device->serial.len > NAME_TEXT_MAX ||
 	    !is_printable_string(device->serial) ||
@@ -174,11 +174,11 @@ ca_device_make(struct ca_template *template_, const struct ca_device *device,
 	    device->not_before_s < template_->not_before_s)
 		return HM_E_CERT;
 	HM_TRY(new_serial(serial));
-	buf_clear(&template_->tbs);
+	buf_init(&tbs, TBS_MAX);
+	HM_TRY(buf_reserve(&tbs, TBS_USUAL, &room));
 	put_tbs(&out, template_, device, serial);
 	HM_TRY(out.err);
-	HM_TRY(
-	    sign_tbs(&template_->issuer, buf_bytes(&template_->tbs), ret, raw));
+	HM_TRY(sign_tbs(&template_->issuer, buf_bytes(&tbs), ret, raw));
 	memcpy(ret_serial, serial, CA_SERIAL_LEN);
 	return HM_OK;
 }

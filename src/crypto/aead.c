@@ -11,8 +11,8 @@
 #include "core/check.h"
 #include "crypto/ossl.h"
 
-static EVP_CIPHER *aes128, *aes256;
-static EVP_CIPHER_CTX *context;
+static _Thread_local EVP_CIPHER *aes128, *aes256;
+static _Thread_local EVP_CIPHER_CTX *context;
 
 /* One message: its direction, and what it is made with. */
 struct pass {
@@ -34,6 +34,16 @@ start(void)
 	if (aes128 == NULL || aes256 == NULL || context == NULL)
 		return ossl_failed(HM_E_NO_MEMORY);
 	return HM_OK;
+}
+
+void
+gcm_stop(void)
+{
+	EVP_CIPHER_CTX_free(context);
+	EVP_CIPHER_free(aes128);
+	EVP_CIPHER_free(aes256);
+	context = NULL;
+	aes128 = aes256 = NULL;
 }
 
 /* Key, nonce, aad and all of `from`; the tag is the caller's. */

@@ -3,8 +3,8 @@
 /*
  * digest - SHA-256, HMAC-SHA-256, HKDF-SHA-256 and random bytes
  *
- * OpenSSL's objects are fetched once a process; no call here allocates on
- * success after the first. One thread.
+ * OpenSSL's objects are fetched once a thread; no call here allocates on
+ * success after the first. A sha256_run belongs to one thread at a time.
  */
 #include "core/bytes.h"
 

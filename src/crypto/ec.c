@@ -15,7 +15,7 @@
 #include <openssl/err.h>
 
 /* SEC 2 sections 2.4.2 and 2.5.1 */
-struct ec_curve ec_p256 = {
+_Thread_local struct ec_curve ec_p256 = {
 	.name = "prime256v1",
 	.size = 32,
 	.order = { 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff,
@@ -23,7 +23,7 @@ struct ec_curve ec_p256 = {
 	    0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51 },
 };
 
-struct ec_curve ec_p384 = {
+_Thread_local struct ec_curve ec_p384 = {
 	.name = "secp384r1",
 	.size = 48,
 	.order = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -71,11 +71,19 @@ ec_start(struct ec_curve *curve)
 	curve->import = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	if (curve->import != NULL && make_guest(curve))
 		return HM_OK;
+	ec_stop(curve);
+	return ossl_failed(HM_E_NO_MEMORY);
+}
+
+void
+ec_stop(struct ec_curve *curve)
+{
+	EVP_PKEY_CTX_free(curve->verifier);
 	EVP_PKEY_free(curve->guest);
 	EVP_PKEY_CTX_free(curve->import);
+	curve->verifier = NULL;
 	curve->guest = NULL;
 	curve->import = NULL;
-	return ossl_failed(HM_E_NO_MEMORY);
 }
 
 hm_err

@@ -17,16 +17,18 @@ struct ec_curve {
 	char name[16]; /* OpenSSL's */
 	size_t size;   /* bytes of a coordinate and of a scalar */
 	uint8_t order[EC_SIZE_MAX];
-	/* Made at first use, then kept: */
+	/* Made at first use of a thread, then kept: */
 	EVP_PKEY_CTX *import;
 	EVP_PKEY *guest;        /* a key whose point ec_load() exchanges */
 	EVP_PKEY_CTX *verifier; /* with it */
 };
 
-extern struct ec_curve ec_p256, ec_p384;
+extern _Thread_local struct ec_curve ec_p256, ec_p384;
 
 /* Make what is kept, once. HM_E_NO_MEMORY */
 HM_MUST hm_err ec_start(struct ec_curve *curve);
+/* Free it again. */
+void ec_stop(struct ec_curve *curve);
 /* Give the guest key this point, until the next call. HM_E_KEY, HM_E_NO_MEMORY
  */
 HM_MUST hm_err ec_load(struct ec_curve *curve, const uint8_t *point);

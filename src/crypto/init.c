@@ -3,6 +3,7 @@
 
 #include "crypto/aead.h"
 #include "crypto/digest.h"
+#include "crypto/ec.h"
 #include "crypto/ed25519.h"
 #include "crypto/p256.h"
 
@@ -79,4 +80,14 @@ crypto_init(void)
 	if (err == HM_OK || err == HM_E_NO_MEMORY || err == HM_E_NO_ENTROPY)
 		return err;
 	return HM_E_BUG;
+}
+
+void
+crypto_done(void)
+{
+	digest_stop();
+	gcm_stop();
+	p256_pair_stop();
+	ec_stop(&ec_p256);
+	ec_stop(&ec_p384);
 }

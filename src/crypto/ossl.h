@@ -17,3 +17,8 @@ hm_err ossl_failed(hm_err refusal);
 /* The same for the import of a public key: HM_E_KEY only if the curve's
  * arithmetic said no, any other failure is a breakdown. */
 hm_err ossl_failed_import(void);
+
+/* Free what a file keeps for this thread; crypto_done() calls them. */
+void digest_stop(void);
+void gcm_stop(void);
+void p256_pair_stop(void);

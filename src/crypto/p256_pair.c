@@ -23,8 +23,8 @@ struct p256_pair {
 	uint8_t point[P256_POINT_LEN];
 };
 
-static EVP_PKEY_CTX *generator;
-static EC_GROUP *group;
+static _Thread_local EVP_PKEY_CTX *generator;
+static _Thread_local EC_GROUP *group;
 
 /* OpenSSL's numbers in parameters have the machine's byte order. */
 static void
@@ -63,6 +63,15 @@ start(void)
 		return ossl_failed(HM_E_NO_MEMORY);
 	}
 	return HM_OK;
+}
+
+void
+p256_pair_stop(void)
+{
+	EVP_PKEY_CTX_free(generator);
+	EC_GROUP_free(group);
+	generator = NULL;
+	group = NULL;
 }
 
 /* Wrap `key`, which is ours from now on, also on failure. */

@@ -112,7 +112,8 @@ static hm_err
 sign_stamp(
     struct signer_keys *keys, const struct hm_stamp *stamp, struct buf *ret)
 {
-	static uint8_t payload[HM_STAMP_MAX / 2]; /* no secret in it */
+	/* no secret in it */
+	static _Thread_local uint8_t payload[HM_STAMP_MAX / 2];
 	struct hm_span room = { payload, sizeof(payload) };
 	size_t len;
 
