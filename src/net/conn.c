@@ -284,22 +284,36 @@ is_one_too_many(const struct conn *conn)
 	return same > conn->server->limits.connections_per_address;
 }
 
+struct evhttp_connection *
+conn_adopter(struct bufferevent *bev)
+{
+	bufferevent_event_cb told;
+	void *arg;
+
+	bufferevent_getcb(bev, NULL, NULL, &told, &arg);
+	if (told) {
+		hm_assert(evhttp_connection_get_bufferevent(arg) == bev);
+		return arg;
+	}
+	/* It had no memory itself. The bufferevent it has freed, unless it did
+	 * not even come to give it the socket. */
+	if (bufferevent_getfd(bev) < 0)
+		bufferevent_free(bev);
+	return NULL;
+}
+
 /* First turn after accept: now evhttp has made its own of it. */
 static void
 greet(struct conn *conn)
 {
 	struct net_server *server = conn->server;
 	socklen_t len = sizeof conn->from;
-	bufferevent_event_cb told;
-	void *arg;
 
-	bufferevent_getcb(conn->bev, NULL, NULL, &told, &arg);
-	if (!told) { /* it could not, and has freed the bufferevent */
+	conn->evcon = conn_adopter(conn->bev);
+	if (!conn->evcon) {
 		conn_free(conn);
 		return;
 	}
-	conn->evcon = arg;
-	hm_assert(evhttp_connection_get_bufferevent(arg) == conn->bev);
 	bufferevent_decref(conn->bev);
 	evhttp_connection_set_closecb(conn->evcon, on_close, conn);
 	conn->watch = evbuffer_add_cb(
@@ -373,10 +387,10 @@ new_bufferevent(struct conn *conn, struct event_base *base)
 	return bev;
 }
 
-struct bufferevent *
-conn_new(struct event_base *base, void *context)
+/* NULL: no memory. */
+static struct conn *
+make(struct net_server *server, struct event_base *base)
 {
-	struct net_server *server = context;
 	struct conn *conn = calloc(1, sizeof *conn);
 
 	if (!conn)
@@ -390,6 +404,17 @@ conn_new(struct event_base *base, void *context)
 		free(conn);
 		return NULL;
 	}
+	return conn;
+}
+
+struct bufferevent *
+conn_new(struct event_base *base, void *context)
+{
+	struct net_server *server = context;
+	struct conn *conn = make(server, base);
+
+	if (!conn)
+		return server_shed(server);
 	gate_init(&conn->gate, server_judge, conn);
 	bufferevent_incref(conn->bev);
 	TAILQ_INSERT_TAIL(&server->conns, conn, next);

@@ -95,13 +95,22 @@ struct net_server {
 	struct net_counts counts;
 	struct event *drained; /* fires once nothing is left */
 	struct event *again;   /* accepts again after a lack of descriptors */
+	/* For a connection that there is no memory for; NULL: nothing is
+	 * accepted. Once evhttp has it, `shed` ends it. */
+	struct bufferevent *spare;
+	bool spare_is_out;
+	struct event *shed;
 	void (*drained_call)(void *context);
 	bool stopping;
 };
 
-/* For evhttp_set_bevcb; `server` is a struct net_server. */
+/* For evhttp_set_bevcb; `server` is a struct net_server. Never NULL: evhttp
+ * would make a bufferevent of its own, past TLS and the gate. */
 struct bufferevent *conn_new(struct event_base *base, void *server);
-/* Whose connection is it? NULL if we never met. */
+/* What evhttp made of a bufferevent in the turn before. NULL: it failed, and
+ * holds the bufferevent no more. */
+struct evhttp_connection *conn_adopter(struct bufferevent *bev);
+/* Whose connection is it? */
 struct conn *conn_of(struct net_server *server, struct evhttp_connection *ev);
 /* Enter a state and start its deadline. */
 void conn_enter(struct conn *conn, conn_state state);
@@ -117,6 +126,9 @@ void conn_free(struct conn *conn);
 hm_err server_judge(void *conn, const struct head *head);
 /* Accept again or no more, according to the counts; tell when drained. */
 void server_count_changed(struct net_server *server);
+/* No memory for a connection: a bufferevent that takes it from evhttp and is
+ * ended in the next turn, before a byte of it is read. */
+struct bufferevent *server_shed(struct net_server *server);
 /* The body that goes with a refusal, and its Content-Type. */
 const char *server_problem(
     const struct net_server *server, hm_err err, struct buf *ret);

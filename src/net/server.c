@@ -81,7 +81,8 @@ void
 server_count_changed(struct net_server *server)
 {
 	unsigned now = server->counts.connections;
-	bool accepting = now < server->limits.connections;
+	bool accepting = now < server->limits.connections && server->spare &&
+			 !server->spare_is_out;
 
 	if (server->http)
 		evhttp_foreach_bound_socket(
@@ -90,20 +91,67 @@ server_count_changed(struct net_server *server)
 		event_active(server->drained, EV_TIMEOUT, 0);
 }
 
+static void
+accept_later(struct net_server *server)
+{
+	struct timeval after = { .tv_usec = AGAIN_MS * 1000 };
+
+	evtimer_add(server->again, &after);
+}
+
 /* Descriptors or memory have run out: rest a moment instead of spinning. The
  * context of a listener is evhttp's own, so the server has to be looked for. */
 static void
 on_accept_error(struct evconnlistener *listener, void *http)
 {
 	struct net_server *server = servers;
-	struct timeval after = { .tv_usec = AGAIN_MS * 1000 };
 
 	while (server && server->http != http)
 		server = server->other;
 	if (!server)
 		return;
 	evconnlistener_disable(listener);
-	evtimer_add(server->again, &after);
+	accept_later(server);
+}
+
+/* Nothing is accepted without one. */
+static void
+renew_spare(struct net_server *server)
+{
+	if (!server->spare)
+		server->spare = bufferevent_socket_new(
+		    server->base, -1, BEV_OPT_CLOSE_ON_FREE);
+	if (!server->spare)
+		accept_later(server);
+}
+
+struct bufferevent *
+server_shed(struct net_server *server)
+{
+	hm_assert(server->spare && !server->spare_is_out);
+	server->spare_is_out = true;
+	server->counts.refused++;
+	bufferevent_incref(server->spare);
+	event_active(server->shed, EV_TIMEOUT, 0);
+	server_count_changed(server);
+	return server->spare;
+}
+
+static void
+on_shed(evutil_socket_t fd, short what, void *context)
+{
+	struct net_server *server = context;
+	struct evhttp_connection *evcon = conn_adopter(server->spare);
+
+	(void)fd;
+	(void)what;
+	if (evcon)
+		evhttp_connection_free(evcon);
+	bufferevent_decref(server->spare);
+	server->spare = NULL;
+	server->spare_is_out = false;
+	renew_spare(server);
+	server_count_changed(server);
 }
 
 static void
@@ -111,6 +159,7 @@ on_again(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd;
 	(void)what;
+	renew_spare(context);
 	server_count_changed(context);
 }
 
@@ -248,10 +297,7 @@ on_request(struct evhttp_request *evreq, void *context)
 	size_t len =
 	    evbuffer_get_length(evhttp_request_get_input_buffer(evreq));
 
-	if (!conn) { /* no memory at accept: nobody knows who that is */
-		evhttp_send_error(evreq, HTTP_SERVUNAVAIL, NULL);
-		return;
-	}
+	hm_assert(conn); /* who has none is ended before its first byte */
 	mute(conn->bev);
 	if (conn->gate.state != GATE_WHOLE || len != conn->gate.head.length) {
 		answer_error(conn, evreq,
@@ -404,9 +450,13 @@ net_server_new(struct event_base *base, const struct net_server_config *config,
 	set_limits(server, &config->limits);
 	server->drained = evtimer_new(base, on_drained, server);
 	server->again = evtimer_new(base, on_again, server);
+	server->shed = evtimer_new(base, on_shed, server);
+	server->spare = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 	server->http = evhttp_new(base);
-	if (!server->drained || !server->again || !server->http)
+	if (!server->drained || !server->again || !server->shed ||
+	    !server->spare || !server->http)
 		return WHY(why, HM_E_NO_MEMORY, "no memory for the server");
+	accept_later(server); /* takes what timers need, while it is there */
 	set_http(server);
 	server->other = servers;
 	servers = server;
@@ -481,6 +531,8 @@ net_server_free(struct net_server *server)
 	if (*at)
 		*at = server->other;
 	server->stopping = false;
+	if (server->spare_is_out)
+		on_shed(-1, 0, server);
 	http = server->http;
 	if (http)
 		stop_listening(server);
@@ -497,6 +549,10 @@ net_server_free(struct net_server *server)
 		event_free(server->drained);
 	if (server->again)
 		event_free(server->again);
+	if (server->shed)
+		event_free(server->shed);
+	if (server->spare)
+		bufferevent_free(server->spare);
 	free(server);
 }
 
