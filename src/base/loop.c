@@ -3,7 +3,11 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "base/errtext.h"
 
 struct loop {
 	struct event_base *base;
@@ -19,6 +23,33 @@ struct watch {
 	void *context;
 };
 
+/*
+ * Without memory libevent 2.1.12 crashes (evhttp_connection_base_bufferevent_
+ * new, on the copy of an address) or drops what was to be sent without a word.
+ */
+static void *
+or_end(void *memory)
+{
+	if (memory != NULL)
+		return memory;
+	dprintf(STDERR_FILENO,
+	    "hallmark: error[HM-%04d]: no memory for the event loop\n",
+	    HM_E_NO_MEMORY);
+	_exit(err_info(HM_E_NO_MEMORY)->exit_status);
+}
+
+static void *
+malloc_or_end(size_t size)
+{
+	return or_end(malloc(size > 0 ? size : 1));
+}
+
+static void *
+realloc_or_end(void *old, size_t size)
+{
+	return or_end(realloc(old, size > 0 ? size : 1));
+}
+
 hm_err
 loop_new(struct loop **ret)
 {
@@ -26,6 +57,7 @@ loop_new(struct loop **ret)
 
 	if (loop == NULL)
 		return HM_E_NO_MEMORY;
+	event_set_mem_functions(malloc_or_end, realloc_or_end, free);
 	loop->base = event_base_new();
 	if (loop->base == NULL) {
 		free(loop);

@@ -6,6 +6,11 @@
  * Descriptors to read from, timers, signals. Rooms that serve HTTP get the
  * event base itself (loop_base), everyone else stays on this side of the door.
  * Callbacks run one after another in loop_run(); none may block.
+ *
+ * A process that has a loop ends when libevent gets no memory: it says HM-9002
+ * on standard error, and its parent starts it again. libevent itself would
+ * crash here and send half an answer there. Our own lack of memory stays an
+ * error like any other.
  */
 
 #include <stdint.h>
