@@ -50,7 +50,12 @@ struct demo_result {
 
 /* Folder, tokens, CAs, certificates, configuration. */
 HM_MUST hm_err demo_set_up(struct demo_world *world, struct why *why);
-/* Start hallmarkd, register planner and station, product and release. */
+/* A TLS certificate: profile server, station or client. */
+HM_MUST hm_err demo_issue(struct demo_world *world, const char *profile,
+    const char *subject, const char *key, const char *out, struct why *why);
+/* Start hallmarkd, without waiting until it is ready. */
+HM_MUST hm_err demo_start(struct demo_world *world, struct why *why);
+/* Start it, register planner and station, product and release. */
 HM_MUST hm_err demo_serve(struct demo_world *world, struct why *why);
 /* Fabricate the chips, enrol their keys, open the order. */
 HM_MUST hm_err demo_order(struct demo_world *world, struct demo_unit *units,

@@ -154,8 +154,8 @@ make_keys(struct demo_world *world, struct why *why)
 	return HM_OK;
 }
 
-static hm_err
-issue(struct demo_world *world, const char *profile, const char *subject,
+hm_err
+demo_issue(struct demo_world *world, const char *profile, const char *subject,
     const char *key, const char *out, struct why *why)
 {
 	bool is_server = strcmp(profile, "server") == 0;
@@ -171,11 +171,11 @@ issue(struct demo_world *world, const char *profile, const char *subject,
 static hm_err
 make_peers(struct demo_world *world, struct why *why)
 {
-	HM_TRY(issue(
+	HM_TRY(demo_issue(
 	    world, "server", "Demo server", "server.key", "server.pem", why));
-	HM_TRY(issue(
+	HM_TRY(demo_issue(
 	    world, "station", "BENCH", "station.key", "station.pem", why));
-	HM_TRY(issue(
+	HM_TRY(demo_issue(
 	    world, "client", "planner", "planner.key", "planner.pem", why));
 	demo_say("TLS", "certificates of server, station, planner");
 	return HM_OK;
@@ -287,8 +287,8 @@ register_planner(struct demo_world *world, const char *until, struct why *why)
 	return WHY(why, HM_E_UNREACHABLE, "the server did not come up");
 }
 
-static hm_err
-start_server(struct demo_world *world, struct why *why)
+hm_err
+demo_start(struct demo_world *world, struct why *why)
 {
 	const char *const argv[] = { world->hallmarkd, "--config",
 		"hallmarkd.yaml", NULL };
@@ -353,7 +353,7 @@ demo_serve(struct demo_world *world, struct why *why)
 
 	until_text(until);
 	HM_TRY(store_shared(world, why));
-	HM_TRY(start_server(world, why));
+	HM_TRY(demo_start(world, why));
 	HM_TRY(register_planner(world, until, why));
 	demo_say("server", "https://%s  walled processes", world->address);
 	HM_TRY(HALLMARK(world, why, "station", "create", "BENCH",

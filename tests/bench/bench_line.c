@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * bench_line - whole provisionings a second, against what they cost at least
+ *
+ *   bench_line --stations N --seconds S [--new-connections | --resume]
+ *       [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]
+ *       [--half-load] [--dir FOLDER] --json
+ *
+ * The real server with its processes, SoftHSM, mutual TLS; each device asks for
+ * a challenge, is issued and confirms; each answer waits for the commit and has
+ * a receipt. The last line on standard output is the result, the lines before
+ * it are the limit, item by item. docs/performance.md says what the figures
+ * mean.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/check.h"
+#include "crypto/init.h"
+#include "line/line.h"
+
+#define WARM_DEVICES 600 /* and a few for each station */
+#define RESERVE 2.0      /* more devices than will probably be made */
+#define QUOTA 4000000
+
+static _Noreturn void
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "usage: bench_line --stations N --seconds S"
+	    " [--new-connections | --resume]\n"
+	    "    [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]\n"
+	    "    [--half-load] [--dir FOLDER] [--json]\n");
+	exit(2);
+}
+
+enum option_key {
+	KEY_STATIONS = 256,
+	KEY_SECONDS,
+	KEY_NEW,
+	KEY_RESUME,
+	KEY_DELAY,
+	KEY_FRONTS,
+	KEY_DEVICES,
+	KEY_RATE,
+	KEY_HALF,
+	KEY_DIR,
+	KEY_JSON,
+};
+
+static const struct option long_options[] = {
+	{ "stations", required_argument, NULL, KEY_STATIONS },
+	{ "seconds", required_argument, NULL, KEY_SECONDS },
+	{ "new-connections", no_argument, NULL, KEY_NEW },
+	{ "resume", no_argument, NULL, KEY_RESUME },
+	{ "token-delay-ms", required_argument, NULL, KEY_DELAY },
+	{ "fronts", required_argument, NULL, KEY_FRONTS },
+	{ "devices", required_argument, NULL, KEY_DEVICES },
+	{ "rate", required_argument, NULL, KEY_RATE },
+	{ "half-load", no_argument, NULL, KEY_HALF },
+	{ "dir", required_argument, NULL, KEY_DIR },
+	{ "json", no_argument, NULL, KEY_JSON },
+	{ 0 },
+};
+
+static uint32_t
+number(uint32_t max)
+{
+	char *end;
+	unsigned long n = strtoul(optarg, &end, 10);
+
+	if (*optarg == 0 || *end != 0 || n > max)
+		usage();
+	return (uint32_t)n;
+}
+
+static void
+take_option(int key, struct line_options *ret)
+{
+	switch (key) {
+	case KEY_STATIONS:
+		ret->stations = number(4096);
+		break;
+	case KEY_SECONDS:
+		ret->seconds = number(86400);
+		break;
+	case KEY_NEW:
+		ret->reuse = LINE_NEW;
+		break;
+	case KEY_RESUME:
+		ret->reuse = LINE_RESUME;
+		break;
+	case KEY_DELAY:
+		ret->token_delay_ms = number(60000);
+		break;
+	case KEY_FRONTS:
+		ret->fronts = number(64);
+		break;
+	case KEY_DEVICES:
+		ret->devices = number(QUOTA);
+		break;
+	case KEY_RATE:
+		ret->rate = atof(optarg);
+		break;
+	case KEY_HALF:
+		ret->half_load = true;
+		break;
+	case KEY_DIR:
+		ret->folder = optarg;
+		break;
+	case KEY_JSON:
+		break; /* there is no other form */
+	default:
+		usage();
+	}
+}
+
+static void
+parse(int argc, char **argv, struct line_options *ret)
+{
+	int key;
+
+	*ret = (struct line_options){ .stations = 16, .seconds = 10 };
+	while ((key = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+		take_option(key, ret);
+	if (optind != argc || ret->stations == 0 || ret->seconds == 0)
+		usage();
+}
+
+/* One stretch with devices of its own; all of them, if `seconds` is 0. */
+static void
+run(struct line_world *world, struct line_load *load, uint32_t count,
+    double seconds, double rate, struct line_result *ret)
+{
+	struct line_stretch stretch = {
+		.count = count, .seconds = seconds, .rate = rate
+	};
+
+	stretch.devices = line_devices_new(world, count);
+	line_load_run(load, &stretch, ret);
+	ret->rate = rate;
+	free(stretch.devices);
+	if (line_world_confirmed(world) != world->made)
+		line_fail("the server has confirmed another number of devices");
+}
+
+static uint32_t
+enough(const struct line_result *top, double seconds, double rate)
+{
+	double per_s = rate > 0 ? rate : top->done / top->wall_s;
+
+	return (uint32_t)(per_s * seconds * RESERVE) + 100;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct line_options options;
+	static struct line_world world;
+	static struct line_result result;
+	struct line_primitives primitives;
+	struct line_limit limit;
+	struct line_load *load;
+	double rate;
+
+	parse(argc, argv, &options);
+	line_must(crypto_init(), NULL, "libcrypto");
+	line_world_make(&world, &options);
+	line_limit_measure(&primitives);
+	line_world_serve(&world, QUOTA);
+	load = line_load_new(&world, &options);
+	run(&world, load, WARM_DEVICES + 8 * options.stations, 0, 0, &result);
+	rate = options.rate;
+	if (options.half_load) {
+		run(&world, load, enough(&result, options.seconds, 0),
+		    options.seconds, 0, &result);
+		rate = result.done / result.wall_s / 2;
+	}
+	run(&world, load, enough(&result, options.seconds, rate),
+	    options.seconds, rate, &result);
+	line_limit_of(&primitives, &options, &result, &limit);
+	line_report(&options, &result, &limit);
+	line_load_free(load);
+	line_world_done(&world);
+	return 0;
+}
