@@ -28,6 +28,7 @@
 
 #define KEEPER_BATCH_MAX 256
 #define KEEPER_SIGN_MS 15000     /* the signer's time for one batch */
+#define KEEPER_LOCK_MS 20000     /* a killed server's keeper may be at one */
 #define KEEPER_CRL_S (7 * 86400) /* a revocation list lasts that long */
 #define KEEPER_PATH_MAX 1024     /* of anything in the state folder */
 
@@ -46,6 +47,8 @@ struct keeper_config {
 	const char *vfs;   /* of the database; NULL: the system's */
 	uint8_t authority[HM_POINT_LEN];
 	struct keeper_link signer;
+	uint32_t lock_within_ms; /* wait that long for another keeper to leave
+				  */
 };
 
 struct keeper_options {

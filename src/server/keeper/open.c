@@ -8,26 +8,35 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/digest.h"
 #include "server/keeper/schema.h"
 
+#define LOCK_LOOK_US 20000 /* between two looks at the lock */
+
 /* ---- the folder ---- */
 
+/* A keeper whose parent was killed finishes its batch before it leaves. */
 static hm_err
-take_lock(const char *state, int *ret, struct why *why)
+take_lock(const struct keeper_config *config, int *ret, struct why *why)
 {
+	uint64_t end_us = clock_mono_us() + config->lock_within_ms * 1000ull;
 	char path[KEEPER_PATH_MAX];
 	int fd;
 
-	HM_TRY(path_join(path, sizeof(path), state, "lock"));
+	HM_TRY(path_join(path, sizeof(path), config->state, "lock"));
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		why_where(why, "%s", path);
 		return WHY(why, HM_E_FILE, "%s", strerror(errno));
 	}
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (clock_mono_us() < end_us) {
+			(void)usleep(LOCK_LOOK_US); /* it has no other sign */
+			continue;
+		}
 		close(fd);
 		why_where(why, "%s", path);
 		return WHY(why, HM_E_BUSY, "another server uses this folder");
@@ -222,7 +231,7 @@ open_parts(struct keeper *keeper, const struct keeper_config *config,
 	HM_TRY(make_works(keeper));
 	HM_TRY(signer_init(&keeper->signer, &config->signer));
 	HM_TRY(file_mkdir(config->state, 0700, why));
-	HM_TRY(take_lock(config->state, &keeper->lock, why));
+	HM_TRY(take_lock(config, &keeper->lock, why));
 	HM_TRY(open_database(config, &keeper->db, why));
 	HM_TRY(record_open(
 	    &keeper->record, config->state, keeper->db, &keeper->signer, why));

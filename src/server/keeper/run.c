@@ -276,7 +276,8 @@ keeper_run(const struct keeper_options *options, struct why *why)
 	struct jail jail = options->jail;
 	int signer = options->signer;
 	struct keeper_config config = { .state = options->state,
-		.signer = { &signer, send_signer, receive_signer } };
+		.signer = { &signer, send_signer, receive_signer },
+		.lock_within_ms = KEEPER_LOCK_MS };
 	hm_err err;
 
 	memcpy(config.authority, options->authority, HM_POINT_LEN);
