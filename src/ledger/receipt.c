@@ -7,12 +7,12 @@
 #include "base/text.h"
 
 static const char head[] = "c2sp.org/tlog-proof@v1";
+static const char growth_head[] = "hallmark-growth-v1";
 
 static hm_err
-add_proof(uint64_t index, const struct tree_hash *proof, uint32_t count,
-    struct hm_bytes note, struct buf *ret)
+add_proof(const struct tree_hash *proof, uint32_t count, struct hm_bytes note,
+    struct buf *ret)
 {
-	HM_TRY(buf_print(ret, "%s\nindex %" PRIu64 "\n", head, index));
 	for (uint32_t i = 0; i < count; i++) {
 		HM_TRY(buf_add_base64(ret, HM_BYTES(proof[i].bytes)));
 		HM_TRY(buf_add(ret, HM_LITERAL("\n")));
@@ -26,8 +26,10 @@ receipt_format(uint64_t index, const struct tree_hash *proof, uint32_t count,
     struct hm_bytes checkpoint_note, struct buf *ret)
 {
 	size_t before = ret->len;
-	hm_err err = add_proof(index, proof, count, checkpoint_note, ret);
+	hm_err err = buf_print(ret, "%s\nindex %" PRIu64 "\n", head, index);
 
+	if (err == HM_OK)
+		err = add_proof(proof, count, checkpoint_note, ret);
 	if (err != HM_OK)
 		ret->len = before;
 	return err;
@@ -80,26 +82,14 @@ check_base64(struct hm_bytes text)
 	return HM_OK;
 }
 
-/* Everything before the checkpoint note, which is what then is left. */
+/* Hashes, one a line, up to the empty line. */
 static hm_err
-take_proof(struct hm_bytes *text, uint64_t *ret_index,
-    struct tree_hash ret[static TREE_PROOF_MAX], uint32_t *ret_count)
+take_hashes(struct hm_bytes *text, struct tree_hash ret[static TREE_PROOF_MAX],
+    uint32_t *ret_count)
 {
 	struct hm_bytes line;
 	uint32_t count = 0;
 	size_t len;
-
-	HM_TRY(take_line(text, &line));
-	if (!hm_bytes_equal(line, hm_bytes_of(head)))
-		return HM_E_BAD_INPUT;
-	HM_TRY(take_line(text, &line));
-	if (drop(&line, HM_LITERAL("extra "))) {
-		HM_TRY(check_base64(line));
-		HM_TRY(take_line(text, &line));
-	}
-	if (!drop(&line, HM_LITERAL("index ")))
-		return HM_E_BAD_INPUT;
-	HM_TRY(uint_parse(line, INT64_MAX, ret_index));
 
 	for (;;) {
 		HM_TRY(take_line(text, &line));
@@ -116,6 +106,27 @@ take_proof(struct hm_bytes *text, uint64_t *ret_index,
 	}
 	*ret_count = count;
 	return HM_OK;
+}
+
+/* Everything before the checkpoint note, which is what then is left. */
+static hm_err
+take_proof(struct hm_bytes *text, uint64_t *ret_index,
+    struct tree_hash ret[static TREE_PROOF_MAX], uint32_t *ret_count)
+{
+	struct hm_bytes line;
+
+	HM_TRY(take_line(text, &line));
+	if (!hm_bytes_equal(line, hm_bytes_of(head)))
+		return HM_E_BAD_INPUT;
+	HM_TRY(take_line(text, &line));
+	if (drop(&line, HM_LITERAL("extra "))) {
+		HM_TRY(check_base64(line));
+		HM_TRY(take_line(text, &line));
+	}
+	if (!drop(&line, HM_LITERAL("index ")))
+		return HM_E_BAD_INPUT;
+	HM_TRY(uint_parse(line, INT64_MAX, ret_index));
+	return take_hashes(text, ret, ret_count);
 }
 
 hm_err
@@ -138,4 +149,95 @@ receipt_verify(struct hm_bytes receipt, struct hm_bytes entry,
 	if (ret)
 		*ret = checkpoint;
 	return HM_OK;
+}
+
+hm_err
+receipt_note(struct hm_bytes receipt, struct hm_bytes *ret)
+{
+	struct tree_hash proof[TREE_PROOF_MAX];
+	uint64_t index;
+	uint32_t count;
+
+	HM_TRY(take_proof(&receipt, &index, proof, &count));
+	*ret = receipt;
+	return HM_OK;
+}
+
+/* ---- growth ---- */
+
+hm_err
+growth_format(uint64_t from, const struct tree_hash *proof, uint32_t count,
+    struct hm_bytes checkpoint_note, struct buf *ret)
+{
+	size_t before = ret->len;
+	hm_err err =
+	    buf_print(ret, "%s\nfrom %" PRIu64 "\n", growth_head, from);
+
+	if (err == HM_OK)
+		err = add_proof(proof, count, checkpoint_note, ret);
+	if (err != HM_OK)
+		ret->len = before;
+	return err;
+}
+
+static hm_err
+take_growth(struct hm_bytes *text, uint64_t *ret_from,
+    struct tree_hash ret[static TREE_PROOF_MAX], uint32_t *ret_count)
+{
+	struct hm_bytes line;
+
+	HM_TRY(take_line(text, &line));
+	if (!hm_bytes_equal(line, hm_bytes_of(growth_head)))
+		return HM_E_BAD_INPUT;
+	HM_TRY(take_line(text, &line));
+	if (!drop(&line, HM_LITERAL("from ")))
+		return HM_E_BAD_INPUT;
+	HM_TRY(uint_parse(line, INT64_MAX, ret_from));
+	return take_hashes(text, ret, ret_count);
+}
+
+hm_err
+growth_note(struct hm_bytes growth, struct hm_bytes *ret)
+{
+	struct tree_hash proof[TREE_PROOF_MAX];
+	uint64_t from;
+	uint32_t count;
+
+	HM_TRY(take_growth(&growth, &from, proof, &count));
+	*ret = growth;
+	return HM_OK;
+}
+
+static hm_err
+judge_growth(const struct checkpoint *seen, const struct checkpoint *now,
+    const struct tree_hash *proof, uint32_t count)
+{
+	if (now->size < seen->size)
+		return HM_E_LOG_ROLLBACK;
+	if (now->size == seen->size)
+		return memcmp(now->root.bytes, seen->root.bytes,
+			   sizeof(now->root.bytes)) == 0
+			   ? HM_OK
+			   : HM_E_LOG;
+	return tree_verify_growth(seen->size, now->size, proof, count,
+		   &seen->root, &now->root) == HM_OK
+		   ? HM_OK
+		   : HM_E_LOG;
+}
+
+hm_err
+growth_verify(struct hm_bytes growth, const struct note_policy *policy,
+    const struct checkpoint *seen, struct checkpoint *ret)
+{
+	struct tree_hash proof[TREE_PROOF_MAX];
+	struct checkpoint now;
+	uint64_t from;
+	uint32_t count;
+
+	HM_TRY(take_growth(&growth, &from, proof, &count));
+	if (from != seen->size)
+		return HM_E_BAD_INPUT;
+	HM_TRY(checkpoint_open(growth, policy, &now, NULL));
+	*ret = now;
+	return judge_growth(seen, &now, proof, count);
 }

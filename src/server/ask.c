@@ -36,6 +36,8 @@ static const struct ask_rule rules[] = {
 	    sizeof(struct ask_part_answer), ASK_TAIL_MAX, false },
 	{ ASK_HEALTH, "health", ASK_BY_FRONT, 0, 0,
 	    sizeof(struct ask_health_answer), 0, false },
+	{ ASK_GROWTH, "growth", ASK_BY_FRONT, sizeof(struct ask_growth), 0, 0,
+	    HM_RECEIPT_MAX, false },
 	{ ASK_SIGN_HELLO, "hello", ASK_BY_KEEPER, 0, 0,
 	    sizeof(struct ask_hello_answer), HM_CERT_MAX + 128, true },
 	{ ASK_SIGN_LOAD, "load", ASK_BY_KEEPER, 0, HM_OBJECT_MAX, 0, 0, true },

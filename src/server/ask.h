@@ -46,6 +46,7 @@ typedef enum ask_kind {
 	ASK_CRL = 10,  /* in parts, by offset */
 	ASK_FILE = 11, /* a published file of the ledger, in parts */
 	ASK_HEALTH = 12,
+	ASK_GROWTH = 13, /* has the log only grown? */
 	/* keeper -> signer */
 	ASK_SIGN_HELLO = 32,
 	ASK_SIGN_LOAD = 33, /* tail: product, release or order object */
@@ -206,6 +207,13 @@ struct ask_part_answer { /* tail: bytes from offset on */
 struct ask_health_answer {
 	uint64_t size;            /* of the ledger */
 	uint32_t database, token; /* hm_err of the last look */
+};
+
+struct ask_growth { /* answer: no struct; tail: a growth proof
+		     * (ledger/receipt.h)
+		     */
+	uint8_t peer[HM_POINT_LEN];
+	uint64_t from; /* entries of the checkpoint that was seen */
 };
 
 /* ---- keeper -> signer ---- */

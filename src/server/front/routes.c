@@ -287,6 +287,7 @@ const struct net_route front_routes[] = {
 	{ NET_GET, "/v1/crl", 0, part_crl },
 	{ NET_GET, "/checkpoint", 0, part_checkpoint },
 	{ NET_GET, "/tile/", 0, part_tile },
+	{ NET_GET, "/v1/growth", 0, view_growth },
 	{ NET_GET, "/healthz", 0, view_health },
 };
 const size_t front_routes_count =

@@ -66,6 +66,7 @@ void view_whoami(void *context, struct net_request *request);
 void view_order(void *context, struct net_request *request);
 void view_device(void *context, struct net_request *request);
 void view_quarantine(void *context, struct net_request *request);
+void view_growth(void *context, struct net_request *request);
 void view_health(void *context, struct net_request *request);
 void part_crl(void *context, struct net_request *request);
 void part_checkpoint(void *context, struct net_request *request);

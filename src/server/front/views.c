@@ -270,6 +270,38 @@ view_quarantine(void *context, struct net_request *request)
 	    quarantine_land);
 }
 
+/* ---- has the log only grown? ---- */
+
+static void
+growth_land(struct flight *flight, const void *body, struct hm_bytes tail)
+{
+	(void)body;
+	flight_reply(flight, "text/plain; charset=utf-8", tail);
+}
+
+void
+view_growth(void *context, struct net_request *request)
+{
+	struct flight *flight = begin(context, request);
+	struct hm_bytes query = hm_bytes_of(net_request_query(request));
+	struct ask_growth ask = { 0 };
+	hm_err err = HM_E_BAD_INPUT;
+
+	if (flight == NULL)
+		return;
+	if (query.len > 5 && memcmp(query.ptr, "from=", 5) == 0)
+		err = uint_parse(
+		    (struct hm_bytes){ query.ptr + 5, query.len - 5 },
+		    INT64_MAX, &ask.from);
+	if (err != HM_OK) {
+		flight_refuse(flight, err);
+		return;
+	}
+	flight_peer(flight, ask.peer);
+	flight_ask(
+	    flight, ASK_GROWTH, &ask, (struct hm_bytes){ 0 }, growth_land);
+}
+
 /* ---- health ---- */
 
 static void

@@ -26,6 +26,7 @@ static const struct {
 	{ ASK_CRL, keeper_crl },
 	{ ASK_FILE, keeper_file },
 	{ ASK_HEALTH, keeper_health },
+	{ ASK_GROWTH, keeper_growth },
 };
 
 static keeper_handler
@@ -199,11 +200,23 @@ write_answer(const struct work *work, struct buf *ret)
 	    tail, room, &ret->len);
 }
 
+/* What is signed for an answer is signed after the commit. */
+static hm_err
+sign_answer(struct keeper *keeper, struct work *work)
+{
+	const struct ask_growth *ask = work->body;
+
+	if (work->head.kind == ASK_GROWTH)
+		return record_growth(&keeper->record, ask->from, &work->out);
+	return prove(keeper, work);
+}
+
 static hm_err
 answer(struct keeper *keeper, struct work *work, struct buf *ret)
 {
-	if (work->err == HM_OK && work->index != NO_LEAF) {
-		work->err = prove(keeper, work);
+	if (work->err == HM_OK &&
+	    (work->index != NO_LEAF || work->head.kind == ASK_GROWTH)) {
+		work->err = sign_answer(keeper, work);
 		keeper->token =
 		    sign_is_breakdown(work->err) ? work->err : HM_OK;
 	}

@@ -370,6 +370,21 @@ record_receipt(struct record *record, uint64_t index, struct buf *ret)
 }
 
 hm_err
+record_growth(struct record *record, uint64_t from, struct buf *ret)
+{
+	struct tree_hash proof[TREE_PROOF_MAX];
+	struct checkpoint at = { 0 };
+	uint32_t count = 0;
+
+	HM_TRY(find_checkpoint(record->db, record->size, &at));
+	HM_TRY(sign_note(record, &at));
+	if (from > 0 && from < at.size)
+		HM_TRY(tree_prove_growth(
+		    from, at.size, tiles_reader, record->tiles, proof, &count));
+	return growth_format(from, proof, count, buf_bytes(&record->note), ret);
+}
+
+hm_err
 record_publish(struct record *record, struct why *why)
 {
 	struct checkpoint last = { 0 };

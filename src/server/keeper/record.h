@@ -61,5 +61,9 @@ HM_MUST hm_err record_entry(
 /* Append the receipt of a committed leaf. HM_E_NOT_FOUND, the signer's error */
 HM_MUST hm_err record_receipt(
     struct record *record, uint64_t index, struct buf *ret);
+/* Append the proof that the committed log has grown from its first `from`
+ * leaves; without hashes if it never had so many. The signer's error */
+HM_MUST hm_err record_growth(
+    struct record *record, uint64_t from, struct buf *ret);
 /* Write tiles, then the checkpoint. */
 HM_MUST hm_err record_publish(struct record *record, struct why *why);

@@ -90,6 +90,7 @@ hm_err keeper_quarantine(struct keeper *keeper, struct work *work);
 hm_err keeper_crl(struct keeper *keeper, struct work *work);
 hm_err keeper_file(struct keeper *keeper, struct work *work);
 hm_err keeper_health(struct keeper *keeper, struct work *work);
+hm_err keeper_growth(struct keeper *keeper, struct work *work);
 
 /* Is this device with the signer? What would change it must wait. */
 bool keeper_is_out(

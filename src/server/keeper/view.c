@@ -296,3 +296,15 @@ keeper_health(struct keeper *keeper, struct work *work)
 	ret->token = (uint32_t)keeper->token;
 	return HM_OK;
 }
+
+/* The proof itself is made after the commit, over what is then there. */
+hm_err
+keeper_growth(struct keeper *keeper, struct work *work)
+{
+	const struct ask_growth *ask = work->body;
+	const struct person *person;
+
+	if (ask->from > INT64_MAX)
+		return HM_E_BAD_INPUT;
+	return keeper_admit(keeper, work, ask->peer, EVERYBODY, &person);
+}
