@@ -146,7 +146,7 @@ challenge(struct job *job, struct hm_bytes *ret)
 	HM_TRY(hm_challenge_request_encode(
 	    &request, (struct hm_span){ room, sizeof(room) }, &len));
 	return server_post(job->server, "/v1/challenge",
-	    (struct hm_bytes){ room, len }, ret, NULL);
+	    (struct hm_bytes){ room, len }, ret, job->why);
 }
 
 /* Is this the answer to a challenge of before? What is no evidence at all the
@@ -197,6 +197,7 @@ issue(struct job *job, struct hm_bytes evidence)
 		.evidence = evidence };
 	static uint8_t room[HM_EVIDENCE_MAX + 128];
 	uint64_t begin_us = clock_mono_us();
+	struct hm_issue_answer issued;
 	struct hm_bytes answer;
 	size_t len;
 
@@ -205,10 +206,12 @@ issue(struct job *job, struct hm_bytes evidence)
 	    &request, (struct hm_span){ room, sizeof(room) }, &len));
 	HM_TRY(save(job, UNIT_RUN, HM_OK));
 	HM_TRY(server_post(job->server, "/v1/issue",
-	    (struct hm_bytes){ room, len }, &answer, NULL));
+	    (struct hm_bytes){ room, len }, &answer, job->why));
 	job->event.issue_us = clock_mono_us() - begin_us;
 	HM_TRY(keep(&job->unit.issued, answer));
-	return check_issued(job);
+	HM_TRY(check_issued(job));
+	HM_TRY(hm_issue_answer_decode(buf_bytes(&job->unit.issued), &issued));
+	return server_receipt(job->server, issued.receipt, job->why);
 }
 
 static hm_err
@@ -259,10 +262,12 @@ confirm(struct job *job)
 	    &request, (struct hm_span){ room, sizeof(room) }, &len));
 	HM_TRY(save(job, UNIT_RUN, HM_OK));
 	HM_TRY(server_post(job->server, "/v1/confirm",
-	    (struct hm_bytes){ room, len }, &answer, NULL));
+	    (struct hm_bytes){ room, len }, &answer, job->why));
 	HM_TRY(keep(&job->unit.confirmed, answer));
-	HM_TRY(hm_confirm_answer_decode(answer, &confirmed));
-	return records_check(job->log_key, confirmed.entry, confirmed.receipt);
+	HM_TRY(hm_confirm_answer_decode(
+	    buf_bytes(&job->unit.confirmed), &confirmed));
+	HM_TRY(records_check(job->log_key, confirmed.entry, confirmed.receipt));
+	return server_receipt(job->server, confirmed.receipt, job->why);
 }
 
 static hm_err
@@ -314,6 +319,8 @@ judge(const struct job *job, hm_err *err)
 
 	if (*err == HM_OK)
 		return UNIT_PASS;
+	if (seen_is_broken(*err))
+		return UNIT_HOLD;
 	if (job->event.step < STEP_ATTEST)
 		return UNIT_FAIL;
 	if (gone)

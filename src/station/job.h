@@ -32,6 +32,7 @@ struct job {
 	    *log_key; /* NULL: receipts are not checked here */
 	job_tell tell;
 	void *context;
+	struct why *why; /* of what the server did wrong; may be NULL */
 	/* of the unit under way */
 	struct station_event event;
 	struct unit unit;
@@ -40,5 +41,6 @@ struct job {
 };
 
 /* Work on the device that is in the pipe. The outcome was told as an event and
- * stands in the journal; it is returned too. */
+ * stands in the journal; it is returned too. After seen_is_broken() of
+ * job->event.err no further unit should be begun. */
 unit_state job_run(struct job *job);

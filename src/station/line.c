@@ -165,14 +165,15 @@ on_event(struct lane *lane, const struct station_event *event)
 	screen_event(line->screen, event, &line->result);
 }
 
-/* A slot that crashed holds its unit and starts again. */
+/* A slot that crashed holds its unit and starts again; one that met a ledger
+ * which is not what it was has said so and stays closed. */
 static void
 on_gone(struct lane *lane)
 {
 	struct line *line = lane->line;
 
 	finish(lane);
-	if (!line->stopping) {
+	if (!line->stopping && !seen_is_broken((hm_err)lane->last.err)) {
 		lane->last.state = UNIT_HOLD;
 		lane->last.err = HM_E_WORKER;
 		on_event(lane, &lane->last);

@@ -11,6 +11,7 @@
 
 #include "net/client.h"
 #include "station/config.h"
+#include "station/seen.h"
 
 struct server; /* opaque, heap: one connection, kept alive */
 
@@ -18,6 +19,14 @@ struct server; /* opaque, heap: one connection, kept alive */
 HM_MUST hm_err server_new(
     const struct station_config *config, struct server **ret, struct why *why);
 void server_free(struct server *server);
+
+/* From now on, each new connection must prove that the ledger has grown from
+ * what was seen before an answer is believed. Borrowed. */
+void server_remember(struct server *server, struct seen *seen);
+/* A receipt that was verified: newer than what was seen, or proven to be its
+ * past. HM_E_LOG_ROLLBACK, HM_E_LOG, HM_E_JOURNAL, and as server_post */
+HM_MUST hm_err server_receipt(
+    struct server *server, struct hm_bytes receipt, struct why *why);
 
 /* Called before each further try. */
 typedef void (*server_retry)(void *context, hm_err err);

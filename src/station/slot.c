@@ -37,6 +37,8 @@ serve(struct job *job, struct telling *telling, struct why *why)
 		HM_TRY(err);
 		(void)job_run(job); /* told as an event */
 		pipe_hang_up(job->pipe);
+		if (seen_is_broken((hm_err)job->event.err))
+			return (hm_err)job->event.err;
 	}
 	return HM_OK;
 }
@@ -48,19 +50,26 @@ slot_run(const struct station_config *config, const char *order, uint32_t index,
 	static struct pipe pipe; /* large */
 	struct telling telling = { .line = line };
 	struct note_key log_key;
+	struct seen seen;
 	struct job job = { .config = config,
 		.order = order,
 		.slot = index,
 		.pipe = &pipe,
 		.tell = tell,
-		.context = &telling };
+		.context = &telling,
+		.why = why };
 	hm_err err;
 
 	if (config->log_key[0] != 0) {
 		HM_TRY(note_key_parse(hm_bytes_of(config->log_key), &log_key));
 		job.log_key = &log_key;
 	}
+	if (job.log_key != NULL)
+		HM_TRY(seen_open(&seen, config->journal,
+		    config->slots[index].name, &log_key, why));
 	HM_TRY(server_new(config, &job.server, why));
+	if (job.log_key != NULL)
+		server_remember(job.server, &seen);
 	err = pipe_open(&pipe, config->slots[index].link, why);
 	if (err == HM_OK) {
 		err = serve(&job, &telling, why);

@@ -226,3 +226,27 @@ net_client_post(struct net_client *at, const char *path, const char *type,
 		put_problem(err, ret);
 	return HM_OK;
 }
+
+hm_err
+net_client_get(struct net_client *at, const char *path, struct net_answer *ret,
+    struct why *why)
+{
+	(void)why;
+	assert_ptr_equal(at, &client);
+	assert_true(strlen(path) < sizeof(played.asked));
+	strcpy(played.asked, path);
+	played.growths++;
+	buf_done(&ret->body);
+	buf_init(&ret->body, HM_MESSAGE_MAX);
+	ret->status = 200;
+	if (played.growth.len == 0)
+		put_problem(HM_E_NO_ROUTE, ret);
+	return buf_add(&ret->body, played.growth);
+}
+
+struct net_client_counts
+net_client_counts(const struct net_client *at)
+{
+	assert_ptr_equal(at, &client);
+	return (struct net_client_counts){ .connections = played.connections };
+}

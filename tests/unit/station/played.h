@@ -17,13 +17,16 @@ struct played {
 	const char *fail_path;
 	int fail_count;
 	hm_err fail;
-	bool at_network;  /* it does not get as far as the server */
-	bool no_problem;  /* refused without words of ours */
-	bool bad_receipt; /* of another entry */
-	bool rubbish;     /* an issue answer that is none */
+	bool at_network;        /* it does not get as far as the server */
+	bool no_problem;        /* refused without words of ours */
+	bool bad_receipt;       /* of another entry */
+	bool rubbish;           /* an issue answer that is none */
+	uint64_t connections;   /* so many were made */
+	struct hm_bytes growth; /* what /v1/growth says; empty: refused */
 	/* What a test looks at. */
-	int challenges, issues, confirms;
-	bool has_key; /* clients were made with certificate and key */
+	int challenges, issues, confirms, growths;
+	char asked[64]; /* the last GET */
+	bool has_key;   /* clients were made with certificate and key */
 	uint8_t nonce[HM_NONCE_LEN];
 };
 
