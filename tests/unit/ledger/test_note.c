@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/auto.h"
 #include "ledger/receipt.h"
 #include "testlog.h"
 
@@ -363,10 +364,97 @@ refuses_a_receipt_for_another_place_or_with_other_hashes(void **state)
 	}
 }
 
+/* What was seen: the first 5 entries of the 8. */
+static void
+make_growth(uint64_t from, struct buf *ret, struct checkpoint *ret_seen)
+{
+	AUTO(buf) struct buf note = { .max = 4096 };
+	static struct tree_hash proof[TREE_PROOF_MAX];
+	struct tree_hash leaves[8];
+	struct tree tree = { 0 };
+	uint32_t count = 0;
+
+	for (uint64_t i = 0; i < 8; i++) {
+		const uint8_t entry = (uint8_t)i;
+
+		tree_leaf((struct hm_bytes){ &entry, 1 }, &leaves[i]);
+		tree_add(&tree, &leaves[i]);
+		if (i + 1 == 5)
+			tree_root(&tree, &ret_seen->root);
+	}
+	ret_seen->size = 5;
+	if (from > 0 && from < 8)
+		assert_int_equal(tree_prove_growth(from, 8, testlog_reader,
+				     leaves, proof, &count),
+		    HM_OK);
+	testlog_checkpoint(&tree, &note);
+	buf_init(ret, 4096);
+	assert_int_equal(
+	    growth_format(from, proof, count, buf_bytes(&note), ret), HM_OK);
+}
+
+static void
+verifies_growth_and_no_altered_one(void **state)
+{
+	struct note_policy policy = policy_of(0);
+	struct checkpoint seen = { 0 }, now = { 0 };
+	struct hm_bytes note;
+	struct buf growth;
+
+	(void)state;
+	make_growth(5, &growth, &seen);
+	assert_int_equal(
+	    growth_verify(buf_bytes(&growth), &policy, &seen, &now), HM_OK);
+	assert_int_equal(now.size, 8);
+	assert_int_equal(growth_note(buf_bytes(&growth), &note), HM_OK);
+	assert_int_equal(checkpoint_open(note, &policy, &now, NULL), HM_OK);
+	for (size_t i = 0; i < growth.len; i++) {
+		growth.ptr[i] ^= 1;
+		assert_int_not_equal(
+		    growth_verify(buf_bytes(&growth), &policy, &seen, &now),
+		    HM_OK);
+		growth.ptr[i] ^= 1;
+	}
+	for (size_t len = 0; len < growth.len; len++)
+		assert_int_not_equal(
+		    growth_verify((struct hm_bytes){ growth.ptr, len }, &policy,
+			&seen, &now),
+		    HM_OK);
+	buf_done(&growth);
+}
+
+static void
+tells_a_roll_back_from_another_past(void **state)
+{
+	struct note_policy policy = policy_of(0);
+	struct checkpoint seen = { 0 }, now = { 0 };
+	struct buf growth;
+
+	(void)state;
+	make_growth(5, &growth, &seen);
+	seen.root.bytes[0] ^= 1;
+	assert_int_equal(
+	    growth_verify(buf_bytes(&growth), &policy, &seen, &now), HM_E_LOG);
+	seen.size = 4; /* it is about another size than was asked for */
+	assert_int_equal(
+	    growth_verify(buf_bytes(&growth), &policy, &seen, &now),
+	    HM_E_BAD_INPUT);
+	buf_done(&growth);
+	make_growth(9, &growth, &seen);
+	seen.size = 9;
+	assert_int_equal(
+	    growth_verify(buf_bytes(&growth), &policy, &seen, &now),
+	    HM_E_LOG_ROLLBACK);
+	assert_int_equal(now.size, 8);
+	buf_done(&growth);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(verifies_growth_and_no_altered_one),
+		cmocka_unit_test(tells_a_roll_back_from_another_past),
 		cmocka_unit_test(opens_what_it_assembled),
 		cmocka_unit_test(counts_a_witness_once_however_often_it_signs),
 		cmocka_unit_test(refuses_a_cosignature_from_the_future),

@@ -128,3 +128,19 @@ testlog_publish(struct tiles *tiles)
 	buf_done(&note);
 	return err;
 }
+
+hm_err
+testlog_reader(
+    void *context, unsigned level, uint64_t index, struct tree_hash *ret)
+{
+	struct tree_hash left, right;
+
+	if (level == 0) {
+		*ret = ((struct tree_hash *)context)[index];
+		return HM_OK;
+	}
+	HM_TRY(testlog_reader(context, level - 1, index * 2, &left));
+	HM_TRY(testlog_reader(context, level - 1, index * 2 + 1, &right));
+	tree_node(&left, &right, ret);
+	return HM_OK;
+}

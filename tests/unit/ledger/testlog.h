@@ -24,3 +24,6 @@ void testlog_checkpoint(const struct tree *tree, struct buf *ret);
 void testlog_cosign(struct buf *note, uint64_t time_s);
 /* Flush and publish. Errors are passed on. */
 hm_err testlog_publish(struct tiles *tiles);
+/* A tree_reader over an array of leaf hashes (context). */
+hm_err testlog_reader(
+    void *context, unsigned level, uint64_t index, struct tree_hash *ret);

@@ -38,22 +38,6 @@ leaf_of(unsigned log, unsigned i)
 	return leaf;
 }
 
-static hm_err
-read_leaves(
-    void *context, unsigned level, uint64_t index, struct tree_hash *ret)
-{
-	struct tree_hash left, right;
-
-	if (level == 0) {
-		*ret = ((struct tree_hash *)context)[index];
-		return HM_OK;
-	}
-	HM_TRY(read_leaves(context, level - 1, index * 2, &left));
-	HM_TRY(read_leaves(context, level - 1, index * 2 + 1, &right));
-	tree_node(&left, &right, ret);
-	return HM_OK;
-}
-
 static void
 note_of(unsigned log, uint64_t size, struct buf *ret)
 {
@@ -74,7 +58,7 @@ growth_of(unsigned log, uint64_t from, uint64_t size, struct buf *ret)
 
 	note_of(log, size, &note);
 	if (from < size)
-		assert_int_equal(tree_prove_growth(from, size, read_leaves,
+		assert_int_equal(tree_prove_growth(from, size, testlog_reader,
 				     leaves[log], proof, &count),
 		    HM_OK);
 	buf_init(ret, NOTE_MAX);
@@ -91,7 +75,7 @@ receipt_of(unsigned log, uint64_t index, uint64_t size, struct buf *ret)
 
 	note_of(log, size, &note);
 	assert_int_equal(
-	    tree_prove(index, size, read_leaves, leaves[log], proof, &count),
+	    tree_prove(index, size, testlog_reader, leaves[log], proof, &count),
 	    HM_OK);
 	buf_init(ret, NOTE_MAX);
 	assert_int_equal(
