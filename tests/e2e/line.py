@@ -317,7 +317,7 @@ slots:
             self.client("planner").request("GET", "/v1/whoami")
         except ssl.SSLCertVerificationError:
             raise
-        except OSError:
+        except (OSError, http.client.HTTPException):
             return False
         return True
 

@@ -8,7 +8,8 @@
  * and gets the process's channels. It answers "real", and the process is the
  * real one; or "mine", and then nothing but its life line is looked at here:
  * what the others hear from it is what the test sends. It is not in the jail
- * and does not stop when it is told to: no attacker would.
+ * and does not stop when it is told to: no attacker would. Clients that come to
+ * a front of ours are turned away, so that they try again and find a real one.
  *
  *   hello = role, then lines:
  *     nonce <hex>
@@ -211,16 +212,28 @@ is_theirs(const char *role, const struct secret *nonce_key, const int *channels,
 	return false;
 }
 
-/* Until the parent or the test is gone. */
-static hm_err
-linger(int life, int line)
+static void
+turn_away(int listener)
 {
-	struct pollfd ends[2] = { { life, POLLIN, 0 }, { line, POLLIN, 0 } };
+	int client = accept(listener, NULL, NULL);
+
+	if (client >= 0)
+		close(client);
+}
+
+/* Until the parent or the test is gone. listener: -1 for none */
+static hm_err
+linger(int life, int line, int listener)
+{
+	struct pollfd ends[3] = { { life, POLLIN, 0 }, { line, POLLIN, 0 },
+		{ listener, POLLIN, 0 } };
 
 	HM_TRY(life_ready(life));
 	for (;;) {
-		if (poll(ends, 2, -1) < 0)
+		if (poll(ends, 3, -1) < 0)
 			continue;
+		if (ends[2].revents != 0)
+			turn_away(listener);
 		if (ends[1].revents != 0)
 			return HM_E_WORKER;
 		if (ends[0].revents != 0 && life_poll(life) == LIFE_GONE)
@@ -237,7 +250,7 @@ __wrap_front_run(const struct front_options *options,
 	if (!is_theirs("front", nonce_key, &options->keeper, 1, &line))
 		return __real_front_run(options, nonce_key, why);
 	close(options->keeper);
-	return linger(options->life, line);
+	return linger(options->life, line, options->listener);
 }
 
 hm_err
@@ -254,5 +267,5 @@ __wrap_keeper_run(const struct keeper_options *options, struct why *why)
 		return __real_keeper_run(options, why);
 	for (size_t i = 0; i < count; i++)
 		close(channels[i]);
-	return linger(options->parent, line);
+	return linger(options->parent, line, -1);
 }
