@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <netinet/in.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
@@ -12,6 +11,7 @@
 #include "base/auto.h"
 #include "base/errtext.h"
 #include "core/check.h"
+#include "net/places.h"
 
 #define PROBLEM_MAX 4096
 #define LINGER_MS 1000 /* for the client to read a refusal */
@@ -30,6 +30,8 @@ conn_enter(struct conn *conn, conn_state state)
 	struct timeval after = time_of(ms);
 
 	conn->state = state;
+	if (conn->woken) /* a new deadline would call that off */
+		return;
 	if (ms)
 		evtimer_add(conn->timer, &after);
 	else
@@ -229,6 +231,7 @@ conn_free(struct conn *conn)
 	struct net_server *server = conn->server;
 
 	TAILQ_REMOVE(&server->conns, conn, next);
+	places_leave(&server->places, conn);
 	server->counts.connections--;
 	event_free(conn->timer);
 	gate_done(&conn->gate);
@@ -260,28 +263,38 @@ on_close(struct evhttp_connection *evcon, void *context)
 	conn_free(conn);
 }
 
-static bool
-is_same_host(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+/* Somebody else goes, or it does. */
+static void
+make_room(struct conn *conn, struct conn *instead)
 {
-	if (a->ss_family != b->ss_family)
-		return false;
-	if (a->ss_family == AF_INET)
-		return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-		       ((const struct sockaddr_in *)b)->sin_addr.s_addr;
-	return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-		   &((const struct sockaddr_in6 *)b)->sin6_addr,
-		   sizeof(struct in6_addr)) == 0;
+	conn->server->counts.refused++;
+	conn_end(instead ? instead : conn);
 }
 
+/* A newcomer finds a place, or gets that of an older stranger; false if it had
+ * to go. */
 static bool
-is_one_too_many(const struct conn *conn)
+take_place(struct conn *conn)
 {
-	unsigned same = 0;
-	const struct conn *other;
+	struct net_server *server = conn->server;
+	struct places *places = &server->places;
+	struct conn *other;
 
-	TAILQ_FOREACH(other, &conn->server->conns, next)
-	same += is_same_host(&conn->from, &other->from);
-	return same > conn->server->limits.connections_per_address;
+	places_enter(places, conn);
+	if (places_of_host(places, conn) >
+	    server->limits.connections_per_address) {
+		other = places_stranger_of_host(places, conn);
+		make_room(conn, other);
+		if (!other)
+			return false;
+	}
+	if (server->counts.connections > server->limits.connections) {
+		other = places_stranger(places, conn);
+		make_room(conn, other);
+		if (!other)
+			return false;
+	}
+	return true;
 }
 
 struct evhttp_connection *
@@ -323,10 +336,13 @@ greet(struct conn *conn)
 	    getpeername(bufferevent_getfd(conn->bev),
 		(struct sockaddr *)&conn->from, &len) != 0) {
 		conn_end(conn);
-	} else if (is_one_too_many(conn)) {
-		server->counts.refused++;
-		conn_end(conn);
+		return;
 	}
+	if (!take_place(conn))
+		return;
+	if (!conn->ssl) /* nobody can prove anything */
+		places_prove(&server->places, conn);
+	server_count_changed(server);
 }
 
 static void
@@ -347,6 +363,29 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	conn_end(conn);
 }
 
+/* From a callback of OpenSSL, so those that have to go do so in the next turn.
+ */
+static void
+meet(struct conn *conn)
+{
+	struct net_server *server = conn->server;
+	struct places *places = &server->places;
+	struct conn *other;
+
+	if (tls_peer(conn->ssl, &conn->peer) != HM_OK) {
+		wake_to(conn, conn_end);
+		return;
+	}
+	places_prove(places, conn);
+	if (places_of_peer(places, conn) >
+	    server->limits.connections_per_address) {
+		other = places_idle_of_peer(places, conn);
+		server->counts.refused++;
+		wake_to(other ? other : conn, conn_end);
+	}
+	server_count_changed(server);
+}
+
 static void
 on_tls(const SSL *ssl, int where, int value)
 {
@@ -358,8 +397,7 @@ on_tls(const SSL *ssl, int where, int value)
 		return;
 	conn->server->counts.resumed += SSL_session_reused(ssl) == 1;
 	conn_enter(conn, CONN_IDLE);
-	if (tls_peer(ssl, &conn->peer) != HM_OK)
-		wake_to(conn, conn_end);
+	meet(conn);
 }
 
 /* NULL if there is no memory; then `conn` is as before. */

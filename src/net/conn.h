@@ -46,6 +46,12 @@ typedef enum conn_state {
 	CONN_STATES,
 } conn_state;
 
+typedef enum conn_place {
+	PLACE_NONE,
+	PLACE_STRANGER, /* no handshake yet */
+	PLACE_KNOWN,
+} conn_place;
+
 struct net_request {
 	struct conn *conn;         /* NULL: it has gone */
 	struct net_server *server; /* NULL: freed */
@@ -65,7 +71,8 @@ struct conn {
 	SSL *ssl;                        /* the bufferevent's; NULL: plain */
 	struct event *timer;
 	struct evbuffer_cb_entry *watch;
-	TAILQ_ENTRY(conn) next;
+	TAILQ_ENTRY(conn) next, next_stranger, next_of_host, next_of_peer;
+	conn_place place; /* net/places.h, as the last three */
 	conn_state state;
 	bool answered; /* CLOSING: a refusal was put out */
 	bool deaf;     /* CLOSING: the client will send no more */
@@ -83,6 +90,13 @@ struct conn {
 TAILQ_HEAD(conns, conn);
 TAILQ_HEAD(requests, net_request);
 
+#define PLACES_BUCKETS 256
+
+struct places {
+	struct conns strangers; /* in the order in which they came */
+	struct conns hosts[PLACES_BUCKETS], peers[PLACES_BUCKETS];
+};
+
 struct net_server {
 	struct net_server *other; /* of this process */
 	struct event_base *base;
@@ -91,6 +105,7 @@ struct net_server {
 	struct net_limits limits;
 	unsigned deadline_ms[CONN_STATES];
 	struct conns conns;
+	struct places places;
 	struct requests requests;
 	struct net_counts counts;
 	struct event *drained; /* fires once nothing is left */

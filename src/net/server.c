@@ -11,6 +11,7 @@
 #include "base/auto.h"
 #include "base/errtext.h"
 #include "core/check.h"
+#include "net/places.h"
 
 #define PROBLEM_MAX 4096
 #define EVHTTP_HEAD_MAX                                      \
@@ -77,12 +78,24 @@ set_accepting(struct evhttp_bound_socket *bound, void *context)
 		evconnlistener_disable(listener);
 }
 
+/* At the limit a newcomer can still have the place of a stranger. */
+static bool
+may_accept(const struct net_server *server)
+{
+	unsigned now = server->counts.connections;
+	unsigned limit = server->limits.connections;
+
+	if (!server->spare || server->spare_is_out)
+		return false;
+	return now < limit ||
+	       (now == limit && !TAILQ_EMPTY(&server->places.strangers));
+}
+
 void
 server_count_changed(struct net_server *server)
 {
 	unsigned now = server->counts.connections;
-	bool accepting = now < server->limits.connections && server->spare &&
-			 !server->spare_is_out;
+	bool accepting = may_accept(server);
 
 	if (server->http)
 		evhttp_foreach_bound_socket(
@@ -447,6 +460,7 @@ net_server_new(struct event_base *base, const struct net_server_config *config,
 	server->config = *config;
 	TAILQ_INIT(&server->conns);
 	TAILQ_INIT(&server->requests);
+	places_init(&server->places);
 	set_limits(server, &config->limits);
 	server->drained = evtimer_new(base, on_drained, server);
 	server->again = evtimer_new(base, on_again, server);

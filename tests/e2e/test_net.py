@@ -712,6 +712,78 @@ def test_one_address_gets_no_more_than_its_share(pki):
             s.close()
 
 
+PATIENT = "handshake_ms=60000"  # nobody here is cut off for being slow
+
+
+def is_cut_off(s):
+    return read_all(s) == b""
+
+
+def is_served(s):
+    s.sendall(GET)
+    return read_answer(s)[0] == 200
+
+
+def count_to(server, **wanted):
+    """Wait until the server has counted so many."""
+    while any(server.counts()[k] != v for k, v in wanted.items()):
+        pass
+
+
+def test_strangers_push_out_the_oldest_stranger(pki):
+    """In all, and of one address. What counts is a connection, too."""
+    for limit in "connections=5", "connections_per_address=5":
+        with running(pki, limit, PATIENT) as server:
+            known = [server.connect() for _ in range(2)]
+            strangers = []
+            for i in range(2):
+                strangers.append(server.raw())
+                count_to(server, connections=4 + i)
+            strangers.append(server.raw())  # now it is full
+            for _ in range(20):
+                strangers.append(server.raw())
+                assert is_cut_off(strangers.pop(0))
+            assert all(is_served(s) for s in known)
+            late = server.connect()  # a station gets in among them
+            assert is_served(late) and all(is_served(s) for s in known)
+            for s in (late, *known, *strangers):
+                s.close()
+
+
+def test_strangers_push_out_nobody_who_is_known(pki):
+    with running(pki, "connections_per_address=3", PATIENT) as server:
+        known = [server.connect() for _ in range(3)]
+        for _ in range(10):
+            stranger = server.raw()
+            assert is_cut_off(stranger)
+            stranger.close()
+        assert all(is_served(s) for s in known)
+        for s in known:
+            s.close()
+
+
+def test_one_certificate_gets_no_more_than_its_share(pki):
+    """From wherever; what goes is its own oldest connection that is idle."""
+    def connect(cn, n):
+        s = socket.create_connection(server.address, 20, ("127.0.0.%d" % n, 0))
+        return server.context(cn).wrap_socket(s, server_hostname="127.0.0.1")
+
+    with running(pki, "connections_per_address=3") as server:
+        other = connect("second", 9)
+        some = [connect("revoked", n) for n in (2, 3, 4)]
+        assert all(is_served(s) for s in some)
+        some[0].sendall(post("/hold", b"work"))  # the oldest is not idle now
+        while server.counts()["held"] < 1:
+            pass
+        some.append(connect("revoked", 5))
+        assert is_cut_off(some.pop(1))
+        assert all(is_served(s) for s in (other, *some[1:]))
+        server.http().request("POST", "/release")
+        assert read_answer(some[0])[2] == b"work"
+        for s in (other, *some):
+            s.close()
+
+
 def test_further_connections_wait_beyond_the_limit(pki):
     with running(pki, "connections=3") as server:
         some = [server.connect() for _ in range(3)]
