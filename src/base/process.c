@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -357,4 +358,26 @@ process_self(char *ret, size_t size, struct why *why)
 		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
 	ret[len] = '\0';
 	return HM_OK;
+}
+
+hm_err
+process_want_files(uint32_t count, struct why *why)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return WHY(why, HM_E_IO, "cannot read the limit of files: %s",
+		    strerror(errno));
+	if (limit.rlim_cur >= count)
+		return HM_OK;
+	limit.rlim_cur = count;
+	if (limit.rlim_max < count)
+		limit.rlim_max = count;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+		return HM_OK;
+	WHY(why, HM_E_CONFIG_TYPE,
+	    "this process may not open the %u files that it needs", count);
+	why_do(why, "raise the limit of open files (systemd: LimitNOFILE), or "
+		    "lower limits.connections");
+	return HM_E_CONFIG_TYPE;
 }

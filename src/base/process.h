@@ -71,5 +71,12 @@ HM_MUST hm_err process_spawn(const char *path, char *const argv[],
 HM_MUST hm_err process_wait(
     pid_t pid, uint64_t deadline_us, int *ret_status, struct why *why);
 
+/*
+ * Let this process have `count` descriptors at once: the soft limit is raised
+ * as far as the hard one allows, and by root beyond it. HM_E_CONFIG_TYPE: so
+ * many cannot be had, and nothing was changed.
+ */
+HM_MUST hm_err process_want_files(uint32_t count, struct why *why);
+
 /* The running program's own path, for starting it again in another role. */
 HM_MUST hm_err process_self(char *ret, size_t size, struct why *why);

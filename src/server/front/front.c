@@ -7,11 +7,13 @@
 #include "attest/nonce.h"
 #include "base/auto.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "server/front/serve.h"
 #include "server/life.h"
 #include "wire/problem.h"
 
-#define DRAIN_MS 5000 /* for requests in flight when we are to stop */
+#define DRAIN_MS 5000  /* for requests in flight when we are to stop */
+#define OTHER_FILES 64 /* besides connections */
 
 struct running {
 	struct front front;
@@ -124,6 +126,8 @@ front_run(const struct front_options *options, const struct secret *nonce_key,
 	running = (struct running){ .options = options };
 	running.front.nonce_key = nonce_key->bytes;
 	running.front.rate.per_s = options->requests_per_s;
+	HM_TRY(
+	    process_want_files(options->limits.connections + OTHER_FILES, why));
 	HM_TRY(net_tls_load(&options->tls, &tls, why));
 	err = serve(&running, tls, why);
 	asker_free(running.front.asker);

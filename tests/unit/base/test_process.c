@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -290,6 +291,27 @@ knows_its_own_program(void **state)
 	assert_int_equal(process_self(path, 3, NULL), HM_E_TOO_LARGE);
 }
 
+static void
+gets_as_many_files_as_there_are(void **state)
+{
+	struct rlimit before, now, low;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = (struct rlimit){ 50, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	assert_int_equal(process_want_files(50, NULL), HM_OK);
+	assert_int_equal(process_want_files(60, NULL), HM_OK);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(now.rlim_cur, 60);
+	/* beyond fs.nr_open, so not even for root */
+	assert_int_equal(
+	    process_want_files(UINT32_MAX, NULL), HM_E_CONFIG_TYPE);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+	assert_int_equal(now.rlim_cur, 60);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int
 main(void)
 {
@@ -310,6 +332,7 @@ main(void)
 		cmocka_unit_test(says_which_program_cannot_be_started),
 		cmocka_unit_test(waiting_for_a_child_has_a_deadline),
 		cmocka_unit_test(knows_its_own_program),
+		cmocka_unit_test(gets_as_many_files_as_there_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
