@@ -17,6 +17,9 @@
 #define PEM_MAX (256 * 1024)
 #define SESSIONS_MAX 4096 /* about 1.5 kB each with a client certificate */
 #define SESSION_LIFE_S 3600
+#define CERTIFICATE_MAX 16384 /* what a client may send of a chain */
+/* Asked of clients. Their key is on P-256; an issuer of theirs may be more. */
+#define CLIENT_SIGNATURES "ECDSA+SHA256:ECDSA+SHA384"
 #define CIPHERS                                          \
 	"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
 	"TLS_CHACHA20_POLY1305_SHA256"
@@ -356,6 +359,7 @@ hm_err
 net_tls_load(
     const struct net_tls_files *files, struct net_tls **ret, struct why *why)
 {
+	static char signatures[] = CLIENT_SIGNATURES; /* as for groups */
 	AUTO(tls) struct net_tls *tls = calloc(1, sizeof *tls);
 
 	if (!tls)
@@ -370,6 +374,9 @@ net_tls_load(
 	HM_TRY(use_anchors(tls->ctx, files->client_ca, &tls->client_ca, why));
 	if (files->crl)
 		HM_TRY(load_crl(tls, files->crl, why));
+	if (!SSL_CTX_set1_client_sigalgs_list(tls->ctx, signatures))
+		return HM_E_NO_MEMORY;
+	SSL_CTX_set_max_cert_list(tls->ctx, CERTIFICATE_MAX);
 	SSL_CTX_set_verify(tls->ctx,
 	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_client);
 	set_sessions(tls->ctx);
