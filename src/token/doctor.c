@@ -74,7 +74,7 @@ survey_token(struct token *token, struct token_survey *ret)
 static hm_err
 try_random(struct session *session, void *context, struct why *why)
 {
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 	uint8_t a[32] = { 0 }, b[32] = { 0 };
 
 	(void)context;
@@ -152,7 +152,7 @@ try_signature(struct session *session, void *context, struct why *why)
 {
 	struct examination *exam = context;
 	token_key_type type = exam->facts.type;
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 	CK_MECHANISM mechanism = { key_mechanism(type), NULL, 0 };
 	uint8_t input[48] = "hallmark hsm doctor: a signature for testing";
 	uint8_t signature[96];

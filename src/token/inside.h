@@ -3,30 +3,40 @@
 /*
  * inside - what the files of this room share; nobody else includes it
  *
- * A piece of work runs in one session, taken from the pool and given back.
- * token_run() is the only place that repairs: a session whose work failed is
- * closed (an operation may still be active in it); if the token has forgotten
- * us, all sessions are given up, the token is looked for again, and the work is
- * done once more in a fresh session after a fresh login. `epoch` counts that:
- * a key whose epoch is older finds its handle again before use.
+ * A piece of work runs in one session, taken from the pool and given back, or
+ * in that of the thread (token_attach). token_run() is the only place that
+ * repairs: a session in which the token failed is closed (an operation may
+ * still be active in it); if the token has forgotten us, it is looked for again
+ * and the work is done once more in a fresh session after a fresh login.
+ * `epoch` counts that: sessions and key handles of an older one are not used
+ * any more. Threads that fail for the same reason repair once: who finds a
+ * newer epoch than its session's only opens that anew.
+ *
+ * Two locks, neither held while another is waited for but `lock` inside
+ * `repair`: `lock` guards what follows it and is never held during a call of
+ * the module; `repair` is held while one thread logs in or looks for the token,
+ * because nobody else could do anything better meanwhile.
  *
  * PKCS#11 calls block, and nothing can break one off. The time limit therefore
  * decides whether a repair is begun; an answer that comes late is an answer.
  */
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/uri.h>
+#include <pthread.h>
 
 #include "token/token.h"
 
-#define TOKEN_SESSIONS_MAX 32
+#define TOKEN_SESSIONS_MAX 160
 #define TOKEN_PUBLIC_MAX 97
 #define TOKEN_ID_MAX 64
 #define TOKEN_LABEL_MAX 64
 
 struct session {
 	struct token *token;
+	CK_FUNCTION_LIST *p11; /* the module that it is open in */
 	CK_SESSION_HANDLE handle;
 	CK_RV rv; /* the last answer, see session_check */
+	uint32_t epoch;
 	bool is_open, is_taken;
 };
 
@@ -35,7 +45,7 @@ struct token_key {
 	struct token *token;
 	P11KitUri *uri; /* owned */
 	CK_OBJECT_HANDLE handle;
-	uint32_t epoch;
+	uint32_t epoch; /* of the handle; 0: never bound */
 	token_role role;
 	token_key_type type;
 	uint8_t public_key[TOKEN_PUBLIC_MAX];
@@ -44,17 +54,19 @@ struct token_key {
 struct token {
 	CK_FUNCTION_LIST **modules; /* owned, NULL-ended */
 	bool is_list;               /* p11-kit's list, not one by path */
-	CK_FUNCTION_LIST *p11;      /* the module of the token */
 	P11KitUri *uri;             /* owned */
+	uint32_t session_count;     /* at most */
+	uint64_t timeout_us;
+	bool has_pin;
+	struct secret pin;
+	pthread_mutex_t repair, lock;
+	CK_FUNCTION_LIST *p11; /* the module of the token */
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
-	struct session sessions[TOKEN_SESSIONS_MAX];
-	uint32_t session_count, next_session;
-	uint64_t timeout_us;
+	struct session sessions[TOKEN_SESSIONS_MAX]; /* is_taken */
 	uint32_t epoch;
-	bool has_pin, is_logged_in, is_pin_refused;
-	struct token_key *keys;
-	struct secret pin;
+	bool is_logged_in, is_pin_refused;
+	struct token_key *keys; /* and their handle and epoch */
 };
 
 /* The error that an answer of the token means for our callers. */
@@ -67,6 +79,7 @@ typedef hm_err (*token_work)(
 /* Do `work` in a session, after one repair if need be and time is left. */
 HM_MUST hm_err token_run(
     struct token *token, token_work work, void *context, struct why *why);
+/* Nothing runs any more: the end. */
 void session_close_all(struct token *token);
 
 /* open.c: the steps of token_open, for the doctor too. A token that is not
@@ -110,9 +123,10 @@ struct key_facts {
 };
 HM_MUST hm_err key_facts_read(struct session *session, CK_OBJECT_HANDLE object,
     struct key_facts *ret, struct why *why);
-/* Find a key's handle again; it must be the same key. */
-HM_MUST hm_err key_rebind(
-    struct session *session, struct token_key *key, struct why *why);
+/* The key's handle for this session, found again if it is of an older epoch; it
+ * must be the same key. */
+HM_MUST hm_err key_handle(struct session *session, struct token_key *key,
+    CK_OBJECT_HANDLE *ret, struct why *why);
 size_t key_public_len(token_key_type type);
 size_t key_signature_len(token_key_type type);
 size_t key_input_len(token_key_type type); /* 0: any */

@@ -166,45 +166,98 @@ key_facts_read(struct session *session, CK_OBJECT_HANDLE object,
 	return HM_OK;
 }
 
-/* The private key of the URI, judged; `key` changes on success only. */
-static hm_err
-bind(struct session *session, void *context, struct why *why)
+/* After a repair the same name may lead to another key. */
+static bool
+is_same(const struct token_key *key, const struct key_facts *facts)
 {
-	struct token_key *key = context;
+	return facts->type == key->type &&
+	       memcmp(facts->public_key, key->public_key, TOKEN_PUBLIC_MAX) ==
+		   0;
+}
+
+/* The object that the key's URI names. */
+static hm_err
+find_private(struct session *session, const struct token_key *key,
+    CK_OBJECT_HANDLE *ret, struct why *why)
+{
 	CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
 	CK_ATTRIBUTE wanted[3] = { ATTRIBUTE(CKA_CLASS, class) };
 	CK_ATTRIBUTE *label = p11_kit_uri_get_attribute(key->uri, CKA_LABEL);
 	CK_ATTRIBUTE *id = p11_kit_uri_get_attribute(key->uri, CKA_ID);
-	policy_value values[POLICY_MAX] = { 0 };
-	CK_OBJECT_HANDLE object = 0;
-	struct key_facts facts = { 0 };
 	CK_ULONG count = 1;
 
 	if (label)
 		wanted[count++] = *label;
 	if (id)
 		wanted[count++] = *id;
-	HM_TRY(object_find(session, wanted, count, &object, why));
+	return object_find(session, wanted, count, ret, why);
+}
+
+/* What was found is the key's from now on, unless it is another key. */
+static hm_err
+adopt(struct session *session, struct token_key *key,
+    const struct key_facts *facts, CK_OBJECT_HANDLE object)
+{
+	struct token *token = session->token;
+	hm_err err = HM_OK;
+
+	pthread_mutex_lock(&token->lock);
+	if (key->epoch == 0) {
+		key->type = facts->type;
+		memcpy(key->public_key, facts->public_key, TOKEN_PUBLIC_MAX);
+	} else if (!is_same(key, facts)) {
+		err = HM_E_TOKEN_MATCH;
+	}
+	if (err == HM_OK) {
+		key->handle = object;
+		key->epoch = session->epoch;
+	}
+	pthread_mutex_unlock(&token->lock);
+	return err;
+}
+
+/* The private key of the URI, judged; `key` changes on success only. */
+static hm_err
+bind(struct session *session, struct token_key *key, CK_OBJECT_HANDLE *ret,
+    struct why *why)
+{
+	policy_value values[POLICY_MAX] = { 0 };
+	CK_OBJECT_HANDLE object = 0;
+	struct key_facts facts = { 0 };
+	hm_err err;
+
+	HM_TRY(find_private(session, key, &object, why));
 	HM_TRY(policy_read(session, object, key->role, values));
 	HM_TRY(policy_check(key->role, values, why));
 	HM_TRY(key_facts_read(session, object, &facts, why));
-	/* After a repair: the same name may lead to another key by now. */
-	if (key->epoch != 0 && (facts.type != key->type ||
-				   memcmp(facts.public_key, key->public_key,
-				       TOKEN_PUBLIC_MAX) != 0))
-		return WHY(why, HM_E_TOKEN_MATCH,
-		    "the token has another key of that name now");
-	key->type = facts.type;
-	memcpy(key->public_key, facts.public_key, TOKEN_PUBLIC_MAX);
-	key->handle = object;
-	key->epoch = session->token->epoch;
+	err = adopt(session, key, &facts, object);
+	if (err != HM_OK)
+		return WHY(
+		    why, err, "the token has another key of that name now");
+	*ret = object;
 	return HM_OK;
 }
 
-hm_err
-key_rebind(struct session *session, struct token_key *key, struct why *why)
+static hm_err
+bind_first(struct session *session, void *context, struct why *why)
 {
-	return bind(session, key, why);
+	CK_OBJECT_HANDLE object;
+
+	return bind(session, context, &object, why);
+}
+
+hm_err
+key_handle(struct session *session, struct token_key *key,
+    CK_OBJECT_HANDLE *ret, struct why *why)
+{
+	struct token *token = session->token;
+	bool is_fresh;
+
+	pthread_mutex_lock(&token->lock);
+	is_fresh = key->epoch == session->epoch;
+	*ret = key->handle;
+	pthread_mutex_unlock(&token->lock);
+	return is_fresh ? HM_OK : bind(session, key, ret, why);
 }
 
 /* Does the URI speak of this token and of a private key? */
@@ -246,14 +299,16 @@ token_key(struct token *token, const char *uri, token_role role,
 	if (err == HM_OK)
 		err = check_uri(token, key->uri, why);
 	if (err == HM_OK)
-		err = token_run(token, bind, key, why);
+		err = token_run(token, bind_first, key, why);
 	if (err != HM_OK) {
 		why_where(why, "%s", err == HM_E_USAGE ? "" : uri);
 		key_free(key);
 		return err;
 	}
+	pthread_mutex_lock(&token->lock);
 	key->next = token->keys;
 	token->keys = key;
+	pthread_mutex_unlock(&token->lock);
 	*ret = key;
 	return HM_OK;
 }

@@ -79,7 +79,7 @@ generate_pair(struct session *session, struct birth *birth)
 		ATTRIBUTE(CKA_MODIFIABLE, no), ATTRIBUTE(CKA_COPYABLE, no),
 		ATTRIBUTE(CKA_SIGN_RECOVER, no), ATTRIBUTE(CKA_DECRYPT, no),
 		ATTRIBUTE(CKA_UNWRAP, no), ATTRIBUTE(CKA_DERIVE, no) };
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 	CK_RV rv = p11->C_GenerateKeyPair(session->handle, &mechanism, public,
 	    sizeof(public) / sizeof(public[0]), private,
 	    sizeof(private) / sizeof(private[0]), &birth->public_object,
@@ -96,7 +96,7 @@ static hm_err
 generate(struct session *session, void *context, struct why *why)
 {
 	struct birth *birth = context;
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 	policy_value values[POLICY_MAX] = { 0 };
 	hm_err err;
 
@@ -160,9 +160,9 @@ store(struct session *session, void *context, struct why *why)
 		ATTRIBUTE(CKA_MODIFIABLE, no) };
 
 	HM_TRY(check_free(session, CKO_DATA, (const char *)data->label, why));
-	return session_check(session,
-	    session->token->p11->C_CreateObject(session->handle, attributes,
-		sizeof(attributes) / sizeof(attributes[0]), &object));
+	return session_check(
+	    session, session->p11->C_CreateObject(session->handle, attributes,
+			 sizeof(attributes) / sizeof(attributes[0]), &object));
 }
 
 hm_err
@@ -193,7 +193,7 @@ load(struct session *session, void *context, struct why *why)
 		{ CKA_LABEL, (void *)(uintptr_t)data->label,
 		    (CK_ULONG)data->label_len } };
 	CK_ATTRIBUTE value = { CKA_VALUE, NULL, 0 };
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 
 	HM_TRY(object_find(session, wanted, 2, &object, why));
 	HM_TRY(session_check(session,

@@ -22,7 +22,7 @@ hm_err
 object_list(struct session *session, CK_ATTRIBUTE *wanted, CK_ULONG count,
     CK_OBJECT_HANDLE *ret, CK_ULONG max, CK_ULONG *ret_count)
 {
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 	CK_ULONG found = 0;
 	CK_RV rv, end;
 
@@ -40,7 +40,7 @@ object_get(struct session *session, CK_OBJECT_HANDLE object,
     CK_ATTRIBUTE_TYPE type, struct hm_span room, size_t *ret_len)
 {
 	CK_ATTRIBUTE attribute = { type, room.ptr, (CK_ULONG)room.len };
-	CK_RV rv = session->token->p11->C_GetAttributeValue(
+	CK_RV rv = session->p11->C_GetAttributeValue(
 	    session->handle, object, &attribute, 1);
 
 	switch (rv) {
@@ -104,8 +104,7 @@ is_logged_out(struct session *session)
 
 	if (!session->token->has_pin)
 		return false;
-	if (session->token->p11->C_GetSessionInfo(session->handle, &info) !=
-	    CKR_OK)
+	if (session->p11->C_GetSessionInfo(session->handle, &info) != CKR_OK)
 		return true;
 	return info.state != CKS_RO_USER_FUNCTIONS &&
 	       info.state != CKS_RW_USER_FUNCTIONS;

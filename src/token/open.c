@@ -25,13 +25,15 @@ token_new(const struct token_options *options, const struct secret *pin,
 		return HM_E_NO_MEMORY;
 	err = token_uri_parse(options->uri, &token->uri, why);
 	if (err != HM_OK) {
-		token_free(token);
+		free(token);
 		return err;
 	}
 	if (sessions == 0)
 		sessions = SESSIONS_DEFAULT;
 	token->session_count =
 	    sessions < TOKEN_SESSIONS_MAX ? sessions : TOKEN_SESSIONS_MAX;
+	pthread_mutex_init(&token->lock, NULL);
+	pthread_mutex_init(&token->repair, NULL);
 	token->timeout_us =
 	    UINT64_C(1000) * (timeout_ms ? timeout_ms : TIMEOUT_DEFAULT_MS);
 	token->epoch = 1;
@@ -204,9 +206,11 @@ search_all(struct search *search)
 static void
 adopt(struct token *token, const struct search *search)
 {
+	pthread_mutex_lock(&token->lock);
 	token->p11 = search->p11;
 	token->slot = search->slot;
 	token->info = search->info;
+	pthread_mutex_unlock(&token->lock);
 }
 
 hm_err
@@ -312,5 +316,7 @@ token_free(struct token *token)
 	unload(token);
 	token_uri_free(token->uri);
 	secret_done(&token->pin);
+	pthread_mutex_destroy(&token->lock);
+	pthread_mutex_destroy(&token->repair);
 	free(token);
 }

@@ -64,7 +64,7 @@ close_one(struct session *session)
 {
 	/* The token may have forgotten it already: nothing to be done then. */
 	if (session->is_open)
-		(void)session->token->p11->C_CloseSession(session->handle);
+		(void)session->p11->C_CloseSession(session->handle);
 	session->is_open = false;
 }
 
@@ -76,54 +76,181 @@ session_close_all(struct token *token)
 	token->is_logged_in = false;
 }
 
-/* A wrong PIN is never tried twice: the token would lock. */
-static CK_RV
-login(struct session *session)
-{
-	struct token *token = session->token;
-	CK_RV rv;
+/* ---- the pool ---- */
 
-	if (!token->has_pin || token->is_logged_in)
-		return CKR_OK;
-	if (token->is_pin_refused)
-		return CKR_PIN_INCORRECT;
-	rv = token->p11->C_Login(session->handle, CKU_USER, token->pin.bytes,
-	    (CK_ULONG)token->pin.len);
-	if (rv == CKR_USER_ALREADY_LOGGED_IN)
-		rv = CKR_OK;
-	token->is_logged_in = rv == CKR_OK;
-	token->is_pin_refused = token_error(rv) == HM_E_TOKEN_PIN;
-	return rv;
+/* What token_attach() gave to this thread. */
+static _Thread_local struct session *own;
+
+/* The first that nobody uses, so that few are ever open. NULL: none. */
+static struct session *
+take_free(struct token *token)
+{
+	struct session *session = NULL;
+
+	pthread_mutex_lock(&token->lock);
+	for (uint32_t i = 0; i < token->session_count && !session; i++)
+		if (!token->sessions[i].is_taken)
+			session = &token->sessions[i];
+	if (session) {
+		session->is_taken = true;
+		session->token = token;
+	}
+	pthread_mutex_unlock(&token->lock);
+	return session;
+}
+
+static struct session *
+take(struct token *token)
+{
+	return own && own->token == token ? own : take_free(token);
+}
+
+static void
+give(struct session *session)
+{
+	if (session == own)
+		return;
+	pthread_mutex_lock(&session->token->lock);
+	session->is_taken = false;
+	pthread_mutex_unlock(&session->token->lock);
+}
+
+/* ---- opening ---- */
+
+/* What a session is opened with, as it is now. */
+static void
+look(struct token *token, struct session *session, CK_SLOT_ID *ret_slot,
+    CK_FLAGS *ret_flags)
+{
+	pthread_mutex_lock(&token->lock);
+	session->p11 = token->p11;
+	session->epoch = token->epoch;
+	*ret_slot = token->slot;
+	*ret_flags = token->info.flags;
+	pthread_mutex_unlock(&token->lock);
+}
+
+static bool
+is_stale(struct token *token, const struct session *session)
+{
+	bool stale;
+
+	pthread_mutex_lock(&token->lock);
+	stale = session->epoch != token->epoch;
+	pthread_mutex_unlock(&token->lock);
+	return stale;
 }
 
 static CK_RV
 open_one(struct session *session)
 {
 	struct token *token = session->token;
-	CK_FLAGS flags = CKF_SERIAL_SESSION;
+	CK_FLAGS flags = CKF_SERIAL_SESSION, has;
+	CK_SLOT_ID slot;
 	CK_RV rv;
 
+	if (session->is_open && is_stale(token, session))
+		close_one(session);
 	if (session->is_open)
 		return CKR_OK;
-	if (!(token->info.flags & CKF_WRITE_PROTECTED))
+	look(token, session, &slot, &has);
+	if (!(has & CKF_WRITE_PROTECTED))
 		flags |= CKF_RW_SESSION;
-	rv = token->p11->C_OpenSession(
-	    token->slot, flags, NULL, NULL, &session->handle);
+	rv = session->p11->C_OpenSession(
+	    slot, flags, NULL, NULL, &session->handle);
 	session->is_open = rv == CKR_OK;
 	return rv;
 }
 
-/* The next session in turn. One thread never finds all of them taken. */
-static struct session *
-take(struct token *token)
+/* CKR_OK: nothing to be done; CKR_USER_NOT_LOGGED_IN: log in. */
+static CK_RV
+look_at_login(struct token *token)
 {
-	struct session *session =
-	    &token->sessions[token->next_session++ % token->session_count];
+	CK_RV rv = CKR_USER_NOT_LOGGED_IN;
 
-	hm_assert(!session->is_taken);
-	session->is_taken = true;
-	session->token = token;
-	return session;
+	pthread_mutex_lock(&token->lock);
+	if (!token->has_pin || token->is_logged_in)
+		rv = CKR_OK;
+	else if (token->is_pin_refused)
+		rv = CKR_PIN_INCORRECT;
+	pthread_mutex_unlock(&token->lock);
+	return rv;
+}
+
+static CK_RV
+log_in(struct session *session)
+{
+	struct token *token = session->token;
+	CK_RV rv = session->p11->C_Login(session->handle, CKU_USER,
+	    token->pin.bytes, (CK_ULONG)token->pin.len);
+
+	if (rv == CKR_USER_ALREADY_LOGGED_IN)
+		rv = CKR_OK;
+	pthread_mutex_lock(&token->lock);
+	/* Another thread may have found out that it is all over again. */
+	token->is_logged_in = rv == CKR_OK && session->epoch == token->epoch;
+	token->is_pin_refused = token_error(rv) == HM_E_TOKEN_PIN;
+	pthread_mutex_unlock(&token->lock);
+	return rv;
+}
+
+/* A wrong PIN is never tried twice: the token would lock. */
+static CK_RV
+login(struct session *session)
+{
+	struct token *token = session->token;
+	CK_RV rv = look_at_login(token);
+
+	if (rv != CKR_USER_NOT_LOGGED_IN)
+		return rv;
+	pthread_mutex_lock(&token->repair);
+	rv = look_at_login(token);
+	if (rv == CKR_USER_NOT_LOGGED_IN)
+		rv = log_in(session);
+	pthread_mutex_unlock(&token->repair);
+	return rv;
+}
+
+/* ---- repair ---- */
+
+/* From now on all sessions and handles are old ones. */
+static void
+turn_over(struct token *token)
+{
+	pthread_mutex_lock(&token->lock);
+	token->epoch++;
+	token->is_logged_in = false;
+	pthread_mutex_unlock(&token->lock);
+}
+
+/* Sessions that nobody uses: with the last one the token forgets the login. */
+static void
+close_idle(struct token *token)
+{
+	struct session *idle[TOKEN_SESSIONS_MAX];
+	uint32_t count = 0;
+
+	while (count < TOKEN_SESSIONS_MAX &&
+	       (idle[count] = take_free(token)) != NULL)
+		close_one(idle[count++]);
+	while (count > 0)
+		give(idle[--count]);
+}
+
+static hm_err
+repair(struct token *token, struct session *session)
+{
+	hm_err err = HM_OK;
+
+	close_one(session);
+	pthread_mutex_lock(&token->repair);
+	if (!is_stale(token, session)) {
+		close_idle(token);
+		turn_over(token);
+		err = token_locate_again(token);
+	}
+	pthread_mutex_unlock(&token->repair);
+	return err;
 }
 
 static hm_err
@@ -147,29 +274,67 @@ say(hm_err err, CK_RV rv, struct why *why)
 	    p11_kit_strerror(rv), rv);
 }
 
+static hm_err
+run(struct session *session, token_work work, void *context, struct why *why)
+{
+	struct token *token = session->token;
+	uint64_t start_us = clock_mono_us();
+	hm_err err = attempt(session, work, context, why);
+
+	if (err == HM_OK || !is_repairable(session->rv))
+		return err == HM_OK ? err : say(err, session->rv, why);
+	if (clock_mono_us() - start_us >= token->timeout_us)
+		return WHY(why, HM_E_TOKEN_BUSY,
+		    "no time was left to reopen the token");
+	err = repair(token, session);
+	if (err != HM_OK)
+		return WHY(why, err, "the token is not in a slot");
+	err = attempt(session, work, context, why);
+	return err == HM_OK ? err : say(err, session->rv, why);
+}
+
 hm_err
 token_run(struct token *token, token_work work, void *context, struct why *why)
 {
-	uint64_t start_us = clock_mono_us();
+	struct session *session = take(token);
+	hm_err err;
 
-	for (int tries = 0;; tries++) {
-		struct session *session = take(token);
-		hm_err err = attempt(session, work, context, why);
-		CK_RV rv = session->rv;
-
-		session->is_taken = false;
-		if (err == HM_OK)
-			return HM_OK;
+	if (!session)
+		return WHY(why, HM_E_TOKEN_BUSY, "all sessions are in use");
+	err = run(session, work, context, why);
+	if (err != HM_OK && session->rv != CKR_OK)
 		close_one(session);
-		if (!is_repairable(rv) || tries > 0)
-			return say(err, rv, why);
-		if (clock_mono_us() - start_us >= token->timeout_us)
-			return WHY(why, HM_E_TOKEN_BUSY,
-			    "no time was left to reopen the token");
-		session_close_all(token);
-		token->epoch++;
-		err = token_locate_again(token);
-		if (err != HM_OK)
-			return WHY(why, err, "the token is not in a slot");
-	}
+	give(session);
+	return err;
+}
+
+/* ---- a session of one's own ---- */
+
+hm_err
+token_attach(struct token *token, struct why *why)
+{
+	struct session *session;
+	hm_err err;
+
+	hm_assert(!own);
+
+	session = take_free(token);
+	if (!session)
+		return WHY(why, HM_E_TOKEN_BUSY, "all sessions are in use");
+	own = session;
+	err = token_login(token, why);
+	if (err != HM_OK)
+		token_detach(token);
+	return err;
+}
+
+void
+token_detach(struct token *token)
+{
+	struct session *session = own;
+
+	hm_assert(session && session->token == token);
+
+	own = NULL;
+	give(session);
 }

@@ -15,7 +15,7 @@ hm_err
 session_sign(struct session *session, CK_MECHANISM_TYPE type,
     CK_OBJECT_HANDLE object, struct hm_bytes input, struct hm_span ret)
 {
-	CK_FUNCTION_LIST *p11 = session->token->p11;
+	CK_FUNCTION_LIST *p11 = session->p11;
 	CK_MECHANISM mechanism = { type, NULL, 0 };
 	CK_ULONG len = (CK_ULONG)ret.len;
 
@@ -35,10 +35,10 @@ work(struct session *session, void *context, struct why *why)
 {
 	struct job *job = context;
 	struct token_key *key = job->key;
+	CK_OBJECT_HANDLE handle;
 
-	if (key->epoch != session->token->epoch)
-		HM_TRY(key_rebind(session, key, why));
-	return session_sign(session, key_mechanism(key->type), key->handle,
+	HM_TRY(key_handle(session, key, &handle, why));
+	return session_sign(session, key_mechanism(key->type), handle,
 	    job->input,
 	    (struct hm_span){ job->signature, key_signature_len(key->type) });
 }

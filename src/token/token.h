@@ -5,13 +5,15 @@
  *
  * A key is named by an RFC 7512 URI that must match exactly one token and one
  * object; "none" and "two" are errors that list what was seen. Handles are
- * found once. There is one pool of sessions with one login. A session that the
- * token has forgotten (CKR_SESSION_HANDLE_INVALID, CKR_DEVICE_REMOVED,
- * CKR_USER_NOT_LOGGED_IN ...) is opened and logged in again, once a call and
- * within the time limit. The PIN is given as a secret and kept, wiped at the
- * end, because a token that came back needs it again.
+ * found once. There is one pool of sessions with one login, for any number of
+ * threads. A session that the token has forgotten (CKR_SESSION_HANDLE_INVALID,
+ * CKR_DEVICE_REMOVED, CKR_USER_NOT_LOGGED_IN ...) is opened and logged in
+ * again, once a call and within the time limit. The PIN is given as a secret
+ * and kept, wiped at the end, because a token that came back needs it again.
  *
- * One thread; open it after the last fork(). Nothing here logs.
+ * A call of the module that hangs holds up its own thread and those that need
+ * the login or the token found again. Open it after the last fork(); free it
+ * when no other thread uses it. Nothing here logs.
  */
 #include "base/secret.h"
 #include "base/buf.h"
@@ -35,7 +37,7 @@ struct token_options {
 				says of objects is not looked at here */
 	const char *module;  /* path of the module, or NULL: p11-kit's list, or
 				the  URI's module-path */
-	uint32_t sessions;   /* at most; 0: 8 */
+	uint32_t sessions;   /* at most, up to 160; 0: 8 */
 	uint32_t timeout_ms; /* of one operation with its repairs; 0: 10,000 */
 };
 
@@ -44,6 +46,13 @@ struct token_options {
 HM_MUST hm_err token_open(const struct token_options *options,
     const struct secret *pin, struct token **ret, struct why *why);
 void token_free(struct token *token);
+
+/* From now on this thread uses one session of its own, which is opened now:
+ * so others cannot take it, and the thread knows that it has one. Of one token
+ * at a time. HM_E_TOKEN_BUSY (there is none left), _GONE, _PIN */
+HM_MUST hm_err token_attach(struct token *token, struct why *why);
+/* Back into the pool. */
+void token_detach(struct token *token);
 
 struct token_key; /* borrowed from its token */
 

@@ -9,7 +9,8 @@
  *	C_Sign fail 0x30 after 3 times 1	CKR_DEVICE_ERROR at the fourth
  *	C_Sign delay_ms 5			before each call
  *	C_Sign hang_ms 30000			the same, but it ends at once
- *						when the file changes
+ *						when the file changes; adds
+ *						a byte to CONTROL.hangs
  *	C_Sign flip				one bit of what it returns
  *	C_Sign length 63			that many bytes instead
  *	C_GenerateRandom zero			all of what it returns
@@ -23,6 +24,8 @@
  * without end if absent. drop_sessions closes all sessions in the real module
  * behind the caller's back, who then meets the answers that the real module has
  * for that.
+ *
+ * They are closed between two calls, for not every module survives it in one.
  *
  * Calls may come from many threads at once; a delayed call sleeps and holds up
  * nobody else, as in a token that works on several sessions at once.
@@ -53,6 +56,8 @@ struct order {
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST ours;
 static atomic_ulong open_sessions;
+/* Read while a call is in the real module. */
+static pthread_rwlock_t in_call = PTHREAD_RWLOCK_INITIALIZER;
 
 /* What follows is shared by all threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -123,11 +128,13 @@ drop_sessions(void)
 	CK_SLOT_ID slots[64];
 	CK_ULONG count = 64;
 
+	pthread_rwlock_wrlock(&in_call);
 	if (real->C_GetSlotList(CK_TRUE, slots, &count) != CKR_OK)
-		return;
+		count = 0;
 	for (CK_ULONG i = 0; i < count; i++)
 		(void)real->C_CloseAllSessions(slots[i]);
 	atomic_store(&open_sessions, 0);
+	pthread_rwlock_unlock(&in_call);
 }
 
 /* Is it this order's turn at this call? */
@@ -196,12 +203,30 @@ pause_ms(unsigned long ms)
 		(void)nanosleep(&pause, NULL);
 }
 
+/* For whoever waits until it does. */
+static void
+tell(void)
+{
+	const char *path = getenv("P11SHIM_CONTROL");
+	char name[512];
+	int file;
+
+	(void)snprintf(name, sizeof(name), "%s.hangs", path ? path : "");
+	file = open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (file < 0)
+		return;
+	(void)!write(file, "h", 1);
+	close(file);
+}
+
 /* Until the time is over or the file of orders is another. */
 static void
 hang(const struct fate *fate)
 {
 	bool same = true;
 
+	if (fate->hang_ms > 0)
+		tell();
 	for (unsigned long ms = 0; same && ms < fate->hang_ms; ms += LOOK_MS) {
 		pause_ms(LOOK_MS);
 		pthread_mutex_lock(&lock);
@@ -248,6 +273,13 @@ spoil(const struct fate *fate, unsigned char *bytes, CK_ULONG *len)
 		memset(bytes, 0, *len);
 }
 
+#define CALL(rv, call)                           \
+	do {                                     \
+		pthread_rwlock_rdlock(&in_call); \
+		(rv) = real->call;               \
+		pthread_rwlock_unlock(&in_call); \
+	} while (0)
+
 /* One wrapper: its parameters, the arguments, and the bytes that it returns. */
 #define WRAP(name, parameters, arguments, bytes, len) \
 	static CK_RV shim_##name parameters           \
@@ -256,7 +288,7 @@ spoil(const struct fate *fate, unsigned char *bytes, CK_ULONG *len)
 		CK_RV rv = obey(#name, &fate);        \
                                                       \
 		if (rv == CKR_OK)                     \
-			rv = real->name arguments;    \
+			CALL(rv, name arguments);     \
 		if (rv == CKR_OK)                     \
 			spoil(&fate, (bytes), (len)); \
 		return rv;                            \
@@ -279,7 +311,7 @@ shim_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *context,
 	CK_RV rv = obey("C_OpenSession", &fate);
 
 	if (rv == CKR_OK)
-		rv = real->C_OpenSession(slot, flags, context, notify, session);
+		CALL(rv, C_OpenSession(slot, flags, context, notify, session));
 	if (rv == CKR_OK)
 		atomic_fetch_add(&open_sessions, 1);
 	return rv;
@@ -292,7 +324,7 @@ shim_C_CloseSession(CK_SESSION_HANDLE session)
 	CK_RV rv = obey("C_CloseSession", &fate);
 
 	if (rv == CKR_OK)
-		rv = real->C_CloseSession(session);
+		CALL(rv, C_CloseSession(session));
 	if (rv == CKR_OK)
 		atomic_fetch_sub(&open_sessions, 1);
 	return rv;
@@ -305,7 +337,7 @@ shim_C_CloseAllSessions(CK_SLOT_ID slot)
 	CK_RV rv = obey("C_CloseAllSessions", &fate);
 
 	if (rv == CKR_OK)
-		rv = real->C_CloseAllSessions(slot);
+		CALL(rv, C_CloseAllSessions(slot));
 	if (rv == CKR_OK)
 		atomic_store(&open_sessions, 0);
 	return rv;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <openssl/core_names.h>
@@ -38,12 +39,25 @@ soft_control(const char *orders)
 	char path[64];
 	FILE *file;
 
+	(void)snprintf(path, sizeof(path), "%s/control.hangs", soft_dir);
+	(void)unlink(path);
 	(void)snprintf(path, sizeof(path), "%s/control", soft_dir);
 	file = fopen(path, "we");
 	assert_non_null(file);
 	/* A comment that changes, so that counts begin anew. */
 	assert_true(fprintf(file, "# %u\n%s\n", serial++, orders) > 0);
 	assert_int_equal(fclose(file), 0);
+}
+
+/* How many calls hang, or did since the last soft_control()? */
+__attribute__((unused)) static long
+soft_hangs(void)
+{
+	struct stat about;
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "%s/control.hangs", soft_dir);
+	return stat(path, &about) == 0 ? (long)about.st_size : 0;
 }
 
 static void
