@@ -1,187 +1,48 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A batch goes in rounds: every ask once, in the order in which it came; those
- * that depend on a device that is with the signer go again when it is back. The
- * first of a device never waits, so each round finishes at least one.
- */
-#include "server/keeper/state.h"
+#include "server/keeper/group.h"
 
 #include <string.h>
 
 #include "core/check.h"
 
-static const struct {
-	ask_kind kind;
-	keeper_handler handle;
-} handlers[] = {
-	{ ASK_PEER, keeper_peer },
-	{ ASK_CHALLENGE, keeper_challenge },
-	{ ASK_ISSUE, keeper_issue },
-	{ ASK_CONFIRM, keeper_confirm },
-	{ ASK_VOID, keeper_void },
-	{ ASK_OBJECT, keeper_object },
-	{ ASK_ORDER, keeper_order },
-	{ ASK_DEVICE, keeper_device },
-	{ ASK_QUARANTINE, keeper_quarantine },
-	{ ASK_CRL, keeper_crl },
-	{ ASK_FILE, keeper_file },
-	{ ASK_HEALTH, keeper_health },
-	{ ASK_GROWTH, keeper_growth },
-};
+/* ---- in ---- */
 
-static keeper_handler
-handler_of(uint32_t kind)
+bool
+keeper_is_busy(const struct keeper *keeper)
 {
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
-		if ((uint32_t)handlers[i].kind == kind)
-			return handlers[i].handle;
-	return NULL;
+	return keeper->idle.count < KEEPER_ASKS_MAX;
 }
-
-/* After these nobody knows what was written: the whole batch goes back. */
-static bool
-is_fatal(hm_err err)
-{
-	return err == HM_E_DATABASE || err == HM_E_IO ||
-	       err == HM_E_NO_MEMORY || err == HM_E_LOG ||
-	       err == HM_E_NO_ROOM || err == HM_E_BUG;
-}
-
-/* ---- taking in ---- */
 
 static hm_err
-take(struct keeper *keeper, const struct hm_bytes *asks, size_t count,
-    uint64_t now_s)
+fill(struct work *work, struct hm_bytes ask)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct work *work = &keeper->works[i];
-
-		HM_TRY(ask_check_request(asks[i], ASK_BY_FRONT, &work->head,
-		    &work->body, &work->tail));
-		work->now_s = now_s;
-		work->step = WORK_NEW;
-		work->err = HM_OK;
-		work->index = NO_LEAF;
-		memset(&work->answer, 0, sizeof(work->answer));
-		buf_clear(&work->out);
-		buf_clear(&work->entry);
-	}
-	keeper->work_count = (uint32_t)count;
+	buf_clear(&work->ask);
+	HM_TRY(buf_add(&work->ask, ask));
+	HM_TRY(ask_check_request(buf_bytes(&work->ask), ASK_BY_FRONT,
+	    &work->head, &work->body, &work->tail));
+	work->err = HM_OK;
+	work->index = NO_LEAF;
+	memset(&work->answer, 0, sizeof(work->answer));
+	buf_clear(&work->out);
+	buf_clear(&work->entry);
 	return HM_OK;
 }
 
-/* ---- a round ---- */
-
-static hm_err
-handle(struct keeper *keeper, struct work *work)
+hm_err
+keeper_take(struct keeper *keeper, struct hm_bytes ask, uint64_t tag)
 {
+	struct work *work = queue_pop(&keeper->idle);
 	hm_err err;
 
-	work->step = WORK_NEW;
-	err = handler_of(work->head.kind)(keeper, work);
-	if (is_fatal(err))
-		return err;
-	if (err != HM_OK || work->step == WORK_NEW)
-		work->step = WORK_DONE;
-	work->err = err;
-	return HM_OK;
+	if (work == NULL)
+		return HM_E_BUSY;
+	work->tag = tag;
+	err = fill(work, ask);
+	queue_add(err == HM_OK ? &keeper->fresh : &keeper->idle, work);
+	return err;
 }
 
-/* What came back from the signer, in the order of the asks. */
-static hm_err
-fold(struct keeper *keeper)
-{
-	sign_collect(&keeper->signer);
-	for (uint32_t i = 0; i < keeper->work_count; i++) {
-		struct work *work = &keeper->works[i];
-
-		if (work->step != WORK_OUT)
-			continue;
-		work->step = WORK_DONE;
-		keeper->token = sign_is_breakdown(work->job.sign.err)
-				    ? work->job.sign.err
-				    : HM_OK;
-		HM_TRY(keeper_issued(keeper, work));
-	}
-	return HM_OK;
-}
-
-static hm_err
-run_rounds(struct keeper *keeper)
-{
-	bool again = true;
-
-	while (again) {
-		again = false;
-		for (uint32_t i = 0; i < keeper->work_count; i++)
-			if (keeper->works[i].step != WORK_DONE)
-				HM_TRY(handle(keeper, &keeper->works[i]));
-		HM_TRY(fold(keeper));
-		for (uint32_t i = 0; i < keeper->work_count; i++)
-			if (keeper->works[i].step == WORK_LATER)
-				again = true;
-	}
-	return HM_OK;
-}
-
-/* ---- the transaction ---- */
-
-static void
-fail_all(struct keeper *keeper, hm_err err)
-{
-	for (uint32_t i = 0; i < keeper->work_count; i++) {
-		keeper->works[i].step = WORK_DONE;
-		keeper->works[i].err = err;
-	}
-}
-
-static void
-run(struct keeper *keeper)
-{
-	struct keeper_txn txn;
-	hm_err err;
-
-	sign_begin(&keeper->signer);
-	err = keeper_begin(keeper, &txn);
-	if (err != HM_OK) {
-		keeper->database = err;
-		fail_all(keeper, err);
-		return;
-	}
-	err = run_rounds(keeper);
-	if (err == HM_OK) {
-		err = keeper_commit(keeper, &txn);
-	} else {
-		/* Jobs that are out point into the works: let them come. */
-		sign_collect(&keeper->signer);
-		keeper_fail(keeper, &txn, err, NULL);
-	}
-	if (err != HM_OK)
-		fail_all(keeper, err);
-}
-
-/* ---- answers ---- */
-
-/* tail = what the family gave, the leaf, its receipt */
-static hm_err
-prove(struct keeper *keeper, struct work *work)
-{
-	size_t stamp = work->out.len, before = stamp + work->entry.len;
-
-	HM_TRY(buf_add(&work->out, buf_bytes(&work->entry)));
-	HM_TRY(record_receipt(&keeper->record, work->index, &work->out));
-	if (work->head.kind == ASK_ISSUE) {
-		work->answer.issue.stamp_len = (uint32_t)stamp;
-		work->answer.issue.entry_len = (uint32_t)work->entry.len;
-		work->answer.issue.receipt_len =
-		    (uint32_t)(work->out.len - before);
-	} else {
-		work->answer.entry.entry_len = (uint32_t)work->entry.len;
-		work->answer.entry.receipt_len =
-		    (uint32_t)(work->out.len - before);
-	}
-	return HM_OK;
-}
+/* ---- out ---- */
 
 static hm_err
 write_answer(const struct work *work, struct buf *ret)
@@ -200,39 +61,111 @@ write_answer(const struct work *work, struct buf *ret)
 	    tail, room, &ret->len);
 }
 
-/* What is signed for an answer is signed after the commit. */
 static hm_err
-sign_answer(struct keeper *keeper, struct work *work)
+send_ready(struct keeper *keeper, const struct keeper_outlet *outlet)
 {
-	const struct ask_growth *ask = work->body;
+	struct queue stuck = { 0 };
+	struct work *work;
+	hm_err err = HM_OK;
 
-	if (work->head.kind == ASK_GROWTH)
-		return record_growth(&keeper->record, ask->from, &work->out);
-	return prove(keeper, work);
+	while (err == HM_OK && (work = queue_pop(&keeper->ready)) != NULL) {
+		err = write_answer(work, &keeper->answer);
+		if (err == HM_OK)
+			err = outlet->answer(outlet->context, work->tag,
+			    buf_bytes(&keeper->answer));
+		queue_add(err == HM_E_BUSY ? &stuck : &keeper->idle, work);
+		if (err == HM_E_BUSY)
+			err = HM_OK;
+	}
+	queue_join(&keeper->ready, &stuck);
+	return err;
 }
 
-static hm_err
-answer(struct keeper *keeper, struct work *work, struct buf *ret)
+/* ---- a turn ---- */
+
+/* What was put off comes before a new group; false: its time is yet to come. */
+static bool
+catch_up(struct keeper *keeper, uint64_t now_s)
 {
-	if (work->err == HM_OK &&
-	    (work->index != NO_LEAF || work->head.kind == ASK_GROWTH)) {
-		work->err = sign_answer(keeper, work);
-		keeper->token =
-		    sign_is_breakdown(work->err) ? work->err : HM_OK;
-	}
-	return write_answer(work, ret);
+	if (!keeper->settle_due || keeper->group.open)
+		return true;
+	if (keeper->proving.count > 0)
+		return false;
+	keeper_settle(keeper, now_s);
+	return true;
+}
+
+hm_err
+keeper_turn(
+    struct keeper *keeper, uint64_t now_s, const struct keeper_outlet *outlet)
+{
+	hm_err err = HM_OK;
+
+	sign_begin(&keeper->signer);
+	sign_poll(&keeper->signer);
+	group_prove(keeper);
+	if (catch_up(keeper, now_s))
+		err = group_run(keeper, now_s);
+	if (err != HM_OK)
+		group_take_back(keeper, err);
+	else if (group_is_due(keeper))
+		group_commit(keeper);
+	return send_ready(keeper, outlet);
+}
+
+uint64_t
+keeper_due_us(const struct keeper *keeper)
+{
+	uint64_t group_us = group_due_us(keeper);
+	uint64_t sign_us = sign_deadline_us(&keeper->signer);
+
+	return group_us < sign_us ? group_us : sign_us;
+}
+
+/* ---- several asks at once ---- */
+
+struct gather {
+	struct buf *answers;
+	size_t left;
+};
+
+static hm_err
+gather(void *context, uint64_t tag, struct hm_bytes message)
+{
+	struct gather *in = context;
+
+	in->left--;
+	buf_clear(&in->answers[tag]);
+	return buf_add(&in->answers[tag], message);
+}
+
+static void
+drop_fresh(struct keeper *keeper)
+{
+	queue_join(&keeper->idle, &keeper->fresh);
 }
 
 hm_err
 keeper_batch(struct keeper *keeper, const struct hm_bytes *asks,
     struct buf *answers, size_t count, uint64_t now_s)
 {
-	hm_assert(count <= KEEPER_BATCH_MAX);
+	struct gather in = { answers, count };
+	struct keeper_outlet outlet = { &in, gather };
 
-	HM_TRY(take(keeper, asks, count, now_s));
-	run(keeper);
-	for (size_t i = 0; i < count; i++)
-		HM_TRY(answer(keeper, &keeper->works[i], &answers[i]));
-	keeper->work_count = 0;
+	hm_assert(count <= KEEPER_BATCH_MAX && !keeper_is_busy(keeper));
+
+	for (size_t i = 0; i < count; i++) {
+		hm_err err = keeper_take(keeper, asks[i], i);
+
+		if (err != HM_OK) {
+			drop_fresh(keeper);
+			return err;
+		}
+	}
+	while (in.left > 0) {
+		HM_TRY(keeper_turn(keeper, now_s, &outlet));
+		if (in.left > 0)
+			sign_wait(&keeper->signer);
+	}
 	return HM_OK;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A new device is only counted in memory while the signer works on it; rows are
- * written when the outcome is known (keeper_issued). So a refusal by the signer
- * has nothing to undo but the count, and costs no savepoint.
+ * written when the outcome is known (keeper_issued), maybe some commits later.
+ * So a refusal by the signer has nothing to undo but the count, and costs no
+ * savepoint.
  */
 #include "server/keeper/state.h"
 
@@ -284,27 +285,22 @@ bool
 keeper_is_out(
     const struct keeper *keeper, const uint8_t device_id[static HM_DIGEST_LEN])
 {
-	for (uint32_t i = 0; i < keeper->work_count; i++) {
-		const struct work *work = &keeper->works[i];
+	const struct work *work = keeper->out.first;
 
-		if (work->step == WORK_OUT &&
-		    same(work->job.device.device_id, device_id))
-			return true;
-	}
-	return false;
+	while (work != NULL && !same(work->job.device.device_id, device_id))
+		work = work->next;
+	return work != NULL;
 }
 
 /* Does another ask's device, that is with the signer now, decide this one? */
 static bool
 must_wait(const struct keeper *keeper, const struct work *work)
 {
-	for (uint32_t i = 0; i < keeper->work_count; i++) {
-		const struct work *other = &keeper->works[i];
+	const struct work *other = keeper->out.first;
 
-		if (other->step == WORK_OUT && share(&other->job, &work->job))
-			return true;
-	}
-	return false;
+	while (other != NULL && !share(&other->job, &work->job))
+		other = other->next;
+	return other != NULL;
 }
 
 static hm_err
@@ -350,10 +346,12 @@ hand_out(struct keeper *keeper, struct work *work, const struct issue *issue)
 	attest_binding(issue->claims, job->binding);
 	memcpy(job->release, issue->claims->release, HM_DIGEST_LEN);
 	job->order = issue->order;
-	job->sign.stamp = &work->out;
+	job->sign.body = &job->answer;
+	job->sign.tail = &work->out;
 	issue->order->out++;
+	issue->order->lent += !job->again;
 	work->step = WORK_OUT;
-	sign_send(&keeper->signer, &ask, &job->sign);
+	sign_send(&keeper->signer, ASK_SIGN_ISSUE, &ask, &job->sign);
 }
 
 /* Count it and hand it out, if everything is as it must be. */
@@ -473,8 +471,8 @@ fill_entry(const struct issue_job *job, struct hm_entry_issue *ret)
 	memcpy(ret->identity, job->identity, HM_DIGEST_LEN);
 	memcpy(ret->binding, job->binding, HM_DIGEST_LEN);
 	memcpy(ret->evidence, device->evidence, HM_DIGEST_LEN);
-	memcpy(ret->certificate, job->sign.answer.certificate, HM_DIGEST_LEN);
-	memcpy(ret->stamp, job->sign.answer.stamp, HM_DIGEST_LEN);
+	memcpy(ret->certificate, job->answer.certificate, HM_DIGEST_LEN);
+	memcpy(ret->stamp, job->answer.stamp, HM_DIGEST_LEN);
 }
 
 static hm_err
@@ -488,9 +486,9 @@ store_issued(struct keeper *keeper, struct work *work)
 	device->state = HM_STATE_ISSUED;
 	device->issued_s = work->now_s;
 	device->has_stamp = true;
-	memcpy(device->cert_serial, job->sign.answer.cert_serial,
+	memcpy(device->cert_serial, job->answer.cert_serial,
 	    sizeof(device->cert_serial));
-	memcpy(device->stamp, job->sign.answer.stamp, sizeof(device->stamp));
+	memcpy(device->stamp, job->answer.stamp, sizeof(device->stamp));
 	/* The leaf that is added next. */
 	device->issue_index = tiles_tree(keeper->record.tiles)->size;
 	HM_TRY(device_store(keeper->db, device));
@@ -539,6 +537,13 @@ keeper_issued(struct keeper *keeper, struct work *work)
 	hm_err err = job->sign.err;
 
 	job->order->out--;
+	if (!job->again) {
+		job->order->lent--;
+		job->order->dirty = true;
+	}
+	if (job->is_hole)
+		HM_TRY(
+		    plan_fill_hole(job->order, keeper->db, job->device.number));
 	if (err == HM_OK)
 		return store_issued(keeper, work);
 	work->err = err;

@@ -4,17 +4,18 @@
  * keeper - the one writer: database, ledger, counts of the orders
  *
  * It reads structs of fixed layout from the fronts (server/ask.h), and signed
- * objects, which it verifies before it parses them. What waits is taken as one
- * batch and committed once; nothing is answered before the commit:
+ * objects, which it verifies before it parses them. What is done meanwhile is
+ * committed together, and nothing is answered before the commit:
  *
- *   BEGIN - each ask: checks, then rows and leaves; devices go to the signer
- *   COMMIT - the checkpoint over the new tree is signed - answers with receipts
- *   settle: tiles and checkpoint are written, time-outs, revocation list
+ *   take: an ask waits - turn: checks; devices go to the signer, and when they
+ *   are back: rows and leaves - COMMIT - the checkpoint over the new tree is
+ *   signed - answers with receipts - settle: tiles and checkpoint are written,
+ *   time-outs, revocation list
  *
- * A refusal leaves nothing behind. If the database or the disk fails, the whole
- * batch is taken back, in memory too, and every ask of it is answered with that
- * error. If the signer fails, devices that were counted stay reserved, and the
- * same request completes them later.
+ * A refusal leaves nothing behind. If the database or the disk fails, what was
+ * not committed is taken back, in memory too, and every ask of it is answered
+ * with that error. If the signer fails, devices that were counted stay
+ * reserved, and the same request completes them later.
  *
  * One process, one thread. keeper_run() is the process; the rest is the same
  * keeper without a process, for tests and tools. The signer stands behind two
@@ -26,8 +27,10 @@
 #include "base/why.h"
 #include "wire/limits.h"
 
-#define KEEPER_BATCH_MAX 256
-#define KEEPER_SIGN_MS 15000     /* the signer's time for one batch */
+#define KEEPER_BATCH_MAX 256     /* asks of one commit, about */
+#define KEEPER_ASKS_MAX 512      /* asks under way */
+#define KEEPER_SIGN_MS 15000     /* the signer's time for one job */
+#define KEEPER_HOLD_US 4000      /* who is done waits for others, at most */
 #define KEEPER_LOCK_MS 20000     /* a killed server's keeper may be at one */
 #define KEEPER_CRL_S (7 * 86400) /* a revocation list lasts that long */
 #define KEEPER_PATH_MAX 1024     /* of anything in the state folder */
@@ -49,6 +52,7 @@ struct keeper_config {
 	struct keeper_link signer;
 	uint32_t lock_within_ms; /* wait that long for another keeper to leave
 				  */
+	uint32_t hold_us;        /* 0: KEEPER_HOLD_US */
 };
 
 struct keeper_options {
@@ -86,12 +90,33 @@ HM_MUST hm_err keeper_open(const struct keeper_config *config, uint64_t now_s,
 /* NULL is fine. */
 void keeper_close(struct keeper *keeper);
 
+/* Where answers go: `tag` is what the ask was taken with. HM_E_BUSY: not now,
+ * try again in the next turn; any other error ends keeper_turn(). */
+struct keeper_outlet {
+	void *context;
+	hm_err (*answer)(void *context, uint64_t tag, struct hm_bytes message);
+};
+
+/* One ask by a front; it is copied. HM_E_BUSY (too many are under way),
+ * HM_E_BAD_INPUT and HM_E_RIGHTS (it breaks the rules of ask.h),
+ * HM_E_NO_MEMORY */
+HM_MUST hm_err keeper_take(
+    struct keeper *keeper, struct hm_bytes ask, uint64_t tag);
+/* Is anything under way? */
+bool keeper_is_busy(const struct keeper *keeper);
+/* Do what can be done without waiting; every ask is answered once, in some
+ * turn. HM_E_NO_MEMORY, what the outlet says */
+HM_MUST hm_err keeper_turn(
+    struct keeper *keeper, uint64_t now_s, const struct keeper_outlet *outlet);
+/* A turn is due at that time of clock_mono_us() even if nothing comes in;
+ * UINT64_MAX: it is not. */
+uint64_t keeper_due_us(const struct keeper *keeper);
+
 /*
- * Do `count` (at most KEEPER_BATCH_MAX) asks by fronts as one transaction.
- * asks[i] must be aligned to 8 bytes; its answer replaces the content of
- * answers[i], whose maximum is ASK_MESSAGE_MAX. Every ask is answered, unless
- * one of them breaks the rules of ask.h: then nothing is done.
- * HM_E_BAD_INPUT, HM_E_RIGHTS, HM_E_NO_MEMORY
+ * Take `count` (at most KEEPER_BATCH_MAX) asks and turn until all are answered;
+ * nothing else is under way. The answer replaces the content of answers[i],
+ * whose maximum is ASK_MESSAGE_MAX. If one of them breaks the rules of ask.h,
+ * nothing is done. As keeper_take and keeper_turn.
  */
 HM_MUST hm_err keeper_batch(struct keeper *keeper, const struct hm_bytes *asks,
     struct buf *answers, size_t count, uint64_t now_s);
@@ -99,6 +124,7 @@ HM_MUST hm_err keeper_batch(struct keeper *keeper, const struct hm_bytes *asks,
 /*
  * What can wait until the answers are out: tiles, published checkpoint,
  * time-outs, revocation list. What fails is logged and tried again next time.
+ * Between two commits it is put off to the next turn that allows it.
  */
 void keeper_settle(struct keeper *keeper, uint64_t now_s);
 /* When there is nothing better to do: the database tidies up. */

@@ -213,12 +213,15 @@ load_into_signer(struct keeper *keeper, struct why *why)
 static hm_err
 make_works(struct keeper *keeper)
 {
-	keeper->works = calloc(KEEPER_BATCH_MAX, sizeof(*keeper->works));
+	buf_init(&keeper->answer, ASK_MESSAGE_MAX);
+	keeper->works = calloc(KEEPER_ASKS_MAX, sizeof(*keeper->works));
 	if (keeper->works == NULL)
 		return HM_E_NO_MEMORY;
-	for (size_t i = 0; i < KEEPER_BATCH_MAX; i++) {
+	for (size_t i = 0; i < KEEPER_ASKS_MAX; i++) {
+		buf_init(&keeper->works[i].ask, ASK_MESSAGE_MAX);
 		buf_init(&keeper->works[i].out, ASK_TAIL_MAX);
 		buf_init(&keeper->works[i].entry, HM_ENTRY_MAX);
+		queue_add(&keeper->idle, &keeper->works[i]);
 	}
 	return HM_OK;
 }
@@ -228,6 +231,8 @@ open_parts(struct keeper *keeper, const struct keeper_config *config,
     uint64_t now_s, struct why *why)
 {
 	memcpy(keeper->authority, config->authority, HM_POINT_LEN);
+	keeper->hold_us =
+	    config->hold_us == 0 ? KEEPER_HOLD_US : config->hold_us;
 	HM_TRY(make_works(keeper));
 	HM_TRY(signer_init(&keeper->signer, &config->signer));
 	HM_TRY(file_mkdir(config->state, 0700, why));
@@ -272,7 +277,9 @@ keeper_close(struct keeper *keeper)
 	record_done(&keeper->record);
 	db_close(keeper->db);
 	signer_done(&keeper->signer);
-	for (size_t i = 0; keeper->works != NULL && i < KEEPER_BATCH_MAX; i++) {
+	buf_done(&keeper->answer);
+	for (size_t i = 0; keeper->works != NULL && i < KEEPER_ASKS_MAX; i++) {
+		buf_done(&keeper->works[i].ask);
 		buf_done(&keeper->works[i].out);
 		buf_done(&keeper->works[i].entry);
 	}

@@ -407,6 +407,21 @@ change_hole(struct db *db, const char *sql, const struct planned *order,
 }
 
 hm_err
+plan_add_hole(const struct planned *order, struct db *db, uint32_t number)
+{
+	return change_hole(db,
+	    "INSERT OR IGNORE INTO hole (book, number) VALUES (?, ?)", order,
+	    number);
+}
+
+hm_err
+plan_fill_hole(const struct planned *order, struct db *db, uint32_t number)
+{
+	return change_hole(db, "DELETE FROM hole WHERE book = ? AND number = ?",
+	    order, number);
+}
+
+hm_err
 plan_reserve(
     struct planned *order, struct db *db, uint64_t now_s, uint32_t *ret_number)
 {
@@ -418,9 +433,7 @@ plan_reserve(
 	HM_TRY(book_reserve(&book, now_s, &number));
 	if (order->hole_count > 0) {
 		book.next = next;
-		HM_TRY(change_hole(db,
-		    "DELETE FROM hole WHERE book = ? AND number = ?", order,
-		    number));
+		HM_TRY(plan_fill_hole(order, db, number));
 		order->hole_count--;
 	}
 	order->book = book;
@@ -434,8 +447,7 @@ plan_unreserve(struct planned *order, struct db *db, uint32_t number)
 {
 	book_unreserve(&order->book);
 	order->dirty = true;
-	HM_TRY(change_hole(db, "INSERT INTO hole (book, number) VALUES (?, ?)",
-	    order, number));
+	HM_TRY(plan_add_hole(order, db, number));
 	return keep_hole(order, number);
 }
 
@@ -449,7 +461,7 @@ save_book(struct db *db, const struct planned *order)
 	    "UPDATE book SET reserved = ?, used = ?, returned = ?,"
 	    " confirmed = ?, scrapped = ?, next = ?, closed = ? WHERE id = ?",
 	    &q, NULL));
-	db_bind_uint(&q, 1, book->reserved);
+	db_bind_uint(&q, 1, book->reserved - order->lent);
 	db_bind_uint(&q, 2, book->used);
 	db_bind_uint(&q, 3, book->returned);
 	db_bind_uint(&q, 4, book->confirmed);

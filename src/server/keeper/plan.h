@@ -6,7 +6,9 @@
  * All are held decoded in memory. An order's counters (quota/book.h) are
  * changed in memory and written once at the end of the transaction; after a
  * rollback everything is read again. A number that was given but never signed
- * is a hole, and is given first.
+ * is a hole, and is given first. Units that are lent (reserved, with the
+ * signer) are counted in memory only: in the table they are holes until the
+ * device's row is there.
  */
 
 #include "quota/book.h"
@@ -26,6 +28,7 @@ struct planned {
 	struct book book;
 	bool dirty;      /* the counters differ from their row */
 	uint32_t out;    /* devices that are with the signer */
+	uint32_t lent;   /* of these: reserved in memory only */
 	uint32_t *holes; /* owned */
 	uint32_t hole_count, hole_room;
 };
@@ -69,5 +72,11 @@ HM_MUST hm_err plan_reserve(
 /* It was never signed: both go back. */
 HM_MUST hm_err plan_unreserve(
     struct planned *order, struct db *db, uint32_t number);
+/* In the table only: a number is free, if this is the last that is heard of
+ * it; or not free any more. */
+HM_MUST hm_err plan_add_hole(
+    const struct planned *order, struct db *db, uint32_t number);
+HM_MUST hm_err plan_fill_hole(
+    const struct planned *order, struct db *db, uint32_t number);
 /* Write the counters that changed. */
 HM_MUST hm_err plan_save(struct plan *plan, struct db *db);

@@ -349,6 +349,25 @@ sign_note(struct record *record, const struct checkpoint *at)
 	return HM_OK;
 }
 
+void
+record_want_note(struct record *record, struct sign_job *job)
+{
+	struct ask_sign_checkpoint ask = { .size = record->last.size };
+
+	*job = (struct sign_job){ .tail = &record->note };
+	if (ask.size == 0 || record->note_size == ask.size)
+		return;
+	memcpy(ask.root, record->last.root.bytes, sizeof(ask.root));
+	record->note_size = 0;
+	sign_send(record->signer, ASK_SIGN_CHECKPOINT, &ask, job);
+}
+
+void
+record_took_note(struct record *record, const struct sign_job *job)
+{
+	record->note_size = job->err == HM_OK ? record->last.size : 0;
+}
+
 hm_err
 record_receipt(struct record *record, uint64_t index, struct buf *ret)
 {

@@ -58,6 +58,10 @@ HM_MUST hm_err record_rolled_back(struct record *record);
 /* Append leaf `index`. HM_E_NOT_FOUND */
 HM_MUST hm_err record_entry(
     struct record *record, uint64_t index, struct buf *ret);
+/* Have the checkpoint of the last commit signed, for the receipts of what it
+ * added; `job` is done at once if it is there. When it is done: took. */
+void record_want_note(struct record *record, struct sign_job *job);
+void record_took_note(struct record *record, const struct sign_job *job);
 /* Append the receipt of a committed leaf. HM_E_NOT_FOUND, the signer's error */
 HM_MUST hm_err record_receipt(
     struct record *record, uint64_t index, struct buf *ret);

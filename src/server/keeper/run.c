@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loop takes what waits on all channels, up to a batch, without a pause for
- * more to come: a lone ask is not delayed, and under load a batch forms while
- * the last one is committed.
+ * The loop takes what waits on all channels without a pause for more to come: a
+ * lone ask is not delayed, and under load groups form (group.c).
  */
 #include "server/keeper/keeper.h"
 
@@ -20,54 +19,27 @@
 #define LOOK_MS 1000      /* time-outs are looked for that often */
 #define QUIET_MS 20       /* without asks: then tiles are written */
 #define SETTLE_US 250000  /* under load: not later than that */
-#define ANSWER_US 5000000 /* for all of a batch: who reads slower is dead */
+#define ANSWER_US 5000000 /* who does not read for so long is dead */
+#define FINISH_US 8000000 /* for what is under way when it must stop */
 
-/* What came in, and the answers to it. */
-struct inbox {
-	struct buf asks[KEEPER_BATCH_MAX], answers[KEEPER_BATCH_MAX];
-	struct hm_bytes messages[KEEPER_BATCH_MAX]; /* borrow from asks */
-	int from[KEEPER_BATCH_MAX];
-	size_t count;
-	struct buf room; /* of one message */
-	uint32_t turn;   /* the front that is read first */
+/* A front as the loop sees it. */
+struct seat {
+	uint32_t under_way; /* asks that were taken from it */
+	bool stalled;       /* it has to read before it gets more */
 };
 
 struct loop_state {
 	const struct keeper_options *options;
 	struct keeper *keeper;
-	struct inbox *inbox;
+	uint8_t *room; /* of one message, ASK_MESSAGE_MAX */
+	struct seat *seats;
+	uint32_t share;       /* asks of one front under way, at most */
+	uint32_t first;       /* the front that is read first */
 	struct pollfd *watch; /* fronts, then parent, then signer */
 	bool stopping, unsettled;
 	uint64_t settled_us;
+	uint64_t stalled_us; /* since when a front does not read; 0: all do */
 };
-
-static struct inbox *
-inbox_new(void)
-{
-	struct inbox *inbox = calloc(1, sizeof(*inbox));
-
-	if (inbox == NULL)
-		return NULL;
-	buf_init(&inbox->room, ASK_MESSAGE_MAX);
-	for (size_t i = 0; i < KEEPER_BATCH_MAX; i++) {
-		buf_init(&inbox->asks[i], ASK_MESSAGE_MAX);
-		buf_init(&inbox->answers[i], ASK_MESSAGE_MAX);
-	}
-	return inbox;
-}
-
-static void
-inbox_free(struct inbox *inbox)
-{
-	if (inbox == NULL)
-		return;
-	buf_done(&inbox->room);
-	for (size_t i = 0; i < KEEPER_BATCH_MAX; i++) {
-		buf_done(&inbox->asks[i]);
-		buf_done(&inbox->answers[i]);
-	}
-	free(inbox);
-}
 
 /* ---- the channel to the signer ---- */
 
@@ -88,113 +60,102 @@ receive_signer(
 	return channel_recv(*fd, room, deadline_us, ret_len, NULL);
 }
 
-/* ---- one turn ---- */
+/* ---- asks and answers ---- */
 
-/* One ask of a front, if there is one. HM_E_WORKER: the front is gone. */
+/* What waits at one front, while it has a share. One that is gone is not looked
+ * at again: the parent decides what becomes of the others. */
 static hm_err
-take_one(struct inbox *inbox, int fd, bool *ret_taken)
+take_from(struct loop_state *loop, uint32_t front)
 {
-	struct hm_span room = { NULL, ASK_MESSAGE_MAX };
-	struct buf *ask = &inbox->asks[inbox->count];
+	struct hm_span room = { loop->room, ASK_MESSAGE_MAX };
+	struct seat *seat = &loop->seats[front];
 	size_t len;
 	hm_err err;
 
-	*ret_taken = false;
-	buf_clear(&inbox->room);
-	HM_TRY(buf_reserve(&inbox->room, room.len, &room.ptr));
-	err = channel_recv(fd, room, 0, &len, NULL);
-	if (err == HM_E_TIMEOUT)
-		return HM_OK;
-	HM_TRY(err);
-	buf_clear(ask);
-	HM_TRY(buf_add(ask, (struct hm_bytes){ room.ptr, len }));
-	inbox->from[inbox->count++] = fd;
-	*ret_taken = true;
-	return HM_OK;
-}
-
-/* What waits at one front. One that is gone is not looked at again: the parent
- * decides what becomes of the others. */
-static hm_err
-take_from(struct inbox *inbox, struct pollfd *front)
-{
-	bool taken = true;
-	hm_err err;
-
-	while (taken && inbox->count < KEEPER_BATCH_MAX) {
-		err = take_one(inbox, front->fd, &taken);
+	while (seat->under_way < loop->share) {
+		err = channel_recv(loop->watch[front].fd, room, 0, &len, NULL);
+		if (err == HM_E_TIMEOUT)
+			return HM_OK;
 		if (err == HM_E_WORKER) {
-			front->fd = -1;
+			loop->watch[front].fd = -1;
 			return HM_OK;
 		}
 		HM_TRY(err);
+		HM_TRY(keeper_take(
+		    loop->keeper, (struct hm_bytes){ room.ptr, len }, front));
+		seat->under_way++;
 	}
 	return HM_OK;
 }
 
-/* Everything that waits, front by front, up to a batch. */
+/* Everything that waits, front by front. */
 static hm_err
 take_all(struct loop_state *loop)
 {
 	uint32_t count = loop->options->front_count;
-	struct inbox *inbox = loop->inbox;
 
-	inbox->count = 0;
-	inbox->turn++;
+	loop->first++;
 	for (uint32_t i = 0; i < count; i++) {
-		struct pollfd *front = &loop->watch[(inbox->turn + i) % count];
+		uint32_t front = (loop->first + i) % count;
 
-		if (front->fd >= 0 && front->revents != 0)
-			HM_TRY(take_from(inbox, front));
+		if (loop->watch[front].fd >= 0 &&
+		    (loop->watch[front].revents & ~POLLOUT) != 0)
+			HM_TRY(take_from(loop, front));
 	}
 	return HM_OK;
 }
 
-/* One answer; sent or not to be sent any more, it counts as gone. */
+/* A front that was taken over must not keep answers from the others: nobody is
+ * waited for here. */
 static hm_err
-send_answer(struct inbox *inbox, size_t i, uint64_t deadline_us)
+answer(void *context, uint64_t front, struct hm_bytes message)
 {
-	hm_err err = channel_send(
-	    inbox->from[i], buf_bytes(&inbox->answers[i]), deadline_us, NULL);
+	struct loop_state *loop = context;
+	struct seat *seat = &loop->seats[front];
+	hm_err err = HM_E_TIMEOUT;
 
-	if (err == HM_OK || err == HM_E_WORKER) /* it will ask again */
-		inbox->from[i] = -1;
-	return err == HM_E_WORKER ? HM_OK : err;
+	if (!seat->stalled)
+		err = channel_send(
+		    loop->options->fronts[front], message, 0, NULL);
+	seat->stalled = err == HM_E_TIMEOUT;
+	if (seat->stalled)
+		return HM_E_BUSY;
+	seat->under_way--;
+	return err == HM_E_WORKER ? HM_OK : err; /* it will ask again */
 }
 
-/* First to those who read, then to those who must be waited for: a front that
- * was taken over must not keep answers from the others. */
+/* HM_E_TIMEOUT: one does not read. */
 static hm_err
-send_answers(struct inbox *inbox)
+look_at_stalled(struct loop_state *loop)
 {
-	uint64_t deadline_us = clock_mono_us() + ANSWER_US;
+	bool any = false;
 
-	for (size_t i = 0; i < inbox->count; i++) {
-		hm_err err = send_answer(inbox, i, 0);
-
-		if (err != HM_E_TIMEOUT)
-			HM_TRY(err);
-	}
-	for (size_t i = 0; i < inbox->count; i++)
-		if (inbox->from[i] >= 0)
-			HM_TRY(send_answer(inbox, i, deadline_us));
+	for (uint32_t i = 0; i < loop->options->front_count; i++)
+		any = any || loop->seats[i].stalled;
+	if (!any)
+		loop->stalled_us = 0;
+	else if (loop->stalled_us == 0)
+		loop->stalled_us = clock_mono_us();
+	else if (clock_mono_us() > loop->stalled_us + ANSWER_US)
+		return HM_E_TIMEOUT;
 	return HM_OK;
 }
 
 static hm_err
-do_batch(struct loop_state *loop)
+do_turn(struct loop_state *loop)
 {
-	struct inbox *inbox = loop->inbox;
+	struct keeper_outlet outlet = { loop, answer };
 
-	if (inbox->count == 0)
-		return HM_OK;
-	for (size_t i = 0; i < inbox->count; i++)
-		inbox->messages[i] = buf_bytes(&inbox->asks[i]);
-	HM_TRY(keeper_batch(loop->keeper, inbox->messages, inbox->answers,
-	    inbox->count, clock_now_s()));
+	for (uint32_t i = 0; i < loop->options->front_count; i++)
+		loop->seats[i].stalled = loop->seats[i].stalled &&
+					 loop->watch[i].fd >= 0 &&
+					 loop->watch[i].revents == 0;
+	HM_TRY(keeper_turn(loop->keeper, clock_now_s(), &outlet));
 	loop->unsettled = true;
-	return send_answers(inbox);
+	return look_at_stalled(loop);
 }
+
+/* ---- one turn ---- */
 
 static bool
 must_stop(const struct loop_state *loop)
@@ -210,11 +171,11 @@ must_stop(const struct loop_state *loop)
 
 /* When nothing waits, or when it has waited long enough itself. */
 static void
-settle(struct loop_state *loop, bool idle)
+settle(struct loop_state *loop)
 {
-	uint64_t now_us = clock_mono_us();
+	bool idle = !keeper_is_busy(loop->keeper);
 
-	if (!idle && now_us < loop->settled_us + SETTLE_US)
+	if (!idle && clock_mono_us() < loop->settled_us + SETTLE_US)
 		return;
 	keeper_settle(loop->keeper, clock_now_s());
 	loop->unsettled = false;
@@ -223,22 +184,83 @@ settle(struct loop_state *loop, bool idle)
 	loop->settled_us = clock_mono_us();
 }
 
+static int
+wait_ms(const struct loop_state *loop)
+{
+	uint64_t due_us = keeper_due_us(loop->keeper), now_us;
+
+	if (due_us != UINT64_MAX) {
+		now_us = clock_mono_us();
+		if (due_us <= now_us)
+			return 0;
+		if (due_us - now_us < LOOK_MS * UINT64_C(1000))
+			return (int)((due_us - now_us + 999) / 1000);
+	}
+	return loop->unsettled ? QUIET_MS : LOOK_MS;
+}
+
+/* Who cannot be served is not listened to. */
+static void
+watch_fronts(struct loop_state *loop, bool listen)
+{
+	for (uint32_t i = 0; i < loop->options->front_count; i++) {
+		const struct seat *seat = &loop->seats[i];
+		bool room = listen && seat->under_way < loop->share;
+
+		loop->watch[i].events = (short)((room ? POLLIN : 0) |
+						(seat->stalled ? POLLOUT : 0));
+		loop->watch[i].revents = 0;
+	}
+}
+
+static hm_err
+wait_for_news(struct loop_state *loop, int *ret_ready)
+{
+	nfds_t count = loop->options->front_count + 2;
+
+	*ret_ready = poll(loop->watch, count, wait_ms(loop));
+	if (*ret_ready < 0 && errno != EINTR)
+		return HM_E_IO;
+	if (*ret_ready < 0)
+		return HM_OK;
+	return (loop->watch[count - 1].revents & ~POLLIN) != 0 ? HM_E_WORKER
+							       : HM_OK;
+}
+
 static hm_err
 turn(struct loop_state *loop)
 {
-	nfds_t count = loop->options->front_count + 2;
-	int ready =
-	    poll(loop->watch, count, loop->unsettled ? QUIET_MS : LOOK_MS);
+	int ready;
 
+	watch_fronts(loop, true);
+	HM_TRY(wait_for_news(loop, &ready));
 	if (ready < 0)
-		return errno == EINTR ? HM_OK : HM_E_IO;
+		return HM_OK;
 	loop->stopping = must_stop(loop);
 	HM_TRY(take_all(loop));
-	HM_TRY(do_batch(loop));
-	settle(loop, ready == 0 || loop->stopping);
-	if (loop->stopping)
-		return HM_OK;
-	return loop->watch[count - 1].revents != 0 ? HM_E_WORKER : HM_OK;
+	if (keeper_is_busy(loop->keeper))
+		HM_TRY(do_turn(loop));
+	if (ready == 0 || loop->unsettled)
+		settle(loop);
+	return HM_OK;
+}
+
+/* Before it stops: what was taken is answered. */
+static hm_err
+finish(struct loop_state *loop)
+{
+	uint64_t end_us = clock_mono_us() + FINISH_US;
+	int ready;
+
+	/* The parent has said what it had to say. */
+	loop->watch[loop->options->front_count].fd = -1;
+	while (keeper_is_busy(loop->keeper) && clock_mono_us() < end_us) {
+		watch_fronts(loop, false);
+		HM_TRY(wait_for_news(loop, &ready));
+		HM_TRY(do_turn(loop));
+	}
+	settle(loop);
+	return HM_OK;
 }
 
 static hm_err
@@ -249,8 +271,10 @@ serve(struct loop_state *loop)
 	hm_err err = HM_OK;
 
 	loop->watch = calloc(fronts + 2, sizeof(*loop->watch));
-	loop->inbox = inbox_new();
-	if (loop->watch == NULL || loop->inbox == NULL)
+	loop->room = malloc(ASK_MESSAGE_MAX);
+	loop->seats = calloc(fronts, sizeof(*loop->seats));
+	loop->share = KEEPER_ASKS_MAX / fronts;
+	if (loop->watch == NULL || loop->room == NULL || loop->seats == NULL)
 		err = HM_E_NO_MEMORY;
 	for (uint32_t i = 0; err == HM_OK && i < fronts; i++)
 		loop->watch[i] =
@@ -258,13 +282,15 @@ serve(struct loop_state *loop)
 	if (err == HM_OK) {
 		loop->watch[fronts] =
 		    (struct pollfd){ options->parent, POLLIN, 0 };
-		/* It says nothing unasked: only that it is gone. */
 		loop->watch[fronts + 1] =
-		    (struct pollfd){ options->signer, 0, 0 };
+		    (struct pollfd){ options->signer, POLLIN, 0 };
 	}
 	while (err == HM_OK && !loop->stopping)
 		err = turn(loop);
-	inbox_free(loop->inbox);
+	if (err == HM_OK)
+		err = finish(loop);
+	free(loop->room);
+	free(loop->seats);
 	free(loop->watch);
 	return err;
 }
@@ -287,7 +313,7 @@ keeper_run(const struct keeper_options *options, struct why *why)
 	HM_TRY(jail_folder(options->state, jail.user, why));
 	HM_TRY(jail_enter(&jail, why));
 	HM_TRY(keeper_open(&config, clock_now_s(), &loop.keeper, why));
-	settle(&loop, true);
+	settle(&loop);
 	err = life_ready(options->parent);
 	if (err == HM_OK) {
 		log_event(LOG_INFO, "ready", "jail", jail_describe(), NULL);

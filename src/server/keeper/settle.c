@@ -50,16 +50,32 @@ has_timeouts(struct keeper *keeper, uint64_t now_s)
 	       found;
 }
 
+/* A reserved device that is with the signer must not go back meanwhile. */
+static void
+look_at_timeouts(struct keeper *keeper, uint64_t now_s)
+{
+	bool due = has_timeouts(keeper, now_s);
+
+	keeper->draining = due && keeper->out.count > 0;
+	if (keeper->draining)
+		keeper->settle_due = true;
+	else if (due)
+		report("time-outs", in_transaction(keeper, now_s, do_timeouts),
+		    NULL);
+}
+
 void
 keeper_settle(struct keeper *keeper, uint64_t now_s)
 {
 	struct why why = { 0 };
 	hm_err err;
 
+	/* Tiles are of committed leaves only. */
+	keeper->settle_due = keeper->group.open || keeper->proving.count > 0;
+	if (keeper->settle_due)
+		return;
 	sign_begin(&keeper->signer);
-	if (has_timeouts(keeper, now_s))
-		report("time-outs", in_transaction(keeper, now_s, do_timeouts),
-		    NULL);
+	look_at_timeouts(keeper, now_s);
 	if (crl_is_due(&keeper->crl, now_s)) {
 		err = in_transaction(keeper, now_s, do_crl);
 		report("revocation list", err, NULL);
@@ -72,5 +88,6 @@ keeper_settle(struct keeper *keeper, uint64_t now_s)
 void
 keeper_idle(struct keeper *keeper)
 {
-	(void)db_idle(keeper->db); /* whether there was anything to do */
+	if (!keeper->group.open)
+		(void)db_idle(keeper->db); /* whether there was anything */
 }

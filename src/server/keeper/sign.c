@@ -6,16 +6,14 @@
 
 #include "base/clock.h"
 #include "base/errtext.h"
+#include "core/check.h"
 
 hm_err
 signer_init(struct signer *signer, const struct keeper_link *link)
 {
 	*signer = (struct signer){ .link = *link };
 	signer->room = malloc(ASK_MESSAGE_MAX);
-	if (signer->room == NULL)
-		return HM_E_NO_MEMORY;
-	sign_begin(signer);
-	return HM_OK;
+	return signer->room == NULL ? HM_E_NO_MEMORY : HM_OK;
 }
 
 void
@@ -29,13 +27,18 @@ void
 sign_begin(struct signer *signer)
 {
 	signer->down = HM_OK;
-	signer->deadline_us = clock_mono_us() + KEEPER_SIGN_MS * UINT64_C(1000);
 }
 
 bool
 sign_is_breakdown(hm_err err)
 {
 	return err_info(err)->http >= 500;
+}
+
+static uint64_t
+deadline_from_now(void)
+{
+	return clock_mono_us() + KEEPER_SIGN_MS * UINT64_C(1000);
 }
 
 static void
@@ -48,7 +51,7 @@ finish(struct signer *signer, uint32_t at, hm_err err)
 	signer->out[at] = signer->out[--signer->out_count];
 }
 
-/* The signer is of no use any more in this batch. */
+/* It is of no use any more, until the next sign_begin(). */
 static hm_err
 give_up(struct signer *signer, hm_err err)
 {
@@ -70,7 +73,7 @@ send_message(struct signer *signer, ask_kind kind, uint64_t id,
 		return signer->down;
 	HM_TRY(ask_request(kind, id, body, tail, room, &message.len));
 	err = signer->link.send(
-	    signer->link.context, message, signer->deadline_us);
+	    signer->link.context, message, deadline_from_now());
 	return err == HM_OK ? HM_OK : give_up(signer, err);
 }
 
@@ -80,8 +83,9 @@ struct answer {
 	struct hm_bytes tail;
 };
 
+/* HM_E_TIMEOUT: there is none until then; anything else: it is down. */
 static hm_err
-receive(struct signer *signer, struct answer *ret)
+receive(struct signer *signer, uint64_t deadline_us, struct answer *ret)
 {
 	struct hm_span room = { signer->room, ASK_MESSAGE_MAX };
 	struct hm_bytes message = { signer->room, 0 };
@@ -90,7 +94,9 @@ receive(struct signer *signer, struct answer *ret)
 	if (signer->down != HM_OK)
 		return signer->down;
 	err = signer->link.receive(
-	    signer->link.context, room, signer->deadline_us, &message.len);
+	    signer->link.context, room, deadline_us, &message.len);
+	if (err == HM_E_TIMEOUT)
+		return err;
 	if (err == HM_OK)
 		err = ask_check_answer(
 		    message, &ret->head, &ret->body, &ret->tail);
@@ -100,78 +106,137 @@ receive(struct signer *signer, struct answer *ret)
 	return err == HM_OK ? HM_OK : give_up(signer, err);
 }
 
+/* The error of an answer, or its content. */
+static hm_err
+unpack(const struct answer *answer, void *ret_body, struct buf *ret_tail)
+{
+	ask_kind kind = (ask_kind)answer->head.kind;
+
+	if (answer->head.err != HM_OK)
+		return (hm_err)answer->head.err;
+	if (ret_body != NULL)
+		memcpy(ret_body, answer->body, ask_rule(kind)->answer_len);
+	if (ret_tail == NULL)
+		return HM_OK;
+	buf_clear(ret_tail);
+	return buf_add(ret_tail, answer->tail);
+}
+
 /* If the answer is that of a job, it is done. */
 static void
 take_job(struct signer *signer, const struct answer *answer)
 {
 	for (uint32_t i = 0; i < signer->out_count; i++) {
-		struct sign_job *job = signer->out[i];
-		hm_err err = (hm_err)answer->head.err;
+		const struct sign_job *job = signer->out[i];
 
 		if (job->id != answer->head.id ||
-		    answer->head.kind != ASK_SIGN_ISSUE)
+		    (uint32_t)job->kind != answer->head.kind)
 			continue;
-		memcpy(&job->answer, answer->body, sizeof(job->answer));
-		buf_clear(job->stamp);
-		if (err == HM_OK)
-			err = buf_add(job->stamp, answer->tail);
-		finish(signer, i, err);
+		finish(signer, i, unpack(answer, job->body, job->tail));
 		return;
 	}
 }
 
 static void
-collect_until(struct signer *signer, uint32_t left)
+end_late(struct signer *signer)
+{
+	uint64_t now_us = signer->out_count > 0 ? clock_mono_us() : 0;
+	uint32_t i = 0;
+
+	while (i < signer->out_count)
+		if (signer->out[i]->deadline_us <= now_us)
+			finish(signer, i, HM_E_TIMEOUT);
+		else
+			i++;
+}
+
+bool
+sign_has_room(const struct signer *signer)
+{
+	return signer->out_count < SIGN_WINDOW;
+}
+
+void
+sign_send(
+    struct signer *signer, ask_kind kind, const void *ask, struct sign_job *job)
+{
+	hm_assert(signer->out_count < SIGN_OUT_MAX);
+
+	job->kind = kind;
+	job->id = 0;
+	job->err = send_message(
+	    signer, kind, ++signer->last_id, ask, (struct hm_bytes){ 0 });
+	if (job->err != HM_OK)
+		return;
+	job->id = signer->last_id;
+	job->deadline_us = deadline_from_now();
+	signer->out[signer->out_count++] = job;
+}
+
+void
+sign_poll(struct signer *signer)
 {
 	struct answer answer;
 
-	while (signer->out_count > left)
-		if (receive(signer, &answer) == HM_OK)
+	while (receive(signer, 0, &answer) == HM_OK)
+		take_job(signer, &answer);
+	end_late(signer);
+}
+
+void
+sign_wait(struct signer *signer)
+{
+	uint32_t before = signer->out_count;
+	struct answer answer;
+	hm_err err = HM_OK;
+
+	while (err == HM_OK && before > 0 && signer->out_count == before) {
+		err = receive(signer, sign_deadline_us(signer), &answer);
+		if (err == HM_OK)
 			take_job(signer, &answer);
+	}
+	/* Who waited in vain until the first deadline waits no longer. */
+	if (err == HM_E_TIMEOUT)
+		give_up(signer, err);
+}
+
+uint64_t
+sign_deadline_us(const struct signer *signer)
+{
+	uint64_t first_us = UINT64_MAX;
+
+	for (uint32_t i = 0; i < signer->out_count; i++)
+		if (signer->out[i]->deadline_us < first_us)
+			first_us = signer->out[i]->deadline_us;
+	return first_us;
 }
 
 void
-sign_send(struct signer *signer, const struct ask_sign_issue *ask,
-    struct sign_job *job)
+sign_forget(struct signer *signer, struct sign_job *job)
 {
-	uint64_t id = ++signer->last_id;
-	hm_err err;
-
-	collect_until(signer, SIGN_WINDOW - 1);
-	err = send_message(
-	    signer, ASK_SIGN_ISSUE, id, ask, (struct hm_bytes){ 0 });
-	job->id = err == HM_OK ? id : 0;
-	job->err = err;
-	if (err == HM_OK)
-		signer->out[signer->out_count++] = job;
-}
-
-void
-sign_collect(struct signer *signer)
-{
-	collect_until(signer, 0);
+	for (uint32_t i = 0; i < signer->out_count; i++)
+		if (signer->out[i] == job) {
+			finish(signer, i, HM_E_STOPPING);
+			return;
+		}
 }
 
 hm_err
 sign_call(struct signer *signer, ask_kind kind, const void *body,
     struct hm_bytes tail, void *ret_body, struct buf *ret_tail)
 {
-	uint64_t id = ++signer->last_id;
+	uint64_t id = ++signer->last_id, deadline_us;
 	struct answer answer;
+	hm_err err;
 
 	HM_TRY(send_message(signer, kind, id, body, tail));
+	deadline_us = deadline_from_now();
 	for (;;) {
-		HM_TRY(receive(signer, &answer));
-		if (answer.head.id == id && answer.head.kind == kind)
-			break;
+		err = receive(signer, deadline_us, &answer);
+		if (err != HM_OK)
+			return give_up(signer, err);
+		if (answer.head.id == id && answer.head.kind == (uint32_t)kind)
+			return unpack(&answer, ret_body, ret_tail);
 		take_job(signer, &answer);
 	}
-	if (answer.head.err != HM_OK)
-		return (hm_err)answer.head.err;
-	if (ret_body != NULL)
-		memcpy(ret_body, answer.body, ask_rule(kind)->answer_len);
-	if (ret_tail == NULL)
-		return HM_OK;
-	buf_clear(ret_tail);
-	return buf_add(ret_tail, answer.tail);
 }

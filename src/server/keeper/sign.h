@@ -3,30 +3,36 @@
 /*
  * sign - what the keeper asks the signer for
  *
- * Devices go out as jobs, at most SIGN_WINDOW at once, and are collected when
- * the asker has nothing else to do; everything else is one call that waits for
- * its own answer and takes in jobs that come before it. One time limit holds
- * for a whole batch: once it has passed or the channel has failed, the signer
- * counts as down until the next sign_begin(), and what is asked of it fails at
- * once. Answers that come too late are dropped by their id.
+ * Jobs go out and come back in any order while the keeper does other things: at
+ * most SIGN_WINDOW devices at once, so that a token can work on several, and
+ * what else the keeper does not want to wait for. sign_call() is one question
+ * that waits for its own answer and takes in jobs that come before it.
+ *
+ * Each job has KEEPER_SIGN_MS; the answer to one that had no more time is
+ * dropped by its id. If the channel fails, all jobs are done with that error,
+ * and so is what is asked until the next sign_begin().
  */
 
 #include "server/ask.h"
 #include "server/keeper/keeper.h"
 
 #define SIGN_WINDOW 32
+#define SIGN_OUT_MAX (SIGN_WINDOW + 4)
 
+/* One question under way. Where the answer goes is borrowed. */
 struct sign_job {
 	uint64_t id; /* 0: none under way */
+	uint64_t deadline_us;
+	ask_kind kind;
 	hm_err err;
-	struct ask_sign_issue_answer answer;
-	struct buf *stamp; /* borrowed; gets the stamp */
+	void *body;       /* struct of the answer, or NULL */
+	struct buf *tail; /* gets the tail in place of its content */
 };
 
 struct signer {
 	struct keeper_link link;
-	uint64_t last_id, deadline_us;
-	struct sign_job *out[SIGN_WINDOW]; /* borrowed */
+	uint64_t last_id;
+	struct sign_job *out[SIGN_OUT_MAX]; /* borrowed */
 	uint32_t out_count;
 	hm_err down;   /* HM_OK: it is up */
 	uint8_t *room; /* ASK_MESSAGE_MAX, owned */
@@ -36,15 +42,23 @@ HM_MUST hm_err signer_init(
     struct signer *signer, const struct keeper_link *link);
 void signer_done(struct signer *signer);
 
-/* A new batch: the time starts again. */
+/* Whatever happened before, it may be asked again. */
 void sign_begin(struct signer *signer);
 
-/* Hand out one device. If it cannot be sent, job->err says why and it is done.
- */
-void sign_send(struct signer *signer, const struct ask_sign_issue *ask,
+/* May one more device go out? */
+bool sign_has_room(const struct signer *signer);
+/* Hand out one job. If it cannot be sent, job->err says why and it is done. */
+void sign_send(struct signer *signer, ask_kind kind, const void *ask,
     struct sign_job *job);
-/* Until every job is done. job->id is then 0, job->err the outcome. */
-void sign_collect(struct signer *signer);
+/* Take in what has come, end what has no more time. A job whose id is 0 is
+ * done, job->err its outcome. */
+void sign_poll(struct signer *signer);
+/* The same, but wait for one answer if jobs are out. */
+void sign_wait(struct signer *signer);
+/* When the first job has no more time; UINT64_MAX: none is out. */
+uint64_t sign_deadline_us(const struct signer *signer);
+/* Its answer is of no interest any more. */
+void sign_forget(struct signer *signer, struct sign_job *job);
 
 /*
  * Ask and wait. `ret_body` (may be NULL) gets the struct of the answer, the

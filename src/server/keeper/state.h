@@ -17,9 +17,11 @@
 /* An issue that needs the signer. */
 struct issue_job {
 	struct sign_job sign;
+	struct ask_sign_issue_answer answer;
 	struct planned *order;
 	struct device device; /* the row as it will be; id 0: a new one */
 	bool again;           /* it was reserved by an earlier request */
+	bool is_hole;         /* its number is in the table of holes */
 	bool own_key;         /* the evidence key belongs to one chip */
 	uint8_t identity[HM_DIGEST_LEN], kem[HM_DIGEST_LEN];
 	uint8_t key[HM_DIGEST_LEN], reuse[HM_DIGEST_LEN];
@@ -34,11 +36,14 @@ typedef enum work_step {
 	WORK_DONE,
 } work_step;
 
-/* One ask under way. */
+/* One ask under way; in exactly one queue. */
 struct work {
+	struct work *next;
+	uint64_t tag;   /* whose it is: the caller's */
+	struct buf ask; /* the message */
 	struct ask_head head;
 	const void *body;     /* borrowed from the message */
-	struct hm_bytes tail; /* borrowed from the message */
+	struct hm_bytes tail; /* likewise */
 	uint64_t now_s;
 	work_step step;
 	hm_err err;
@@ -59,6 +64,34 @@ struct work {
 	struct issue_job job;
 };
 
+/* Works in the order in which they came. */
+struct queue {
+	struct work *first, *last;
+	uint32_t count;
+};
+
+void queue_add(struct queue *queue, struct work *work);
+/* NULL if it is empty. */
+struct work *queue_pop(struct queue *queue);
+/* `work` is in it. */
+void queue_remove(struct queue *queue, struct work *work);
+/* All of `from` behind what is there; `from` is empty then. */
+void queue_join(struct queue *queue, struct queue *from);
+
+/* Transactions (txn.c): counters and checkpoint with the commit; on failure
+ * memory is as the database again. */
+struct keeper_txn {
+	struct db_txn db;
+};
+
+/* What is committed together next. */
+struct group {
+	struct keeper_txn txn;
+	bool open;
+	bool rules;        /* orders or rights changed in it */
+	uint64_t since_us; /* when its first work was done */
+};
+
 struct keeper {
 	struct db *db;
 	int lock;
@@ -69,9 +102,21 @@ struct keeper {
 	struct crl crl;
 	uint8_t authority[HM_POINT_LEN];
 	hm_err database, token; /* how the last use went */
-	bool stale;         /* memory must be read again from the database */
-	struct work *works; /* KEEPER_BATCH_MAX; owned */
-	uint32_t work_count;
+	bool stale;           /* memory must be read again from the database */
+	struct work *works;   /* KEEPER_ASKS_MAX; owned */
+	struct queue idle;    /* of no use now */
+	struct queue fresh;   /* to be handled */
+	struct queue later;   /* when something is back from the signer */
+	struct queue out;     /* with the signer */
+	struct queue done;    /* in the group: after its commit */
+	struct queue proving; /* committed: after the checkpoint is signed */
+	struct queue ready;   /* to be answered */
+	struct group group;
+	struct sign_job note; /* the checkpoint of those that are proving */
+	bool draining;        /* nothing new goes to the signer */
+	bool settle_due;      /* it was not possible when it was asked for */
+	uint32_t hold_us;
+	struct buf answer;
 };
 
 /* A handler. HM_OK with work->step left at WORK_NEW: done. A refusal has
@@ -128,14 +173,12 @@ HM_MUST hm_err keeper_change_state(struct keeper *keeper, struct device *device,
 HM_MUST hm_err keeper_repeat(
     struct keeper *keeper, struct work *work, uint64_t index);
 
-/* Transactions (txn.c): counters and checkpoint with the commit; on failure
- * memory is as the database again. */
-struct keeper_txn {
-	struct db_txn db;
-};
 HM_MUST hm_err keeper_begin(struct keeper *keeper, struct keeper_txn *ret);
 HM_MUST hm_err keeper_commit(struct keeper *keeper, struct keeper_txn *txn);
 void keeper_abort(struct keeper *keeper, struct keeper_txn *txn);
 /* As keeper_abort, for a breakdown, which is logged. */
 void keeper_fail(struct keeper *keeper, struct keeper_txn *txn, hm_err err,
     const struct why *why);
+
+/* What is with the signer counts no more: memory was read again. */
+void keeper_forget_out(struct keeper *keeper, hm_err err);

@@ -27,6 +27,7 @@ void
 keeper_abort(struct keeper *keeper, struct keeper_txn *txn)
 {
 	db_txn_done(&txn->db);
+	keeper_forget_out(keeper, HM_E_STOPPING);
 	/* If even this fails, it is tried again before the next one. */
 	keeper->stale = reload(keeper) != HM_OK;
 }
@@ -37,7 +38,27 @@ keeper_fail(struct keeper *keeper, struct keeper_txn *txn, hm_err err,
 {
 	log_failure(LOG_ERROR, "transaction taken back", err, why, NULL);
 	keeper->database = err;
+	keeper_forget_out(keeper, err);
 	keeper_abort(keeper, txn);
+}
+
+/* The numbers of devices that are with the signer are free, should the signer
+ * and this process never meet again. */
+static hm_err
+save_out(struct keeper *keeper)
+{
+	struct work *work = keeper->out.first;
+
+	for (; work != NULL; work = work->next) {
+		struct issue_job *job = &work->job;
+
+		if (job->again || job->is_hole)
+			continue;
+		HM_TRY(
+		    plan_add_hole(job->order, keeper->db, job->device.number));
+		job->is_hole = true;
+	}
+	return HM_OK;
 }
 
 hm_err
@@ -46,7 +67,9 @@ keeper_commit(struct keeper *keeper, struct keeper_txn *txn)
 	struct why why = { 0 };
 	hm_err err;
 
-	err = plan_save(&keeper->plan, keeper->db);
+	err = save_out(keeper);
+	if (err == HM_OK)
+		err = plan_save(&keeper->plan, keeper->db);
 	if (err == HM_OK)
 		err = record_seal(&keeper->record);
 	if (err == HM_OK)

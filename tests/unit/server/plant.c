@@ -272,6 +272,7 @@ open_keeper(struct plant *plant, struct why *why)
 {
 	struct keeper_config config = { .state = plant->folder,
 		.vfs = NULL,
+		.hold_us = plant->hold_us,
 		.signer = play_link(&plant->play) };
 
 	p256_pair_point(plant->play.authority, config.authority);
@@ -284,6 +285,7 @@ plant_new(struct plant *plant, uint32_t quota)
 	memset(plant, 0, sizeof(*plant)); /* too large for a literal */
 	plant->now_s = T0;
 	plant->until_s = T0 + 1000000;
+	plant->hold_us = UINT32_MAX; /* until nothing is out */
 	strcpy(plant->folder, "/tmp/hallmark-keeper-XXXXXX");
 	hm_assert(mkdtemp(plant->folder) != NULL);
 	play_init(&plant->play);

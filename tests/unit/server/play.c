@@ -338,23 +338,52 @@ link_send(void *context, struct hm_bytes message, uint64_t deadline_us)
 	return HM_OK;
 }
 
+static uint32_t
+kind_at(const struct play *play, size_t i)
+{
+	struct ask_head head;
+
+	memcpy(&head, play->queue[(play->head + i) % PLAY_QUEUE].ptr,
+	    sizeof(head));
+	return head.kind;
+}
+
+/* The first answer that may go, to the front of the queue. False: none. */
+static bool
+bring_forward(struct play *play)
+{
+	size_t i = 0;
+
+	while (
+	    play->busy && i < play->count && kind_at(play, i) == ASK_SIGN_ISSUE)
+		i++;
+	for (; i > 0 && i < play->count; i--) {
+		struct buf *to = &play->queue[(play->head + i) % PLAY_QUEUE];
+		struct buf *from =
+		    &play->queue[(play->head + i - 1) % PLAY_QUEUE];
+		struct buf was = *to;
+
+		*to = *from;
+		*from = was;
+	}
+	return i < play->count;
+}
+
 static hm_err
 link_receive(
     void *context, struct hm_span room, uint64_t deadline_us, size_t *ret_len)
 {
 	struct play *play = context;
 	struct buf *from = &play->queue[play->head];
-	struct ask_head head;
 
-	(void)deadline_us;
 	if (play->dead)
 		return HM_E_WORKER;
-	if (play->count == 0 || play->drop > 0) {
-		play->drop -= play->drop > 0;
+	if (play->drop > 0 || !bring_forward(play)) {
+		/* Only who waits finds that it was in vain. */
+		play->drop -= play->drop > 0 && deadline_us > 0;
 		return HM_E_TIMEOUT;
 	}
-	memcpy(&head, from->ptr, sizeof(head));
-	play->out -= head.kind == ASK_SIGN_ISSUE;
+	play->out -= kind_at(play, 0) == ASK_SIGN_ISSUE;
 	hm_assert(from->len <= room.len);
 	memcpy(room.ptr, from->ptr, from->len);
 	*ret_len = from->len;

@@ -36,6 +36,7 @@ struct play {
 	hm_err fail_issue, fail_checkpoint, fail_crl, fail_load;
 	size_t drop; /* answers that never come: a time-out */
 	bool dead;   /* the channel is closed */
+	bool busy;   /* devices are not done yet; all else is answered */
 	/* What a test looks at. */
 	size_t issues, checkpoints, most_out, out;
 };
