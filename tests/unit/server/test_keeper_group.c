@@ -107,6 +107,15 @@ take_challenge(uint64_t tag)
 }
 
 static void
+take_growth(uint64_t tag)
+{
+	struct ask_growth ask = { 0 };
+
+	p256_pair_point(line.plant.st_a, ask.peer);
+	take(ASK_GROWTH, &ask, (struct hm_bytes){ 0 }, tag);
+}
+
+static void
 take_confirm(size_t chip, const struct said *issued, uint64_t tag)
 {
 	struct ask_confirm ask;
@@ -274,21 +283,25 @@ lets_no_reserved_unit_go_back_while_it_is_signed(void **state)
 	assert_int_equal(plant_counts(&line.plant, "PO-1").reserved, 1);
 	line.plant.play.fail_issue = HM_OK;
 
+	line.plant.hold_us = 1;
+	assert_int_equal(plant_reopen(&line.plant, NULL), HM_OK);
 	line.plant.play.busy = true;
 	take_issue(0, 1);
 	turn();
 	line.plant.now_s += line.plant.order.confirm_within_s + 1;
 	plant_settle(&line.plant);
-	/* Nothing new goes out before the time-outs have been looked at. */
-	take_issue(1, 2);
+	/* A commit ends the group; from then on nothing new goes out. */
+	take_growth(2);
+	turn_until_answered(2);
+	take_issue(1, 3);
 	turn();
 	assert_int_equal(line.plant.play.out, 1);
 	line.plant.play.busy = false;
 	turn_until_answered(1);
 	assert_int_equal(line.said[1].err, HM_OK);
-	turn_until_answered(2);
-	assert_int_equal(line.said[2].err, HM_OK);
-	assert_int_equal(plant_counts(&line.plant, "PO-1").used, 2);
+	turn_until_answered(3);
+	assert_int_equal(line.said[3].err, HM_OK);
+	assert_counts(2, 0, 2);
 }
 
 static hm_err
