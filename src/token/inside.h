@@ -64,7 +64,7 @@ struct token {
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
 	struct session sessions[TOKEN_SESSIONS_MAX]; /* is_taken */
-	uint32_t epoch;
+	uint32_t epoch, dead_epoch; /* the token was removed after it */
 	bool is_logged_in, is_pin_refused;
 	struct token_key *keys; /* and their handle and epoch */
 };

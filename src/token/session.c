@@ -59,11 +59,34 @@ session_check(struct session *session, CK_RV rv)
 	return token_error(rv);
 }
 
+/* All its sessions went with it. */
+static bool
+is_removed(CK_RV rv)
+{
+	return rv == CKR_DEVICE_REMOVED || rv == CKR_TOKEN_NOT_PRESENT;
+}
+
+/* The token has forgotten it: its number may be another thread's by now. */
+static bool
+is_dead(const struct session *session)
+{
+	struct token *token = session->token;
+	bool dead;
+
+	if (session->rv == CKR_SESSION_HANDLE_INVALID ||
+	    session->rv == CKR_SESSION_CLOSED || is_removed(session->rv))
+		return true;
+	pthread_mutex_lock(&token->lock);
+	dead = session->epoch <= token->dead_epoch;
+	pthread_mutex_unlock(&token->lock);
+	return dead;
+}
+
 static void
 close_one(struct session *session)
 {
-	/* The token may have forgotten it already: nothing to be done then. */
-	if (session->is_open)
+	/* If the token has forgotten it, that is as good. */
+	if (session->is_open && !is_dead(session))
 		(void)session->p11->C_CloseSession(session->handle);
 	session->is_open = false;
 }
@@ -215,26 +238,14 @@ login(struct session *session)
 
 /* From now on all sessions and handles are old ones. */
 static void
-turn_over(struct token *token)
+turn_over(struct token *token, bool removed)
 {
 	pthread_mutex_lock(&token->lock);
+	if (removed)
+		token->dead_epoch = token->epoch;
 	token->epoch++;
 	token->is_logged_in = false;
 	pthread_mutex_unlock(&token->lock);
-}
-
-/* Sessions that nobody uses: with the last one the token forgets the login. */
-static void
-close_idle(struct token *token)
-{
-	struct session *idle[TOKEN_SESSIONS_MAX];
-	uint32_t count = 0;
-
-	while (count < TOKEN_SESSIONS_MAX &&
-	       (idle[count] = take_free(token)) != NULL)
-		close_one(idle[count++]);
-	while (count > 0)
-		give(idle[--count]);
 }
 
 static hm_err
@@ -245,8 +256,7 @@ repair(struct token *token, struct session *session)
 	close_one(session);
 	pthread_mutex_lock(&token->repair);
 	if (!is_stale(token, session)) {
-		close_idle(token);
-		turn_over(token);
+		turn_over(token, is_removed(session->rv));
 		err = token_locate_again(token);
 	}
 	pthread_mutex_unlock(&token->repair);
