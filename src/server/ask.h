@@ -49,7 +49,8 @@ typedef enum ask_kind {
 	ASK_GROWTH = 13, /* has the log only grown? */
 	/* keeper -> signer */
 	ASK_SIGN_HELLO = 32,
-	ASK_SIGN_LOAD = 33, /* tail: product, release or order object */
+	ASK_SIGN_LOAD =
+	    33, /* tail: product, release, order, enrolment object */
 	ASK_SIGN_ISSUE = 34,
 	ASK_SIGN_CHECKPOINT = 35,
 	ASK_SIGN_CRL = 36,      /* tail: struct ca_revoked[] of this part */

@@ -160,18 +160,20 @@ take_command(struct keeper *keeper, const struct incoming *in, uint64_t now_s)
 
 static const struct {
 	hm_object_kind kind;
-	bool planned; /* held in memory, and by the signer */
+	bool planned; /* held in memory */
+	bool loaded;  /* held by the signer */
 	/* Refuse without a change; then take in what cannot be refused. */
 	hm_err (*check)(struct keeper *keeper, const struct incoming *in);
 	hm_err (*take)(
 	    struct keeper *keeper, const struct incoming *in, uint64_t now_s);
 } kinds[] = {
-	{ HM_OBJECT_PRODUCT, true, NULL, NULL },
-	{ HM_OBJECT_RELEASE, true, check_planned, NULL },
-	{ HM_OBJECT_ORDER, true, check_planned, take_order },
-	{ HM_OBJECT_CREDENTIAL, false, check_credential, take_credential },
-	{ HM_OBJECT_ENROLMENT, false, check_enrolment, take_enrolment },
-	{ HM_OBJECT_COMMAND, false, check_command, take_command },
+	{ HM_OBJECT_PRODUCT, true, true, NULL, NULL },
+	{ HM_OBJECT_RELEASE, true, true, check_planned, NULL },
+	{ HM_OBJECT_ORDER, true, true, check_planned, take_order },
+	{ HM_OBJECT_CREDENTIAL, false, false, check_credential,
+	    take_credential },
+	{ HM_OBJECT_ENROLMENT, false, true, check_enrolment, take_enrolment },
+	{ HM_OBJECT_COMMAND, false, false, check_command, take_command },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -267,7 +269,7 @@ keeper_object(struct keeper *keeper, struct work *work)
 		}
 		HM_TRY(err);
 	}
-	if (kinds[kind].planned)
+	if (kinds[kind].loaded)
 		HM_TRY(sign_call(&keeper->signer, ASK_SIGN_LOAD, NULL,
 		    work->tail, NULL, NULL));
 	return store(keeper, work, &in);

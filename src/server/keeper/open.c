@@ -189,7 +189,7 @@ load_into_signer(struct keeper *keeper, struct why *why)
 	/* In the order in which they came: an order after its release. */
 	HM_TRY(db_prepare(keeper->db,
 	    "SELECT leaf.entry FROM object JOIN leaf USING (idx)"
-	    " WHERE kind <= 3 ORDER BY object.id",
+	    " WHERE kind <= 3 OR kind = 5 ORDER BY object.id",
 	    &q, why));
 	for (;;) {
 		struct hm_entry entry;

@@ -59,8 +59,23 @@ check_limits(const struct job *job, uint64_t now_s)
 	return HM_OK;
 }
 
+/* The keeper asked its list: so do we ask ours. */
 static hm_err
-check_evidence(struct job *job)
+check_enrolled(const struct objects *objects, const struct job *job)
+{
+	const struct hm_product *product = &job->product->object.product;
+	uint8_t key[HM_DIGEST_LEN];
+
+	if (product->key_source != HM_KEYS_ENROLLED)
+		return HM_OK;
+	attest_key_digest(&job->ask->kase, key);
+	return enrolled_has(&objects->enrolled, product->name, key)
+		   ? HM_OK
+		   : HM_E_EVIDENCE_KEY;
+}
+
+static hm_err
+check_evidence(const struct objects *objects, struct job *job)
 {
 	const struct attest_case *kase = &job->ask->kase;
 	struct attest_wanted wanted = { .channel = job->order->channel,
@@ -68,6 +83,7 @@ check_evidence(struct job *job)
 
 	memcpy(wanted.release, job->release->image, sizeof(wanted.release));
 	HM_TRY(attest_judge(kase, &job->product->object.product, &wanted));
+	HM_TRY(check_enrolled(objects, job));
 	HM_TRY(attest_verify(kase));
 	/* The front checked that the device has this key; that it is one, we.
 	 */
@@ -158,7 +174,7 @@ issue_make(const struct issue_with *with, uint64_t now_s,
 
 	HM_TRY(look_up(with->objects, ask, &job));
 	HM_TRY(check_limits(&job, now_s));
-	HM_TRY(check_evidence(&job));
+	HM_TRY(check_evidence(with->objects, &job));
 	HM_TRY(book_serial(job.order, ask->number, job.serial));
 	if (job.order->has_macs)
 		book_mac(job.order, ask->number, job.mac);

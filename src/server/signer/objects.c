@@ -23,6 +23,7 @@ objects_done(struct objects *objects)
 	for (uint32_t i = 0; i < objects->count; i++)
 		loaded_free(objects->list[i]);
 	free(objects->list);
+	enrolled_done(&objects->enrolled);
 	*objects = (struct objects){ 0 };
 }
 
@@ -112,7 +113,7 @@ complete(const struct objects *objects, struct loaded *loaded,
 
 static hm_err
 load(struct objects *objects, struct loaded *loaded, struct hm_bytes message,
-    const uint8_t *authority, const struct ca_issuer *issuer)
+    const uint8_t *authority, const struct ca_issuer *issuer, bool *ret_kept)
 {
 	struct hm_bytes payload;
 
@@ -124,8 +125,13 @@ load(struct objects *objects, struct loaded *loaded, struct hm_bytes message,
 	HM_TRY(sign1_open(message, HM_OBJECT_MAX, HM_LITERAL(HM_AAD_OBJECT),
 	    authority, &payload));
 	HM_TRY(hm_object_decode(payload, &loaded->object));
+	if (loaded->object.kind == HM_OBJECT_ENROLMENT)
+		return enrolled_add(
+		    &objects->enrolled, &loaded->object.enrolment);
 	HM_TRY(complete(objects, loaded, issuer));
-	return insert(objects, loaded);
+	HM_TRY(insert(objects, loaded));
+	*ret_kept = true;
+	return HM_OK;
 }
 
 hm_err
@@ -135,6 +141,7 @@ objects_load(struct objects *objects, struct hm_bytes message,
 {
 	uint8_t digest[HM_DIGEST_LEN];
 	struct loaded *loaded;
+	bool kept = false;
 	hm_err err;
 
 	if (message.len == 0 || message.len > HM_OBJECT_MAX)
@@ -146,8 +153,8 @@ objects_load(struct objects *objects, struct hm_bytes message,
 	if (loaded == NULL)
 		return HM_E_NO_MEMORY;
 	memcpy(loaded->digest, digest, sizeof(digest));
-	err = load(objects, loaded, message, authority, issuer);
-	if (err != HM_OK)
+	err = load(objects, loaded, message, authority, issuer, &kept);
+	if (!kept)
 		loaded_free(loaded);
 	return err;
 }

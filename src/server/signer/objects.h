@@ -4,11 +4,12 @@
  * objects - what the signer issues for: products, releases and orders
  *
  * Each came with the authority's signature and is found by its digest. The
- * decoded form borrows from the bytes beside it, which never move.
+ * decoded form borrows from the bytes beside it, which never move. Of an
+ * enrolment only what it lists is kept.
  */
 
 #include "ca/ca.h"
-#include "wire/object.h"
+#include "server/signer/enrolled.h"
 
 #define OBJECTS_MAX 65536
 
@@ -22,6 +23,7 @@ struct loaded {
 struct objects {
 	struct loaded **list; /* sorted by digest */
 	uint32_t count, room;
+	struct enrolled enrolled;
 };
 
 void objects_done(struct objects *objects);

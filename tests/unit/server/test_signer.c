@@ -388,6 +388,85 @@ refuses_kinds_and_sizes_that_it_has_no_use_for(void **state)
 	assert_int_equal(objects.count, 0);
 }
 
+/* ---- enrolment ---- */
+
+static void
+fill_enrolment(struct hm_object *ret, const uint8_t *digests, size_t count)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->kind = HM_OBJECT_ENROLMENT;
+	ret->made_s = T0;
+	ret->enrolment.product = HM_LITERAL("lamp");
+	ret->enrolment.digests =
+	    (struct hm_bytes){ digests, count * HM_DIGEST_LEN };
+}
+
+/* The keeper looked it up; but a keeper that was taken over says what it likes.
+ */
+static void
+seals_for_keys_that_the_authority_enrolled(void **state)
+{
+	static struct hm_object list;
+	uint8_t digest[HM_DIGEST_LEN];
+
+	(void)state;
+	product.product.key_source = HM_KEYS_ENROLLED;
+	load_all();
+	prove();
+	check_refused(HM_E_EVIDENCE_KEY);
+	attest_key_digest(&ask.kase, digest);
+	fill_enrolment(&list, digest, 1);
+	assert_int_equal(load_as(stranger, &list), HM_E_SIGNATURE);
+	check_refused(HM_E_EVIDENCE_KEY);
+	list.enrolment.product = HM_LITERAL("other");
+	assert_int_equal(load_as(authority, &list), HM_OK);
+	check_refused(HM_E_EVIDENCE_KEY);
+	list.enrolment.product = HM_LITERAL("lamp");
+	assert_int_equal(load_as(authority, &list), HM_OK);
+	assert_int_equal(load_as(authority, &list), HM_OK);
+	assert_int_equal(issue_at(T0), HM_OK);
+	assert_int_equal(objects.count, 3);
+	assert_int_equal(objects.enrolled.count, 2);
+	prove(); /* another key */
+	check_refused(HM_E_EVIDENCE_KEY);
+}
+
+static void
+make_digest(uint32_t seed, uint8_t *ret)
+{
+	sha256_one((struct hm_bytes){ (uint8_t *)&seed, sizeof(seed) }, ret);
+}
+
+static void
+remembers_every_key_of_many_lists(void **state)
+{
+	enum { LISTS = 40, KEYS = 500 };
+	static uint8_t digests[KEYS][HM_DIGEST_LEN];
+	static struct hm_object list;
+	uint8_t digest[HM_DIGEST_LEN];
+	uint32_t seed = 0;
+
+	(void)state;
+	for (size_t i = 0; i < LISTS; i++) {
+		for (size_t k = 0; k < KEYS; k++)
+			make_digest(seed++, digests[k]);
+		fill_enrolment(&list, digests[0], KEYS);
+		assert_int_equal(
+		    enrolled_add(&objects.enrolled, &list.enrolment), HM_OK);
+	}
+	assert_int_equal(objects.enrolled.count, LISTS * KEYS);
+	while (seed-- > 0) {
+		make_digest(seed, digest);
+		assert_true(enrolled_has(
+		    &objects.enrolled, HM_LITERAL("lamp"), digest));
+		assert_false(enrolled_has(
+		    &objects.enrolled, HM_LITERAL("pump"), digest));
+		digest[15] ^= 1;
+		assert_false(enrolled_has(
+		    &objects.enrolled, HM_LITERAL("lamp"), digest));
+	}
+}
+
 /* ---- issue ---- */
 
 static void
@@ -563,6 +642,8 @@ main(void)
 		TEST(refuses_every_flipped_byte_of_an_object),
 		TEST(refuses_an_order_without_its_product_or_release),
 		TEST(refuses_kinds_and_sizes_that_it_has_no_use_for),
+		TEST(seals_for_keys_that_the_authority_enrolled),
+		TEST(remembers_every_key_of_many_lists),
 		TEST(issues_what_the_order_says),
 		TEST(numbers_no_device_beyond_the_order),
 		TEST(has_a_clock_of_its_own),
