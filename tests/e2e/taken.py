@@ -257,6 +257,16 @@ class TakenFactory(Factory):
         return next(pid for pid, name in self.processes().items() if name == role)
 
 
+def published(factory):
+    """The ledger as far as it is now, once that is on disk."""
+    entries = factory.client("planner").json("/healthz")["entries"]
+
+    def whole():
+        ledger = factory.ledger()
+        return ledger if len(ledger.raw) >= entries else None
+    return until(whole, "the ledger is published")
+
+
 def case_of(device, nonce, **alter):
     """The fields of a struct attest_case: what a device says, made as a device makes it, and
     what a liar then writes over it."""

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from counterpart import (IMX_MP, ISSUE, OBJECT, Device, cbor, flip, hpke_open, new_key, open1, point_of,
                          sha256, sign, sign1)
 from line import DEADLINE_S, SECRETS, Refused, make_device, until
-from taken import Gone, TakenFactory, case_of, memory_of
+from taken import Gone, TakenFactory, case_of, memory_of, published
 
 SEED = int(os.environ.get("SEED", "20261"))
 QUOTA, BAD_INPUT, NOT_FOUND, NO_ORDER = 6101, 5201, 7201, 6110
@@ -84,17 +84,12 @@ class World:
     def check(self):
         """What must be so after every attack."""
         self.factory.wait_ready()
-        entries = self.factory.client("planner").json("/healthz")["entries"]
-        ledger = until(lambda: self.published(entries), "the ledger is published")
+        ledger = published(self.factory)
         issued = [entry[1] for entry in ledger.of(ISSUE)]
         for name, order in self.orders.items():
             counts = self.counts(name)
             assert counts["used"] + counts["reserved"] <= self.quotas[name], counts
             assert issued.count(order) == counts["used"], name
-
-    def published(self, entries):
-        ledger = self.factory.ledger()
-        return ledger if len(ledger.raw) >= entries else None
 
     def large(self):
         """A file of the ledger of some size."""
