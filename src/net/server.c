@@ -9,6 +9,7 @@
 #include <event2/listener.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/errtext.h"
 #include "core/check.h"
 #include "net/places.h"
@@ -315,6 +316,10 @@ on_request(struct evhttp_request *evreq, void *context)
 	if (conn->gate.state != GATE_WHOLE || len != conn->gate.head.length) {
 		answer_error(conn, evreq,
 		    conn->gate.err != HM_OK ? conn->gate.err : HM_E_HTTP);
+		return;
+	}
+	if (conn->ssl && clock_now_s() > conn->peer.not_after_s) {
+		answer_error(conn, evreq, HM_E_CERT_DATES);
 		return;
 	}
 	request = new_request(conn, evreq);

@@ -21,7 +21,8 @@
  *
  * Who may do what is not decided here: a handler gets the peer's key and
  * decides. A peer whose certificate does not verify, or has no P-256 key,
- * never gets as far as a request. One thread.
+ * never gets as far as a request; one that expires meanwhile gets no further,
+ * on a kept connection or a resumed session, either. One thread.
  */
 #include "base/buf.h"
 #include "base/why.h"
@@ -70,6 +71,7 @@ void net_tls_free(struct net_tls *tls);
 struct net_peer {
 	uint8_t point[NET_POINT_LEN];   /* public key of the certificate */
 	uint8_t digest[NET_DIGEST_LEN]; /* SHA-256 of the certificate, DER */
+	uint64_t not_after_s; /* of the certificate; seconds since 1970 */
 };
 
 typedef enum net_method { NET_GET, NET_POST } net_method;

@@ -18,6 +18,7 @@
 #define SESSIONS_MAX 4096 /* about 1.5 kB each with a client certificate */
 #define SESSION_LIFE_S 3600
 #define CERTIFICATE_MAX 16384 /* what a client may send of a chain */
+#define BETWEEN_MAX 2         /* CAs between a client and one of ours */
 /* Asked of clients. Their key is on P-256; an issuer of theirs may be more. */
 #define CLIENT_SIGNATURES "ECDSA+SHA256:ECDSA+SHA384"
 #define CIPHERS                                          \
@@ -277,8 +278,8 @@ point_of(const X509 *x509)
 	return at;
 }
 
-/* What the chain alone does not say: the leaf is for clients, its key is on
- * P-256. */
+/* What the chain alone does not say: the leaf is for clients and may sign, its
+ * key is on P-256. */
 static int
 check_client(int ok, X509_STORE_CTX *store)
 {
@@ -287,7 +288,8 @@ check_client(int ok, X509_STORE_CTX *store)
 	if (!ok || X509_STORE_CTX_get_error_depth(store) != 0)
 		return ok;
 	if (!(X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) ||
-	    !(X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT)) {
+	    !(X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) ||
+	    !(X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE)) {
 		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
 		return 0;
 	}
@@ -377,6 +379,7 @@ net_tls_load(
 	if (!SSL_CTX_set1_client_sigalgs_list(tls->ctx, signatures))
 		return HM_E_NO_MEMORY;
 	SSL_CTX_set_max_cert_list(tls->ctx, CERTIFICATE_MAX);
+	SSL_CTX_set_verify_depth(tls->ctx, BETWEEN_MAX);
 	SSL_CTX_set_verify(tls->ctx,
 	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_client);
 	set_sessions(tls->ctx);
@@ -405,6 +408,19 @@ tls_client_new(
 	return HM_OK;
 }
 
+/* In seconds since 1970; 0 if there is none, or none that can be read. */
+static uint64_t
+not_after_of(const X509 *x509)
+{
+	struct tm tm;
+	time_t at;
+
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(x509), &tm) != 1)
+		return 0;
+	at = timegm(&tm);
+	return at < 0 ? 0 : (uint64_t)at;
+}
+
 hm_err
 tls_peer(const SSL *ssl, struct net_peer *ret)
 {
@@ -422,6 +438,7 @@ tls_peer(const SSL *ssl, struct net_peer *ret)
 		return HM_E_NO_MEMORY;
 	memcpy(ret->point, point, NET_POINT_LEN);
 	memcpy(ret->digest, digest, NET_DIGEST_LEN);
+	ret->not_after_s = not_after_of(x509);
 	return HM_OK;
 }
 
