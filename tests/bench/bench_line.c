@@ -4,13 +4,17 @@
  *
  *   bench_line --stations N --seconds S [--new-connections | --resume]
  *       [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]
- *       [--half-load] [--dir FOLDER] --json
+ *       [--half-load] [--idle N] [--dir FOLDER] --json
  *
  * The real server with its processes, SoftHSM, mutual TLS; each device asks for
  * a challenge, is issued and confirms; each answer waits for the commit and has
  * a receipt. The last line on standard output is the result, the lines before
  * it are the limit, item by item. docs/performance.md says what the figures
  * mean.
+ *
+ * --devices N makes so many in one database, with a line for each part of them,
+ * then restarts the server and audits the ledger. --idle N opens so many
+ * connections more afterwards, to see what they take.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -24,6 +28,7 @@
 #define WARM_DEVICES 600 /* and a few for each station */
 #define RESERVE 2.0      /* more devices than will probably be made */
 #define QUOTA 4000000
+#define PART 50000 /* devices between two lines of --devices */
 
 static _Noreturn void
 usage(void)
@@ -32,7 +37,7 @@ usage(void)
 	    "usage: bench_line --stations N --seconds S"
 	    " [--new-connections | --resume]\n"
 	    "    [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]\n"
-	    "    [--half-load] [--dir FOLDER] [--json]\n");
+	    "    [--half-load] [--idle N] [--dir FOLDER] [--json]\n");
 	exit(2);
 }
 
@@ -46,6 +51,7 @@ enum option_key {
 	KEY_DEVICES,
 	KEY_RATE,
 	KEY_HALF,
+	KEY_IDLE,
 	KEY_DIR,
 	KEY_JSON,
 };
@@ -60,6 +66,7 @@ static const struct option long_options[] = {
 	{ "devices", required_argument, NULL, KEY_DEVICES },
 	{ "rate", required_argument, NULL, KEY_RATE },
 	{ "half-load", no_argument, NULL, KEY_HALF },
+	{ "idle", required_argument, NULL, KEY_IDLE },
 	{ "dir", required_argument, NULL, KEY_DIR },
 	{ "json", no_argument, NULL, KEY_JSON },
 	{ 0 },
@@ -106,6 +113,9 @@ take_option(int key, struct line_options *ret)
 		break;
 	case KEY_HALF:
 		ret->half_load = true;
+		break;
+	case KEY_IDLE:
+		ret->idle = number(9000);
 		break;
 	case KEY_DIR:
 		ret->folder = optarg;
@@ -154,6 +164,44 @@ enough(const struct line_result *top, double seconds, double rate)
 	return (uint32_t)(per_s * seconds * RESERVE) + 100;
 }
 
+/* As fast as it goes, or half as fast, or at a rate. */
+static void
+run_timed(struct line_world *world, struct line_load *load,
+    const struct line_options *options, struct line_result *ret)
+{
+	double rate = options->rate, seconds = options->seconds;
+
+	run(world, load, WARM_DEVICES + 8 * options->stations, 0, 0, ret);
+	if (options->half_load) {
+		run(world, load, enough(ret, seconds, 0), seconds, 0, ret);
+		rate = ret->done / ret->wall_s / 2;
+	}
+	run(world, load, enough(ret, seconds, rate), seconds, rate, ret);
+}
+
+/* Part by part; between them keys are made and enrolled, which does not count.
+ */
+static void
+run_many(struct line_world *world, struct line_load *load,
+    const struct line_options *options, struct line_result *ret)
+{
+	uint32_t left = options->devices;
+	struct line_many many = { 0 };
+
+	while (left > 0) {
+		uint32_t count = left < PART ? left : PART;
+
+		run(world, load, count, 0, 0, ret);
+		line_report_part(world, ret);
+		line_many_add(&many, ret);
+		left -= count;
+	}
+	many.restart_s = line_world_restart(world);
+	many.audit_cpu_s = line_world_audit(world, &many.audit_s);
+	many.devices = world->made;
+	line_report_many(&many);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -163,7 +211,6 @@ main(int argc, char **argv)
 	struct line_primitives primitives;
 	struct line_limit limit;
 	struct line_load *load;
-	double rate;
 
 	parse(argc, argv, &options);
 	line_must(crypto_init(), NULL, "libcrypto");
@@ -171,15 +218,12 @@ main(int argc, char **argv)
 	line_limit_measure(&primitives);
 	line_world_serve(&world, QUOTA);
 	load = line_load_new(&world, &options);
-	run(&world, load, WARM_DEVICES + 8 * options.stations, 0, 0, &result);
-	rate = options.rate;
-	if (options.half_load) {
-		run(&world, load, enough(&result, options.seconds, 0),
-		    options.seconds, 0, &result);
-		rate = result.done / result.wall_s / 2;
-	}
-	run(&world, load, enough(&result, options.seconds, rate),
-	    options.seconds, rate, &result);
+	if (options.devices > 0)
+		run_many(&world, load, &options, &result);
+	else
+		run_timed(&world, load, &options, &result);
+	if (options.idle > 0)
+		result.idle_kib = line_load_idle(load, options.idle);
 	line_limit_of(&primitives, &options, &result, &limit);
 	line_report(&options, &result, &limit);
 	line_load_free(load);

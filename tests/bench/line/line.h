@@ -33,6 +33,7 @@ struct line_options {
 	uint32_t fronts; /* 0: the server's own choice */
 	double rate;     /* devices a second; 0: as fast as it goes */
 	bool half_load;
+	uint32_t idle; /* connections to open afterwards */
 	line_reuse reuse;
 	const char *folder; /* NULL: a new one below /var/tmp or TMPDIR */
 };
@@ -154,13 +155,17 @@ struct line_result {
 	double issue_ms[3], whole_ms[3]; /* p50, p99, p99.9 */
 	double commit_size;              /* leaves that one checkpoint covers */
 	uint64_t handshakes, resumed;
-	double rate;    /* that was asked for */
-	double late_ms; /* of a rate: how long devices waited for a station */
-	size_t wire[6]; /* bytes of requests and answers, of the last device */
+	double rate;     /* that was asked for */
+	double idle_kib; /* memory of an idle connection, if measured */
+	double late_ms;  /* of a rate: how long devices waited for a station */
+	size_t wire[6];  /* bytes of requests and answers, of the last device */
 };
 /* Runs it, verifies a sample of the answers, or line_fail(). */
 void line_load_run(struct line_load *load, const struct line_stretch *stretch,
     struct line_result *ret);
+
+/* Open `count` connections and leave them; KiB of the server for each. */
+double line_load_idle(struct line_load *load, uint32_t count);
 
 /* ---- line_limit.c ---- */
 
@@ -200,6 +205,19 @@ void line_limit_of(const struct line_primitives *primitives,
 /* CPU time of the server for one device, us. */
 double line_server_us(const struct line_result *result, line_role role);
 double line_server_sum_us(const struct line_result *result);
+/* Many devices in one database: what is the same at the end as at the start? */
+struct line_many {
+	uint32_t devices, parts;
+	double first_us, last_us;       /* server's CPU time of a device */
+	double first_per_s, last_per_s; /* of the first and the last part */
+	double first_kib[LINE_ROLES], last_kib[LINE_ROLES];
+	double restart_s, audit_s, audit_cpu_s;
+};
+void line_many_add(struct line_many *many, const struct line_result *result);
+void line_report_part(
+    const struct line_world *world, const struct line_result *result);
+void line_report_many(const struct line_many *many);
+
 /* The last line of standard output. */
 void line_report(const struct line_options *options,
     const struct line_result *result, const struct line_limit *limit);

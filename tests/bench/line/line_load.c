@@ -495,6 +495,54 @@ line_load_new(struct line_world *world, const struct line_options *options)
 	return load;
 }
 
+/* A handshake, and nothing after it. */
+static void
+connect_idle(struct line_load *load, struct line_conn *conn, uint32_t number)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT };
+
+	line_conn_open(conn, load->ctx[number % load->world->credentials],
+	    load->world->demo.address, number);
+	if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, conn->fd, &event) != 0)
+		line_fail("epoll: %s", strerror(errno));
+	while (!conn->up) {
+		if (line_conn_go(conn) == LINE_IO_CLOSED)
+			line_fail("no connection %u", number);
+		event.events = conn->wants_write ? EPOLLOUT : EPOLLIN;
+		if (epoll_ctl(load->epoll, EPOLL_CTL_MOD, conn->fd, &event) !=
+		    0)
+			line_fail("epoll: %s", strerror(errno));
+		if (!conn->up)
+			(void)epoll_wait(load->epoll, &event, 1, 1000);
+	}
+	(void)epoll_ctl(load->epoll, EPOLL_CTL_DEL, conn->fd, NULL);
+}
+
+double
+line_load_idle(struct line_load *load, uint32_t count)
+{
+	struct line_conn *conns = calloc(count, sizeof(*conns));
+	struct line_usage before, after;
+	double kib = 0;
+
+	if (conns == NULL)
+		line_fail("no memory");
+	for (uint32_t i = 0; i < load->options->stations; i++)
+		line_conn_close(&load->slots[i].conn);
+	line_usage_read(load->world, &before);
+	for (uint32_t i = 0; i < count; i++)
+		connect_idle(load, &conns[i], i);
+	line_usage_read(load->world, &after);
+	for (int i = 0; i < LINE_ROLES; i++)
+		kib += after.pss_kib[i] - before.pss_kib[i];
+	for (uint32_t i = 0; i < count; i++) {
+		line_conn_close(&conns[i]);
+		SSL_SESSION_free(conns[i].session);
+	}
+	free(conns);
+	return kib / count;
+}
+
 void
 line_load_free(struct line_load *load)
 {

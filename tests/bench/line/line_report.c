@@ -60,6 +60,58 @@ put_times(const struct line_result *result)
 	    issue[0], issue[1], issue[2], whole[0], whole[1], whole[2]);
 }
 
+/* ---- many devices ---- */
+
+void
+line_many_add(struct line_many *many, const struct line_result *result)
+{
+	double us = line_server_sum_us(result);
+	double per_s = result->done / result->wall_s;
+
+	if (many->parts++ == 0) {
+		many->first_us = us;
+		many->first_per_s = per_s;
+		memcpy(many->first_kib, result->after.pss_kib,
+		    sizeof(many->first_kib));
+	}
+	many->last_us = us;
+	many->last_per_s = per_s;
+	memcpy(many->last_kib, result->after.pss_kib, sizeof(many->last_kib));
+}
+
+void
+line_report_part(
+    const struct line_world *world, const struct line_result *result)
+{
+	printf("{\"part\":\"line\",\"devices\":%u,\"per_second\":%.1f,"
+	       "\"cpu_us_per_device\":%.1f",
+	    world->made, result->done / result->wall_s,
+	    line_server_sum_us(result));
+	put_roles(result);
+	put_times(result);
+	printf("}\n");
+	(void)fflush(stdout);
+}
+
+void
+line_report_many(const struct line_many *many)
+{
+	printf("{\"many\":\"line\",\"devices\":%u,"
+	       "\"cpu_us_per_device\":[%.1f,%.1f],"
+	       "\"rate_by_cpu\":%.3f,\"per_second\":[%.1f,%.1f],"
+	       "\"restart_s\":%.3f,\"audit_s\":%.2f,\"audit_cpu_s\":%.2f",
+	    many->devices, many->first_us, many->last_us,
+	    many->first_us / many->last_us, many->first_per_s, many->last_per_s,
+	    many->restart_s, many->audit_s, many->audit_cpu_s);
+	for (int i = 0; i < LINE_ROLES; i++)
+		printf(",\"%s_kib\":[%.0f,%.0f]", line_role_names[i],
+		    many->first_kib[i], many->last_kib[i]);
+	printf("}\n");
+	(void)fflush(stdout);
+}
+
+/* ---- the result ---- */
+
 static const char *
 reuse_name(line_reuse reuse)
 {
@@ -93,6 +145,8 @@ line_report(const struct line_options *options,
 		printf(",\"handshakes\":%llu,\"resumed\":%llu",
 		    (unsigned long long)result->handshakes,
 		    (unsigned long long)result->resumed);
+	if (result->idle_kib > 0)
+		printf(",\"idle_connection_kib\":%.1f", result->idle_kib);
 	if (result->rate > 0)
 		printf(",\"rate\":%.1f,\"late_ms\":%.3f", result->rate,
 		    result->late_ms);

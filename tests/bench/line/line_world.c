@@ -40,6 +40,7 @@ line_fail(const char *format, ...)
 	(void)vfprintf(stderr, format, values);
 	(void)fprintf(stderr, "\n");
 	va_end(values);
+	(void)fflush(stdout);
 	exit(1);
 }
 
@@ -91,6 +92,15 @@ enter_folder(struct line_world *world, const struct line_options *options)
 		line_fail("%s: %s", dir, strerror(errno));
 	if (chdir(dir) != 0)
 		line_fail("%s: %s", dir, strerror(errno));
+}
+
+/* However we end, the server ends too; after a failure the folder stays. */
+static struct line_world *ours;
+
+static void
+stop_server(void)
+{
+	demo_stop(&ours->demo);
 }
 
 static void
@@ -184,6 +194,9 @@ line_world_make(struct line_world *world, const struct line_options *options)
 	struct why why = { 0 };
 
 	world->demo.slots = 1;
+	ours = world;
+	if (atexit(stop_server) != 0)
+		line_fail("no memory");
 	world->credentials = options->stations < LINE_CREDENTIALS
 				 ? options->stations
 				 : LINE_CREDENTIALS;
