@@ -12,6 +12,7 @@
 #include "attest/attest.h"
 #include "attest/schemes.h"
 #include "fuzz.h"
+#include "turns.h"
 
 static void
 must_write_the_same(const struct attest_case *kase, struct hm_bytes evidence)
@@ -74,3 +75,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must_be_judged(&kase);
 	return 0;
 }
+
+MUTATE_OF(&mutate_cbor, 0)

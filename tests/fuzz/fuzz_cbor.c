@@ -10,6 +10,7 @@
 
 #include "core/cbor.h"
 #include "fuzz.h"
+#include "turns.h"
 
 static void same(struct hm_cbor_in *in, cbor_item_t *item);
 
@@ -157,3 +158,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cbor_decref(&item);
 	return 0;
 }
+
+MUTATE_OF(&mutate_cbor, 0)

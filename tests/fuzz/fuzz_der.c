@@ -13,6 +13,7 @@
 #include "crypto/p256.h"
 #include "crypto/p384.h"
 #include "fuzz.h"
+#include "turns.h"
 
 /* OpenSSL's r || s in `size` bytes each, if it takes the input. */
 static bool
@@ -64,3 +65,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	return 0;
 }
+
+MUTATE_OF(&mutate_der, 0)

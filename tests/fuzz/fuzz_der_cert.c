@@ -11,6 +11,7 @@
 
 #include "ca/ca.h"
 #include "fuzz.h"
+#include "turns.h"
 
 static void
 compare_time(const ASN1_TIME *time, uint64_t seconds)
@@ -122,3 +123,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	X509_free(x509);
 	return 0;
 }
+
+MUTATE_OF(&mutate_der, 0)

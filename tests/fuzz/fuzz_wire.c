@@ -9,6 +9,7 @@
 
 #include "codecs.h"
 #include "fuzz.h"
+#include "turns.h"
 #include "wire/limits.h"
 
 int
@@ -36,3 +37,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_must(len == message.len && room[len - 1] == 0xa5);
 	return 0;
 }
+
+MUTATE_OF(&mutate_cbor, 1)

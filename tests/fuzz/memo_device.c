@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "memo_device.h"
+
+#include <string.h>
+
+#include "hallmark/crypto.h"
+#include "memo.h"
+
+hm_verdict __real_hm_p256_verify(
+    const uint8_t *point, const uint8_t *digest, const uint8_t *signature);
+hm_verdict __wrap_hm_p256_verify(
+    const uint8_t *point, const uint8_t *digest, const uint8_t *signature);
+hm_err __real_hm_p256_sign(
+    const uint8_t *scalar, const uint8_t *digest, uint8_t *ret);
+hm_err __wrap_hm_p256_sign(
+    const uint8_t *scalar, const uint8_t *digest, uint8_t *ret);
+hm_err __real_hm_p256_public(const uint8_t *scalar, uint8_t *ret);
+hm_err __wrap_hm_p256_public(const uint8_t *scalar, uint8_t *ret);
+hm_err __real_hm_p256_agree(
+    const uint8_t *scalar, const uint8_t *point, uint8_t *ret);
+hm_err __wrap_hm_p256_agree(
+    const uint8_t *scalar, const uint8_t *point, uint8_t *ret);
+
+/* A value is the error, then what was returned. */
+#define RESULT 4
+
+static hm_err
+take(const struct memo_slot *slot, uint8_t *ret, size_t len)
+{
+	hm_err err = (hm_err)slot->value[0];
+
+	if (err == HM_OK)
+		memcpy(ret, slot->value + RESULT, len);
+	return err == HM_OK ? HM_OK : HM_E_KEY;
+}
+
+static void
+keep(struct memo_slot *slot, hm_err err, const uint8_t *ret, size_t len)
+{
+	slot->value[0] = err != HM_OK;
+	if (err == HM_OK)
+		memcpy(slot->value + RESULT, ret, len);
+}
+
+void
+memo_device_signed(
+    const uint8_t *point, const uint8_t *digest, const uint8_t *signature)
+{
+	struct hm_bytes parts[] = { { point, 65 }, { digest, 32 },
+		{ signature, 64 } };
+	hm_verdict verdict = HM_VERDICT_YES;
+	bool known;
+
+	memcpy(
+	    memo_find(1, parts, 3, &known)->value, &verdict, sizeof(verdict));
+}
+
+hm_verdict
+__wrap_hm_p256_verify(
+    const uint8_t *point, const uint8_t *digest, const uint8_t *signature)
+{
+	struct hm_bytes parts[] = { { point, 65 }, { digest, 32 },
+		{ signature, 64 } };
+	struct memo_slot *slot;
+	hm_verdict verdict;
+	bool known;
+
+	slot = memo_find(1, parts, 3, &known);
+	if (!known) {
+		verdict = __real_hm_p256_verify(point, digest, signature);
+		memcpy(slot->value, &verdict, sizeof(verdict));
+	}
+	memcpy(&verdict, slot->value, sizeof(verdict));
+	return verdict;
+}
+
+hm_err
+__wrap_hm_p256_sign(const uint8_t *scalar, const uint8_t *digest, uint8_t *ret)
+{
+	struct hm_bytes parts[] = { { scalar, 32 }, { digest, 32 } };
+	struct memo_slot *slot;
+	bool known;
+
+	slot = memo_find(2, parts, 2, &known);
+	if (!known)
+		keep(slot, __real_hm_p256_sign(scalar, digest, ret), ret, 64);
+	return take(slot, ret, 64);
+}
+
+hm_err
+__wrap_hm_p256_public(const uint8_t *scalar, uint8_t *ret)
+{
+	struct hm_bytes parts[] = { { scalar, 32 } };
+	struct memo_slot *slot;
+	bool known;
+
+	slot = memo_find(3, parts, 1, &known);
+	if (!known)
+		keep(slot, __real_hm_p256_public(scalar, ret), ret, 65);
+	return take(slot, ret, 65);
+}
+
+hm_err
+__wrap_hm_p256_agree(const uint8_t *scalar, const uint8_t *point, uint8_t *ret)
+{
+	struct hm_bytes parts[] = { { scalar, 32 }, { point, 65 } };
+	struct memo_slot *slot;
+	bool known;
+
+	slot = memo_find(4, parts, 2, &known);
+	if (!known)
+		keep(slot, __real_hm_p256_agree(scalar, point, ret), ret, 32);
+	return take(slot, ret, 32);
+}
