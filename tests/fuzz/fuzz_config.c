@@ -9,6 +9,7 @@
 
 #include "base/config.h"
 #include "fuzz.h"
+#include "turns.h"
 
 static const struct config_key inner[] = {
 	{ "name", CONFIG_NAME, .required = true },
@@ -78,3 +79,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_must(memchr(why.excerpt, '\0', sizeof(why.excerpt)) != NULL);
 	return 0;
 }
+
+MUTATE_OF(&mutate_lines, 0)

@@ -17,6 +17,7 @@
 
 #include "fuzz.h"
 #include "net/gate.h"
+#include "turns.h"
 
 #define BODY_MAX 4096
 
@@ -167,3 +168,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		stop();
 	return 0;
 }
+
+MUTATE_OF(&mutate_lines, 0)

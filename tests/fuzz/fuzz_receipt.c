@@ -14,7 +14,7 @@ static const char log_key[] = "log.example.com/factory-1+1062b15d+"
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct note_key log;
+	static struct note_key log;
 	struct note_policy policy = { .log = &log };
 	struct checkpoint checkpoint;
 	uint64_t index;
@@ -23,7 +23,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	len = data[0] < size ? data[0] : size - 1;
-	fuzz_must(note_key_parse(hm_bytes_of(log_key), &log) == HM_OK);
+	if (log.name[0] == '\0')
+		fuzz_must(note_key_parse(hm_bytes_of(log_key), &log) == HM_OK);
 	if (receipt_verify((struct hm_bytes){ data + 1 + len, size - 1 - len },
 		(struct hm_bytes){ data + 1, len }, &policy, &index,
 		&checkpoint) == HM_OK)

@@ -60,7 +60,8 @@ struct mutate_form {
 	uint8_t (*kind)(uint64_t random); /* any kind, likely ones more often */
 };
 
-extern const struct mutate_form mutate_cbor, mutate_der;
+/* Lines of text have no heads. */
+extern const struct mutate_form mutate_cbor, mutate_der, mutate_lines;
 
 /* For forms: a node of these, 0 if there is no room. */
 uint16_t mutate_add(struct mutate_tree *tree, struct mutate_node node);
