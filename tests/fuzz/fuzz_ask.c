@@ -94,8 +94,9 @@ size_t
 LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed)
 {
 	uint64_t state = seed, random = mutate_random(&state);
-	const struct ask_rule *rule = ask_rule(random % 40);
-	struct ask_head head = { .id = random, .kind = random % 40 };
+	uint32_t kind = (uint32_t)(random % 40);
+	const struct ask_rule *rule = ask_rule(kind);
+	struct ask_head head = { .id = random, .kind = kind };
 	uint32_t tail = (uint32_t)(random >> 16) % 300, body;
 
 	if (rule == NULL || random >> 8 & 1)

@@ -12,7 +12,7 @@
 #include "attest/attest.h"
 #include "attest/schemes.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 static void
 must_write_the_same(const struct attest_case *kase, struct hm_bytes evidence)

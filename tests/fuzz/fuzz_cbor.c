@@ -10,7 +10,7 @@
 
 #include "core/cbor.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 static void same(struct hm_cbor_in *in, cbor_item_t *item);
 

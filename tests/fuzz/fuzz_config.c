@@ -9,7 +9,7 @@
 
 #include "base/config.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 static const struct config_key inner[] = {
 	{ "name", CONFIG_NAME, .required = true },

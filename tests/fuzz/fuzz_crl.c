@@ -14,7 +14,7 @@
 #include "../unit/server/issuer.h"
 #include "ca/parts.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 hm_err __wrap_signature_verify(ca_sig sig, struct hm_bytes public_key,
     struct hm_bytes tbs, const uint8_t *signature);

@@ -13,7 +13,7 @@
 #include "crypto/p256.h"
 #include "crypto/p384.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 /* OpenSSL's r || s in `size` bytes each, if it takes the input. */
 static bool

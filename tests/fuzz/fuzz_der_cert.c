@@ -11,7 +11,7 @@
 
 #include "ca/ca.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 static void
 compare_time(const ASN1_TIME *time, uint64_t seconds)

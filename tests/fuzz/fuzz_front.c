@@ -18,7 +18,7 @@
 #include "fuzz.h"
 #include "net/conn.h"
 #include "server/front/serve.h"
-#include "turns.h"
+#include "mutate.h"
 #include "wire/problem.h"
 
 #define KEEPER_REFUSES 1

@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 #include "net/gate.h"
-#include "turns.h"
+#include "mutate.h"
 
 #define BODY_MAX 4096
 

@@ -9,7 +9,7 @@
 
 #include "crypto/p256.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -9,7 +9,7 @@
 
 #include "fuzz.h"
 #include "ledger/note.h"
-#include "turns.h"
+#include "mutate.h"
 
 static const char log_key[] = "log.example.com/factory-1+1062b15d+"
 			      "AWY7i0ajeaPsjhX2UqbdY2j/IODOjemjwmh4WQ+Bt3Pt";

@@ -9,7 +9,7 @@
 
 #include "fuzz.h"
 #include "quota/book.h"
-#include "turns.h"
+#include "mutate.h"
 
 static void
 try_number(const struct hm_order *order, uint32_t number)

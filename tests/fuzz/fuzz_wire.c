@@ -9,7 +9,7 @@
 
 #include "codecs.h"
 #include "fuzz.h"
-#include "turns.h"
+#include "mutate.h"
 #include "wire/limits.h"
 
 int

@@ -6,20 +6,22 @@
 #include "hallmark/crypto.h"
 #include "memo.h"
 
-hm_verdict __real_hm_p256_verify(
-    const uint8_t *point, const uint8_t *digest, const uint8_t *signature);
-hm_verdict __wrap_hm_p256_verify(
-    const uint8_t *point, const uint8_t *digest, const uint8_t *signature);
-hm_err __real_hm_p256_sign(
-    const uint8_t *scalar, const uint8_t *digest, uint8_t *ret);
-hm_err __wrap_hm_p256_sign(
-    const uint8_t *scalar, const uint8_t *digest, uint8_t *ret);
-hm_err __real_hm_p256_public(const uint8_t *scalar, uint8_t *ret);
-hm_err __wrap_hm_p256_public(const uint8_t *scalar, uint8_t *ret);
-hm_err __real_hm_p256_agree(
-    const uint8_t *scalar, const uint8_t *point, uint8_t *ret);
-hm_err __wrap_hm_p256_agree(
-    const uint8_t *scalar, const uint8_t *point, uint8_t *ret);
+hm_verdict __real_hm_p256_verify(const uint8_t point[static 65],
+    const uint8_t digest[static 32], const uint8_t signature[static 64]);
+hm_verdict __wrap_hm_p256_verify(const uint8_t point[static 65],
+    const uint8_t digest[static 32], const uint8_t signature[static 64]);
+hm_err __real_hm_p256_sign(const uint8_t scalar[static 32],
+    const uint8_t digest[static 32], uint8_t ret[static 64]);
+hm_err __wrap_hm_p256_sign(const uint8_t scalar[static 32],
+    const uint8_t digest[static 32], uint8_t ret[static 64]);
+hm_err __real_hm_p256_public(
+    const uint8_t scalar[static 32], uint8_t ret[static 65]);
+hm_err __wrap_hm_p256_public(
+    const uint8_t scalar[static 32], uint8_t ret[static 65]);
+hm_err __real_hm_p256_agree(const uint8_t scalar[static 32],
+    const uint8_t point[static 65], uint8_t ret[static 32]);
+hm_err __wrap_hm_p256_agree(const uint8_t scalar[static 32],
+    const uint8_t point[static 65], uint8_t ret[static 32]);
 
 /* A value is the error, then what was returned. */
 #define RESULT 4
@@ -43,8 +45,8 @@ keep(struct memo_slot *slot, hm_err err, const uint8_t *ret, size_t len)
 }
 
 void
-memo_device_signed(
-    const uint8_t *point, const uint8_t *digest, const uint8_t *signature)
+memo_device_signed(const uint8_t point[static 65],
+    const uint8_t digest[static 32], const uint8_t signature[static 64])
 {
 	struct hm_bytes parts[] = { { point, 65 }, { digest, 32 },
 		{ signature, 64 } };
@@ -56,8 +58,8 @@ memo_device_signed(
 }
 
 hm_verdict
-__wrap_hm_p256_verify(
-    const uint8_t *point, const uint8_t *digest, const uint8_t *signature)
+__wrap_hm_p256_verify(const uint8_t point[static 65],
+    const uint8_t digest[static 32], const uint8_t signature[static 64])
 {
 	struct hm_bytes parts[] = { { point, 65 }, { digest, 32 },
 		{ signature, 64 } };
@@ -75,7 +77,8 @@ __wrap_hm_p256_verify(
 }
 
 hm_err
-__wrap_hm_p256_sign(const uint8_t *scalar, const uint8_t *digest, uint8_t *ret)
+__wrap_hm_p256_sign(const uint8_t scalar[static 32],
+    const uint8_t digest[static 32], uint8_t ret[static 64])
 {
 	struct hm_bytes parts[] = { { scalar, 32 }, { digest, 32 } };
 	struct memo_slot *slot;
@@ -88,7 +91,7 @@ __wrap_hm_p256_sign(const uint8_t *scalar, const uint8_t *digest, uint8_t *ret)
 }
 
 hm_err
-__wrap_hm_p256_public(const uint8_t *scalar, uint8_t *ret)
+__wrap_hm_p256_public(const uint8_t scalar[static 32], uint8_t ret[static 65])
 {
 	struct hm_bytes parts[] = { { scalar, 32 } };
 	struct memo_slot *slot;
@@ -101,7 +104,8 @@ __wrap_hm_p256_public(const uint8_t *scalar, uint8_t *ret)
 }
 
 hm_err
-__wrap_hm_p256_agree(const uint8_t *scalar, const uint8_t *point, uint8_t *ret)
+__wrap_hm_p256_agree(const uint8_t scalar[static 32],
+    const uint8_t point[static 65], uint8_t ret[static 32])
 {
 	struct hm_bytes parts[] = { { scalar, 32 }, { point, 65 } };
 	struct memo_slot *slot;

@@ -339,3 +339,29 @@ mutate_cross(const struct mutate_form *form, struct hm_bytes a,
 		replace(&work, at, copy(&one, &other, pick(&from), 0));
 	return write_node(form, &one, 0, out, &len) ? len : 0;
 }
+
+size_t
+mutate_behind(const struct mutate_form *form, size_t skip, uint8_t *data,
+    size_t size, size_t max, unsigned seed)
+{
+	if (size <= skip || seed % 32 == 0)
+		return LLVMFuzzerMutate(data, size, max);
+	return skip +
+	       mutate_message(form, data + skip, size - skip, max - skip, seed);
+}
+
+size_t
+mutate_cross_behind(const struct mutate_form *form, size_t skip,
+    struct hm_bytes a, struct hm_bytes b, struct hm_span out, unsigned seed)
+{
+	size_t len;
+
+	if (a.len <= skip || b.len <= skip || out.len <= skip)
+		return 0;
+	len =
+	    mutate_cross(form, (struct hm_bytes){ a.ptr + skip, a.len - skip },
+		(struct hm_bytes){ b.ptr + skip, b.len - skip },
+		(struct hm_span){ out.ptr + skip, out.len - skip }, seed);
+	memcpy(out.ptr, a.ptr, skip);
+	return skip + len;
+}

@@ -73,5 +73,28 @@ size_t mutate_message(const struct mutate_form *form, uint8_t *data,
 size_t mutate_cross(const struct mutate_form *form, struct hm_bytes a,
     struct hm_bytes b, struct hm_span out, unsigned seed);
 
+/* Both of what stands behind the first `skip` bytes, which `a` gives. */
+size_t mutate_behind(const struct mutate_form *form, size_t skip, uint8_t *data,
+    size_t size, size_t max, unsigned seed);
+size_t mutate_cross_behind(const struct mutate_form *form, size_t skip,
+    struct hm_bytes a, struct hm_bytes b, struct hm_span out, unsigned seed);
+
+/* The functions that libFuzzer looks for, for inputs of that shape. */
+#define MUTATE_OF(form, skip)                                             \
+	size_t LLVMFuzzerCustomMutator(                                   \
+	    uint8_t *data, size_t size, size_t max, unsigned seed)        \
+	{                                                                 \
+		return mutate_behind(form, skip, data, size, max, seed);  \
+	}                                                                 \
+	size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, \
+	    const uint8_t *b, size_t b_size, uint8_t *out, size_t max,    \
+	    unsigned seed)                                                \
+	{                                                                 \
+		return mutate_cross_behind(form, skip,                    \
+		    (struct hm_bytes){ a, a_size },                       \
+		    (struct hm_bytes){ b, b_size },                       \
+		    (struct hm_span){ out, max }, seed);                  \
+	}
+
 /* Numbers that follow from a seed. */
 uint64_t mutate_random(uint64_t *state);

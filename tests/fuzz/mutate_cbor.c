@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "mutate.h"
 
-typedef enum major {
+enum {
 	MAJOR_BYTES = 2,
 	MAJOR_TEXT = 3,
 	MAJOR_ARRAY = 4,
 	MAJOR_MAP = 5,
 	MAJOR_TAG = 6,
-} major;
+};
 
 /* A head in any width, as the strict reader takes them or not. */
 static bool

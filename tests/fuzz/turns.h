@@ -42,29 +42,3 @@ size_t turns_cross(
 		    (struct hm_bytes){ b, b_size },                       \
 		    (struct hm_span){ out, max }, seed);                  \
 	}
-
-/* The same for inputs that are one message behind `skip` bytes. */
-#define MUTATE_OF(form, skip)                                                \
-	size_t LLVMFuzzerCustomMutator(                                      \
-	    uint8_t *data, size_t size, size_t max, unsigned seed)           \
-	{                                                                    \
-		if (size <= (skip) || seed % 32 == 0)                        \
-			return LLVMFuzzerMutate(data, size, max);            \
-		return (skip) + mutate_message(form, data + (skip),          \
-				    size - (skip), max - (skip), seed);      \
-	}                                                                    \
-	size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size,    \
-	    const uint8_t *b, size_t b_size, uint8_t *out, size_t max,       \
-	    unsigned seed)                                                   \
-	{                                                                    \
-		if (a_size <= (skip) || b_size <= (skip))                    \
-			return 0;                                            \
-		for (size_t i = 0; i < (skip); i++)                          \
-			out[i] = a[i];                                       \
-		return (skip) +                                              \
-		       mutate_cross(form,                                    \
-			   (struct hm_bytes){ a + (skip), a_size - (skip) }, \
-			   (struct hm_bytes){ b + (skip), b_size - (skip) }, \
-			   (struct hm_span){ out + (skip), max - (skip) },   \
-			   seed);                                            \
-	}
