@@ -169,11 +169,11 @@ must_stop(const struct loop_state *loop)
 	return word == LIFE_STOP || word == LIFE_GONE;
 }
 
-/* When nothing waits, or when it has waited long enough itself. */
+/* When it is quiet, or when it has waited long enough itself. */
 static void
-settle(struct loop_state *loop)
+settle(struct loop_state *loop, bool quiet)
 {
-	bool idle = !keeper_is_busy(loop->keeper);
+	bool idle = quiet && !keeper_is_busy(loop->keeper);
 
 	if (!idle && clock_mono_us() < loop->settled_us + SETTLE_US)
 		return;
@@ -240,8 +240,7 @@ turn(struct loop_state *loop)
 	HM_TRY(take_all(loop));
 	if (keeper_is_busy(loop->keeper))
 		HM_TRY(do_turn(loop));
-	if (ready == 0 || loop->unsettled)
-		settle(loop);
+	settle(loop, ready == 0);
 	return HM_OK;
 }
 
@@ -259,7 +258,7 @@ finish(struct loop_state *loop)
 		HM_TRY(wait_for_news(loop, &ready));
 		HM_TRY(do_turn(loop));
 	}
-	settle(loop);
+	settle(loop, true);
 	return HM_OK;
 }
 
@@ -313,7 +312,7 @@ keeper_run(const struct keeper_options *options, struct why *why)
 	HM_TRY(jail_folder(options->state, jail.user, why));
 	HM_TRY(jail_enter(&jail, why));
 	HM_TRY(keeper_open(&config, clock_now_s(), &loop.keeper, why));
-	settle(&loop);
+	settle(&loop, true);
 	err = life_ready(options->parent);
 	if (err == HM_OK) {
 		log_event(LOG_INFO, "ready", "jail", jail_describe(), NULL);
