@@ -21,10 +21,9 @@ struct signer {
 	struct signer_keys keys;
 	struct objects objects;
 	struct note_key log_name;
-	struct buf revoked;              /* parts of a list under way */
-	uint32_t parts;                  /* parts of it that came */
-	struct buf crl;                  /* the list that was signed last */
-	struct ask_sign_checkpoint last; /* checkpoint that was signed */
+	struct buf revoked; /* parts of a list under way */
+	uint32_t parts;     /* parts of it that came */
+	struct buf crl;     /* the list that was signed last */
 };
 
 /* What an answer consists of beside its error. */
@@ -80,20 +79,6 @@ answer_issue(struct signer *signer, const void *body, struct hm_bytes tail,
 	return HM_OK;
 }
 
-/* A log only grows: whoever asks for two of one size wants a split view. */
-static hm_err
-check_growth(const struct signer *signer, const struct ask_sign_checkpoint *ask)
-{
-	const struct ask_sign_checkpoint *last = &signer->last;
-
-	if (ask->size > last->size)
-		return HM_OK;
-	return ask->size == last->size &&
-		       memcmp(ask->root, last->root, HM_DIGEST_LEN) == 0
-		   ? HM_OK
-		   : HM_E_LOG;
-}
-
 static hm_err
 answer_checkpoint(struct signer *signer, const void *body, struct hm_bytes tail,
     struct reply *ret)
@@ -105,13 +90,11 @@ answer_checkpoint(struct signer *signer, const void *body, struct hm_bytes tail,
 	uint8_t signature[64];
 
 	(void)tail;
-	HM_TRY(check_growth(signer, ask));
 	buf_init(&text, 1024);
 	memcpy(checkpoint.root.bytes, ask->root, sizeof(ask->root));
 	HM_TRY(checkpoint_text(&checkpoint, &text));
 	HM_TRY(token_sign(
 	    signer->keys.log, buf_bytes(&text), signature, sizeof(signature)));
-	signer->last = *ask;
 	return note_assemble(
 	    buf_bytes(&text), &signer->log_name, signature, &ret->tail);
 }

@@ -16,9 +16,6 @@
  * front can not have secrets sealed for hardware that did not sign (decision
  * 0003).
  *
- * While it runs it signs no checkpoint of a log that became shorter or has
- * another root at the same size.
- *
  * It keeps nothing on disk: all state is loaded again after a start.
  */
 
