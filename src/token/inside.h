@@ -51,6 +51,14 @@ struct token_key {
 	uint8_t public_key[TOKEN_PUBLIC_MAX];
 };
 
+/* The data object that was read last. */
+struct known_data {
+	CK_OBJECT_HANDLE handle;
+	uint32_t epoch; /* of the handle; 0: none */
+	size_t label_len;
+	uint8_t label[TOKEN_LABEL_MAX];
+};
+
 struct token {
 	CK_FUNCTION_LIST **modules; /* owned, NULL-ended */
 	bool is_list;               /* p11-kit's list, not one by path */
@@ -67,6 +75,7 @@ struct token {
 	uint32_t epoch, dead_epoch; /* the token was removed after it */
 	bool is_logged_in, is_pin_refused;
 	struct token_key *keys; /* and their handle and epoch */
+	struct known_data known_data;
 };
 
 /* The error that an answer of the token means for our callers. */

@@ -183,6 +183,41 @@ token_data_store(struct token *token, const char *label, struct hm_bytes value,
 	return token_run(token, store, &data, why);
 }
 
+/* The handle, if it was found in this epoch. */
+static bool
+recall(struct session *session, const struct data *data, CK_OBJECT_HANDLE *ret)
+{
+	struct token *token = session->token;
+	struct known_data *known = &token->known_data;
+	bool same;
+
+	pthread_mutex_lock(&token->lock);
+	same = known->epoch == session->epoch &&
+	       known->label_len == data->label_len &&
+	       memcmp(known->label, data->label, data->label_len) == 0;
+	*ret = known->handle;
+	pthread_mutex_unlock(&token->lock);
+	return same;
+}
+
+static void
+remember(
+    struct session *session, const struct data *data, CK_OBJECT_HANDLE object)
+{
+	struct token *token = session->token;
+	struct known_data *known = &token->known_data;
+
+	if (data->label_len > sizeof(known->label))
+		return;
+	pthread_mutex_lock(&token->lock);
+	known->epoch = session->epoch;
+	known->handle = object;
+	known->label_len = data->label_len;
+	memcpy(known->label, data->label, data->label_len);
+	pthread_mutex_unlock(&token->lock);
+}
+
+/* Looking for an object costs more than reading it. */
 static hm_err
 load(struct session *session, void *context, struct why *why)
 {
@@ -192,15 +227,15 @@ load(struct session *session, void *context, struct why *why)
 	CK_ATTRIBUTE wanted[] = { ATTRIBUTE(CKA_CLASS, class),
 		{ CKA_LABEL, (void *)(uintptr_t)data->label,
 		    (CK_ULONG)data->label_len } };
-	CK_ATTRIBUTE value = { CKA_VALUE, NULL, 0 };
-	CK_FUNCTION_LIST *p11 = session->p11;
+	hm_err err;
 
-	HM_TRY(object_find(session, wanted, 2, &object, why));
-	HM_TRY(session_check(session,
-	    p11->C_GetAttributeValue(session->handle, object, &value, 1)));
-	if (value.ulValueLen > data->room.len)
-		return HM_E_NO_ROOM;
-	return object_get(session, object, CKA_VALUE, data->room, &data->len);
+	if (!recall(session, data, &object)) {
+		HM_TRY(object_find(session, wanted, 2, &object, why));
+		remember(session, data, object);
+	}
+	err = object_get(session, object, CKA_VALUE, data->room, &data->len);
+	/* The one reason for which a value that is there is not given. */
+	return err == HM_E_TOKEN_MATCH ? HM_E_NO_ROOM : err;
 }
 
 hm_err
