@@ -289,8 +289,11 @@ def test_devices_that_were_deleted_to_make_more(world, edited):
         assert "serial number of entry" in said
 
 
-def test_an_order_that_was_rewritten_in_the_database(world, edited):
-    """A larger quota in a stored object: the authority did not sign that."""
+@pytest.mark.parametrize("files", ["kept", "deleted"])
+def test_an_order_that_was_rewritten_in_the_database(world, edited, files):
+    """A larger quota in a stored object: it is another than was published, and its tree has
+    another root than was committed. (That the authority did not sign it, the signer would say:
+    test_taken_keeper.py.)"""
     message = next(m for m in published(world.factory).of(OBJECT) if world.order.encode() in m)
     order = cbor2.loads(cbor2.loads(message).value[2])
     fields = [field for field in (order, *order.values()) if isinstance(field, dict)]
@@ -306,10 +309,14 @@ def test_an_order_that_was_rewritten_in_the_database(world, edited):
         return cbor(content)
     index, entry = next((i, raw) for i, raw in enumerate(published(world.factory).raw)
                         if cbor2.loads(raw)[3] == message)
-    with edited(("UPDATE leaf SET entry = ? WHERE idx = ?", rewrite(entry), index)):
+    def unpublish(state):
+        if files == "deleted":
+            shutil.rmtree(os.path.join(state, "ledger"))
+    with edited(("UPDATE leaf SET entry = ? WHERE idx = ?", rewrite(entry), index),
+                files=unpublish):
         done = world.factory.run(HALLMARKD, "--config", "hallmarkd.yaml", status=None)
         assert done.returncode != 0
-        assert b"HM-4304" in done.stderr + done.stdout  # the signer does not take it
+        assert b"HM-8201" in done.stderr + done.stdout
 
 
 def test_a_chip_that_was_listed_in_the_database(world, edited):
