@@ -24,8 +24,8 @@ struct watch {
 };
 
 /*
- * Without memory libevent 2.1.12 crashes (evhttp_connection_base_bufferevent_
- * new, on the copy of an address) or drops what was to be sent without a word.
+ * Without memory libevent drops an event without a word to whoever waits for
+ * it: a connection would stay for ever without its deadline.
  */
 static void *
 or_end(void *memory)

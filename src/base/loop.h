@@ -8,9 +8,9 @@
  * Callbacks run one after another in loop_run(); none may block.
  *
  * A process that has a loop ends when libevent gets no memory: it says HM-9002
- * on standard error, and its parent starts it again. libevent itself would
- * crash here and send half an answer there. Our own lack of memory stays an
- * error like any other.
+ * on standard error, and its parent starts it again: an event that is lost is
+ * a deadline that never comes. Our own lack of memory stays an error like any
+ * other.
  */
 
 #include <stdint.h>

@@ -3,18 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <event2/buffer.h>
-#include <event2/bufferevent_ssl.h>
-#include <openssl/err.h>
+#include <unistd.h>
 
 #include "base/auto.h"
-#include "base/errtext.h"
 #include "core/check.h"
 #include "net/places.h"
 
-#define PROBLEM_MAX 4096
 #define LINGER_MS 1000 /* for the client to read a refusal */
+#define READ_MAX 16384 /* bytes at once: what a TLS record holds */
+#define ANSWER_MAX (16u * 1024 * 1024)
 
 static struct timeval
 time_of(unsigned ms)
@@ -23,245 +20,371 @@ time_of(unsigned ms)
 		.tv_usec = (ms % 1000) * 1000 };
 }
 
-void
-conn_enter(struct conn *conn, conn_state state)
+/* Enter a state and start its deadline. */
+static void
+enter(struct conn *conn, conn_state state)
 {
 	unsigned ms = conn->server->deadline_ms[state];
 	struct timeval after = time_of(ms);
 
 	conn->state = state;
-	if (conn->woken) /* a new deadline would call that off */
-		return;
 	if (ms)
-		evtimer_add(conn->timer, &after);
+		evtimer_add(&conn->timer, &after);
 	else
-		evtimer_del(conn->timer);
-}
-
-/* Let the timer fire in the next turn of the loop. */
-static void
-wake(struct conn *conn)
-{
-	event_active(conn->timer, EV_TIMEOUT, 0);
+		evtimer_del(&conn->timer);
 }
 
 static void
-wake_to(struct conn *conn, void (*woken)(struct conn *conn))
+hear(struct conn *conn, bool on)
 {
-	conn->woken = woken;
-	wake(conn);
+	if (on == conn->hears)
+		return;
+	conn->hears = on;
+	if (on)
+		event_add(&conn->reads, NULL);
+	else
+		event_del(&conn->reads);
+}
+
+static void
+drop_request(struct conn *conn)
+{
+	struct net_request *request = conn->request;
+
+	conn->request = NULL;
+	if (!request)
+		return;
+	if (conn->state == CONN_WORK)
+		request->conn = NULL; /* the handler has it */
+	else
+		free(request);
 }
 
 void
 conn_end(struct conn *conn)
 {
-	bufferevent_event_cb told = conn->told;
-	void *arg;
+	struct net_server *server = conn->server;
 
-	if (conn->state != CONN_CLOSING) {
-		bufferevent_getcb(conn->bev, NULL, NULL, &told, &arg);
-		hm_assert(arg == conn->evcon);
-	}
-	told(conn->bev, BEV_EVENT_READING | BEV_EVENT_EOF, conn->evcon);
-}
-
-/* CLOSING: what comes is of no interest. */
-static void
-throw_away(struct bufferevent *bev, void *context)
-{
-	struct evbuffer *input = bufferevent_get_input(bev);
-
-	(void)context;
-	evbuffer_drain(input, evbuffer_get_length(input));
-}
-
-/* Not after a fatal error, and OpenSSL's queue stays clean. */
-static void
-notify_close(SSL *ssl)
-{
-	if (ssl && SSL_is_init_finished(ssl))
-		SSL_shutdown(ssl);
-	ERR_clear_error();
-}
-
-/* CLOSING: the refusal has left; the client reads it, then hangs up. A close
- * now would make the kernel reset the connection, and the refusal be lost. */
-static void
-say_goodbye(struct bufferevent *bev, void *context)
-{
-	struct conn *conn = context;
-	struct timeval linger = time_of(LINGER_MS);
-
-	if (!conn->answered)
+	if (conn->state == CONN_OVER)
 		return;
-	if (conn->deaf) {
-		conn_end(conn);
-		return;
-	}
-	notify_close(conn->ssl);
-	shutdown(bufferevent_getfd(bev), SHUT_WR);
-	evtimer_add(conn->timer, &linger);
-}
-
-/* CLOSING: the client has hung up. If it only ended its own side, the refusal
- * still goes out. */
-static void
-hung_up(struct bufferevent *bev, short what, void *context)
-{
-	struct conn *conn = context;
-	bool sent = conn->answered &&
-		    evbuffer_get_length(bufferevent_get_output(bev)) == 0;
-
-	if ((what & BEV_EVENT_EOF) && !conn->deaf && !sent) {
-		conn->deaf = true;
-		bufferevent_disable(bev, EV_READ);
-		bufferevent_enable(bev, EV_WRITE);
-	} else if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) {
-		conn_end(conn);
-	}
-}
-
-static void
-take_over(struct conn *conn)
-{
-	void *arg;
-
-	bufferevent_getcb(conn->bev, NULL, NULL, &conn->told, &arg);
-	hm_assert(arg == conn->evcon);
-	bufferevent_setcb(conn->bev, throw_away, say_goodbye, hung_up, conn);
-	conn_enter(conn, CONN_CLOSING);
-}
-
-static void
-send_refusal(struct conn *conn)
-{
-	hm_err err = conn->gate.err;
-	struct evbuffer *out = bufferevent_get_output(conn->bev);
-	AUTO(buf) struct buf body;
-	const char *type;
-
-	buf_init(&body, PROBLEM_MAX);
-	type = server_problem(conn->server, err, &body);
-	evbuffer_add_printf(out,
-	    "HTTP/1.1 %d Refused\r\nContent-Type: %s\r\n"
-	    "Content-Length: %zu\r\nCache-Control: no-store\r\n"
-	    "Connection: close\r\n\r\n",
-	    err_info(err)->http, type, body.len);
-	evbuffer_add(out, body.ptr, body.len);
-	throw_away(conn->bev, conn);
-	conn->answered = true;
-	conn->server->counts.refused++;
-	conn_enter(conn, CONN_CLOSING);
-	bufferevent_enable(
-	    conn->bev, conn->deaf ? EV_WRITE : EV_READ | EV_WRITE);
-}
-
-/* The gate refused while evhttp had its turn. It may have begun an answer of
- * its own since, which closes the connection just as well. */
-static void
-refuse_late(struct conn *conn)
-{
-	if (evbuffer_get_length(bufferevent_get_output(conn->bev))) {
-		conn_enter(conn, CONN_SEND);
-		return;
-	}
-	take_over(conn);
-	send_refusal(conn);
-}
-
-/* The input from `offset` on goes through the gate. */
-static void
-feed(struct conn *conn, size_t offset)
-{
-	struct evbuffer *input = bufferevent_get_input(conn->bev);
-	size_t len = evbuffer_get_length(input), took = 1;
-
-	while (offset < len && took) {
-		struct evbuffer_ptr at;
-		struct evbuffer_iovec chunk;
-
-		if (evbuffer_ptr_set(input, &at, offset, EVBUFFER_PTR_SET) ||
-		    evbuffer_peek(input, -1, &at, &chunk, 1) < 1)
-			break;
-		took = gate_feed(&conn->gate,
-		    (struct hm_bytes){ chunk.iov_base, chunk.iov_len });
-		offset += took;
-	}
-	if (conn->gate.state == GATE_HEAD && conn->state == CONN_IDLE)
-		conn_enter(conn, CONN_HEAD);
-	if (conn->gate.state == GATE_BODY && conn->state != CONN_BODY)
-		conn_enter(conn, CONN_BODY);
-}
-
-/* Bytes came, evhttp has not seen them yet. Behind a whole request they wait
- * for conn_answered(). */
-static void
-watch_bytes(
-    struct evbuffer *input, const struct evbuffer_cb_info *info, void *context)
-{
-	struct conn *conn = context;
-
-	if (!info->n_added || conn->state == CONN_CLOSING ||
-	    conn->gate.state == GATE_WHOLE || conn->gate.state == GATE_REFUSED)
-		return;
-	feed(conn, evbuffer_get_length(input) - info->n_added);
-	if (conn->gate.state == GATE_REFUSED) {
-		take_over(conn);
-		wake_to(conn, send_refusal);
-	}
-}
-
-void
-conn_answered(struct conn *conn)
-{
-	gate_next(&conn->gate);
-	conn_enter(conn, CONN_IDLE);
-	if (conn->server->stopping) {
-		wake_to(conn, conn_end);
-		return;
-	}
-	feed(conn, 0);
-	if (conn->gate.state == GATE_REFUSED)
-		wake_to(conn, refuse_late);
+	drop_request(conn);
+	conn->state = CONN_OVER;
+	event_del(&conn->reads);
+	event_del(&conn->writes);
+	event_del(&conn->timer);
+	stream_done(&conn->stream);
+	places_leave(&server->places, conn);
+	TAILQ_REMOVE(&server->conns, conn, next);
+	TAILQ_INSERT_TAIL(&server->over, conn, next);
+	server->counts.connections--;
+	event_active(&conn->timer, EV_TIMEOUT, 0);
+	server_count_changed(server);
 }
 
 void
 conn_free(struct conn *conn)
 {
-	struct net_server *server = conn->server;
-
-	TAILQ_REMOVE(&server->conns, conn, next);
-	places_leave(&server->places, conn);
-	server->counts.connections--;
-	event_free(conn->timer);
+	hm_assert(conn->state == CONN_OVER);
+	TAILQ_REMOVE(&conn->server->over, conn, next);
+	event_del(&conn->timer);
 	gate_done(&conn->gate);
-	if (conn->ssl)
-		SSL_set_app_data(conn->ssl, NULL);
-	if (!conn->evcon)
-		bufferevent_decref(conn->bev);
+	buf_done(&conn->ahead);
+	buf_done(&conn->out);
 	free(conn);
-	server_count_changed(server);
 }
 
-/* evhttp is about to free the connection; its bufferevent lives a little
- * longer, and may even get bytes. */
+/* ---- out ---- */
+
 static void
-on_close(struct evhttp_connection *evcon, void *context)
+sent(struct conn *conn)
 {
-	struct conn *conn = context;
-	struct net_request *request = conn->request;
+	struct timeval linger = time_of(LINGER_MS);
 
-	(void)evcon;
-	evbuffer_remove_cb_entry(bufferevent_get_input(conn->bev), conn->watch);
-	notify_close(conn->ssl);
-	if (request) {
-		if (!evhttp_request_get_connection(request->evreq))
-			evhttp_request_free(request->evreq);
-		request->conn = NULL;
-		request->evreq = NULL;
+	buf_done(&conn->out);
+	conn->out_done = 0;
+	if (conn->state == CONN_CLOSING && !conn->deaf) {
+		stream_shut(&conn->stream);
+		evtimer_add(&conn->timer, &linger);
+	} else if (conn->closes || conn->server->stopping) {
+		conn_end(conn);
+	} else {
+		gate_next(&conn->gate);
+		enter(conn, CONN_IDLE);
+		hear(conn, true);
+		if (conn->ahead.len || stream_has_more(&conn->stream))
+			event_active(&conn->reads, EV_READ, 0);
 	}
-	conn_free(conn);
 }
+
+/* As much of `bytes` as goes; the rest waits. False: it is at an end. */
+static bool
+push(struct conn *conn, struct hm_bytes *bytes)
+{
+	while (bytes->len) {
+		size_t n = 0;
+		stream_state state = stream_write(&conn->stream, *bytes, &n);
+
+		if (state == STREAM_AGAIN)
+			return true;
+		if (state != STREAM_OK) {
+			conn_end(conn);
+			return false;
+		}
+		bytes->ptr += n;
+		bytes->len -= n;
+	}
+	return true;
+}
+
+/* What waits goes on. */
+static void
+flush(struct conn *conn)
+{
+	struct hm_bytes rest = { conn->out.ptr + conn->out_done,
+		conn->out.len - conn->out_done };
+
+	if (!push(conn, &rest))
+		return;
+	conn->out_done = conn->out.len - rest.len;
+	if (rest.len)
+		event_add(&conn->writes, NULL);
+	else
+		sent(conn);
+}
+
+/* `state` is what it is in while something waits. */
+static void
+send_from(struct conn *conn, struct hm_bytes bytes, conn_state state)
+{
+	if (!push(conn, &bytes))
+		return;
+	buf_init(&conn->out, ANSWER_MAX);
+	if (bytes.len && buf_add(&conn->out, bytes) != HM_OK) {
+		conn_end(conn);
+		return;
+	}
+	if (bytes.len || state == CONN_CLOSING)
+		enter(conn, state);
+	if (bytes.len)
+		event_add(&conn->writes, NULL);
+	else
+		sent(conn);
+}
+
+void
+conn_answer(
+    struct conn *conn, struct hm_bytes head, struct hm_bytes body, bool close)
+{
+	static uint8_t room[2 * READ_MAX]; /* both leave as one record */
+	AUTO(buf) struct buf large = { .max = ANSWER_MAX };
+	struct hm_bytes all = { room, head.len + body.len };
+
+	conn->request = NULL;
+	conn->closes = close;
+	if (all.len <= sizeof room) {
+		memcpy(room, head.ptr, head.len);
+		if (body.len)
+			memcpy(room + head.len, body.ptr, body.len);
+	} else if (buf_add(&large, head) == HM_OK &&
+		   buf_add(&large, body) == HM_OK) {
+		all = buf_bytes(&large);
+	} else {
+		conn_end(conn);
+		return;
+	}
+	send_from(conn, all, CONN_SEND);
+}
+
+static void
+refuse(struct conn *conn, hm_err err)
+{
+	AUTO(buf) struct buf answer = { 0 };
+
+	drop_request(conn);
+	conn->server->counts.refused++;
+	if (server_refusal(conn->server, err, &answer) != HM_OK) {
+		conn_end(conn);
+		return;
+	}
+	buf_done(&conn->ahead);
+	send_from(conn, buf_bytes(&answer), CONN_CLOSING);
+}
+
+/* ---- in ---- */
+
+static const char *
+put_text(char **at, struct hm_bytes text)
+{
+	char *start = *at;
+
+	if (text.len)
+		memcpy(start, text.ptr, text.len);
+	start[text.len] = '\0';
+	*at += text.len + 1;
+	return start;
+}
+
+/* All that the handler will need, in one piece of memory of its own: it may
+ * outlive the connection. */
+static struct net_request *
+new_request(struct conn *conn)
+{
+	const struct head *head = &conn->gate.head;
+	struct net_request *request =
+	    malloc(sizeof *request + head->path.len + head->query.len +
+		   head->type.len + 3 + (size_t)head->length);
+	char *at;
+
+	if (!request)
+		return NULL;
+	*request = (struct net_request){ .conn = conn,
+		.server = conn->server,
+		.method = head->method,
+		.peer = conn->peer };
+	at = request->text;
+	request->path = put_text(&at, head->path);
+	request->query = put_text(&at, head->query);
+	request->type = put_text(&at, head->type);
+	request->body_at = (uint8_t *)at;
+	request->body =
+	    (struct hm_bytes){ request->body_at, (size_t)head->length };
+	return request;
+}
+
+/* The gate has taken `took` bytes, whose last belong to the body. */
+static hm_err
+keep_body(struct conn *conn, struct hm_bytes took)
+{
+	struct net_request *request = conn->request;
+	size_t have = (size_t)(conn->gate.head.length - conn->gate.left), n;
+
+	if (!request)
+		request = conn->request = new_request(conn);
+	if (!request)
+		return HM_E_NO_MEMORY;
+	n = have - request->body_have;
+	hm_assert(n <= took.len && have <= request->body.len);
+	if (n)
+		memcpy(request->body_at + request->body_have,
+		    took.ptr + took.len - n, n);
+	request->body_have = have;
+	return HM_OK;
+}
+
+/* A request is whole. */
+static hm_err
+hand_over(struct conn *conn, struct hm_bytes rest)
+{
+	AUTO(buf) struct buf ahead = { .max = READ_MAX };
+
+	/* `rest` may lie in what was ahead before */
+	HM_TRY(buf_add(&ahead, rest));
+	buf_done(&conn->ahead);
+	conn->ahead = ahead;
+	ahead = (struct buf){ 0 };
+	HM_TRY(server_check(conn));
+	enter(conn, CONN_WORK);
+	server_take(conn);
+	return HM_OK;
+}
+
+/* Bytes go through the gate, up to the end of a request. */
+static hm_err
+pass(struct conn *conn, struct hm_bytes bytes)
+{
+	struct gate *gate = &conn->gate;
+	size_t took = gate_feed(gate, bytes);
+
+	if (gate->state == GATE_REFUSED)
+		return gate->err;
+	if (gate->state == GATE_BODY || gate->state == GATE_WHOLE)
+		HM_TRY(keep_body(conn, (struct hm_bytes){ bytes.ptr, took }));
+	if (gate->state == GATE_WHOLE)
+		return hand_over(conn,
+		    (struct hm_bytes){ bytes.ptr + took, bytes.len - took });
+	if (gate->state == GATE_HEAD && conn->state == CONN_IDLE)
+		enter(conn, CONN_HEAD);
+	if (gate->state == GATE_BODY && conn->state != CONN_BODY)
+		enter(conn, CONN_BODY);
+	return HM_OK;
+}
+
+static bool
+is_listening(const struct conn *conn)
+{
+	return conn->state == CONN_IDLE || conn->state == CONN_HEAD ||
+	       conn->state == CONN_BODY;
+}
+
+/* True: a request was found, or refused. */
+static bool
+feed(struct conn *conn, struct hm_bytes bytes)
+{
+	hm_err err = pass(conn, bytes);
+
+	if (err != HM_OK)
+		refuse(conn, err);
+	return err != HM_OK || !(conn->gate.state == GATE_HEAD ||
+				   conn->gate.state == GATE_BODY);
+}
+
+static bool
+feed_ahead(struct conn *conn)
+{
+	struct buf ahead = conn->ahead;
+	bool found;
+
+	conn->ahead = (struct buf){ 0 };
+	found = feed(conn, buf_bytes(&ahead));
+	buf_done(&ahead);
+	return found;
+}
+
+/* One request at a time: others have their turn before the next one. */
+static void
+take_in(struct conn *conn)
+{
+	static uint8_t room[READ_MAX];
+	struct hm_bytes bytes = { room, 0 };
+	bool found = conn->ahead.len && feed_ahead(conn);
+
+	while (!found) {
+		stream_state state = stream_read(&conn->stream,
+		    (struct hm_span){ room, sizeof room }, &bytes.len);
+
+		if (state == STREAM_AGAIN)
+			return;
+		if (state != STREAM_OK) {
+			conn_end(conn);
+			return;
+		}
+		found = feed(conn, bytes);
+	}
+}
+
+/* CLOSING: what comes is of no interest but for the end. If the client only
+ * ended its own side, the refusal still goes out. */
+static void
+throw_away(struct conn *conn)
+{
+	static uint8_t room[READ_MAX];
+	stream_state state = STREAM_OK;
+	size_t n;
+
+	while (state == STREAM_OK)
+		state = stream_read(
+		    &conn->stream, (struct hm_span){ room, sizeof room }, &n);
+	if (state == STREAM_AGAIN)
+		return;
+	if (state == STREAM_END && conn->out.len) {
+		conn->deaf = true;
+		hear(conn, false);
+	} else {
+		conn_end(conn);
+	}
+}
+
+/* ---- who is there? ---- */
 
 /* Somebody else goes, or it does. */
 static void
@@ -271,91 +394,98 @@ make_room(struct conn *conn, struct conn *instead)
 	conn_end(instead ? instead : conn);
 }
 
-/* A newcomer finds a place, or gets that of an older stranger; false if it had
- * to go. */
-static bool
+/* A newcomer finds a place, or gets that of an older stranger, or has to go. */
+static void
 take_place(struct conn *conn)
 {
 	struct net_server *server = conn->server;
 	struct places *places = &server->places;
-	struct conn *other;
 
 	places_enter(places, conn);
 	if (places_of_host(places, conn) >
-	    server->limits.connections_per_address) {
-		other = places_stranger_of_host(places, conn);
-		make_room(conn, other);
-		if (!other)
-			return false;
-	}
-	if (server->counts.connections > server->limits.connections) {
-		other = places_stranger(places, conn);
-		make_room(conn, other);
-		if (!other)
-			return false;
-	}
-	return true;
+	    server->limits.connections_per_address)
+		make_room(conn, places_stranger_of_host(places, conn));
+	if (conn->state != CONN_OVER &&
+	    server->counts.connections > server->limits.connections)
+		make_room(conn, places_stranger(places, conn));
 }
 
-struct evhttp_connection *
-conn_adopter(struct bufferevent *bev)
-{
-	bufferevent_event_cb told;
-	void *arg;
-
-	bufferevent_getcb(bev, NULL, NULL, &told, &arg);
-	if (told) {
-		hm_assert(evhttp_connection_get_bufferevent(arg) == bev);
-		return arg;
-	}
-	/* It had no memory itself. The bufferevent it has freed, unless it did
-	 * not even come to give it the socket. */
-	if (bufferevent_getfd(bev) < 0)
-		bufferevent_free(bev);
-	return NULL;
-}
-
-/* First turn after accept: now evhttp has made its own of it. */
+/* The handshake is over. */
 static void
-greet(struct conn *conn)
+meet(struct conn *conn)
 {
 	struct net_server *server = conn->server;
-	socklen_t len = sizeof conn->from;
+	struct places *places = &server->places;
 
-	conn->evcon = conn_adopter(conn->bev);
-	if (!conn->evcon) {
-		conn_free(conn);
-		return;
-	}
-	bufferevent_decref(conn->bev);
-	evhttp_connection_set_closecb(conn->evcon, on_close, conn);
-	conn->watch = evbuffer_add_cb(
-	    bufferevent_get_input(conn->bev), watch_bytes, conn);
-	conn_enter(conn, conn->ssl ? CONN_HANDSHAKE : CONN_IDLE);
-	if (!conn->watch || server->stopping ||
-	    getpeername(bufferevent_getfd(conn->bev),
-		(struct sockaddr *)&conn->from, &len) != 0) {
+	server->counts.resumed += SSL_session_reused(conn->stream.ssl) == 1;
+	if (tls_peer(conn->stream.ssl, &conn->peer) != HM_OK) {
 		conn_end(conn);
 		return;
 	}
-	if (!take_place(conn))
-		return;
-	if (!conn->ssl) /* nobody can prove anything */
-		places_prove(&server->places, conn);
+	places_prove(places, conn);
+	enter(conn, CONN_IDLE);
+	if (places_of_peer(places, conn) >
+	    server->limits.connections_per_address)
+		make_room(conn, places_idle_of_peer(places, conn));
 	server_count_changed(server);
+	if (conn->state == CONN_IDLE)
+		take_in(conn);
+}
+
+static void
+shake(struct conn *conn)
+{
+	stream_state state = stream_shake(&conn->stream);
+
+	if (state == STREAM_OK)
+		meet(conn);
+	else if (state != STREAM_AGAIN)
+		conn_end(conn);
+	else if (conn->stream.wants_write)
+		event_add(&conn->writes, NULL);
+}
+
+/* ---- events ---- */
+
+static void
+on_readable(evutil_socket_t fd, short what, void *context)
+{
+	struct conn *conn = context;
+
+	(void)fd;
+	(void)what;
+	if (conn->state == CONN_HANDSHAKE)
+		shake(conn);
+	else if (conn->state == CONN_CLOSING)
+		throw_away(conn);
+	else if (is_listening(conn))
+		take_in(conn);
+	else
+		hear(conn, false); /* until the answer is out */
+}
+
+static void
+on_writable(evutil_socket_t fd, short what, void *context)
+{
+	struct conn *conn = context;
+
+	(void)fd;
+	(void)what;
+	if (conn->state == CONN_HANDSHAKE)
+		shake(conn);
+	else
+		flush(conn);
 }
 
 static void
 on_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct conn *conn = context;
-	void (*woken)(struct conn *) = conn->woken;
 
 	(void)fd;
 	(void)what;
-	conn->woken = NULL;
-	if (woken) {
-		woken(conn);
+	if (conn->state == CONN_OVER) {
+		conn_free(conn);
 		return;
 	}
 	if (conn->state != CONN_IDLE && conn->state != CONN_CLOSING)
@@ -363,117 +493,58 @@ on_timer(evutil_socket_t fd, short what, void *context)
 	conn_end(conn);
 }
 
-/* From a callback of OpenSSL, so those that have to go do so in the next turn.
- */
-static void
-meet(struct conn *conn)
-{
-	struct net_server *server = conn->server;
-	struct places *places = &server->places;
-	struct conn *other;
+/* ---- a new one ---- */
 
-	if (tls_peer(conn->ssl, &conn->peer) != HM_OK) {
-		wake_to(conn, conn_end);
-		return;
+static hm_err
+set_events(struct conn *conn, conn_state state)
+{
+	struct event_base *base = conn->server->base;
+	struct timeval after = time_of(conn->server->deadline_ms[state]);
+	int fd = conn->stream.fd;
+
+	if (event_assign(&conn->reads, base, fd, EV_READ | EV_PERSIST,
+		on_readable, conn) != 0 ||
+	    event_assign(
+		&conn->writes, base, fd, EV_WRITE, on_writable, conn) != 0 ||
+	    evtimer_assign(&conn->timer, base, on_timer, conn) != 0 ||
+	    evtimer_add(&conn->timer, &after) != 0)
+		return HM_E_NO_MEMORY;
+	if (event_add(&conn->reads, NULL) != 0) {
+		evtimer_del(&conn->timer);
+		return HM_E_NO_MEMORY;
 	}
-	places_prove(places, conn);
-	if (places_of_peer(places, conn) >
-	    server->limits.connections_per_address) {
-		other = places_idle_of_peer(places, conn);
-		server->counts.refused++;
-		wake_to(other ? other : conn, conn_end);
-	}
-	server_count_changed(server);
+	conn->state = state;
+	conn->hears = true;
+	return HM_OK;
 }
 
-static void
-on_tls(const SSL *ssl, int where, int value)
+hm_err
+conn_new(struct net_server *server, int fd, const struct sockaddr_storage *from,
+    socklen_t from_len)
 {
-	struct conn *conn = SSL_get_app_data(ssl);
-
-	(void)value;
-	if (!conn || !(where & SSL_CB_HANDSHAKE_DONE) ||
-	    conn->state != CONN_HANDSHAKE)
-		return;
-	conn->server->counts.resumed += SSL_session_reused(ssl) == 1;
-	conn_enter(conn, CONN_IDLE);
-	meet(conn);
-}
-
-/* NULL if there is no memory; then `conn` is as before. */
-static struct bufferevent *
-new_bufferevent(struct conn *conn, struct event_base *base)
-{
-	struct net_tls *tls = conn->server->config.tls;
-	struct bufferevent *bev;
-	SSL *ssl;
-
-	if (!tls)
-		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	ssl = SSL_new(tls->ctx);
-	if (!ssl)
-		return NULL;
-	bev = bufferevent_openssl_socket_new(
-	    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (!bev) {
-		SSL_free(ssl);
-		return NULL;
-	}
-	SSL_set_app_data(ssl, conn);
-	SSL_set_info_callback(ssl, on_tls);
-	conn->ssl = ssl;
-	return bev;
-}
-
-/* NULL: no memory. */
-static struct conn *
-make(struct net_server *server, struct event_base *base)
-{
+	struct net_tls *tls = server->config.tls;
 	struct conn *conn = calloc(1, sizeof *conn);
 
-	if (!conn)
-		return NULL;
-	conn->server = server;
-	conn->timer = evtimer_new(base, on_timer, conn);
-	conn->bev = conn->timer ? new_bufferevent(conn, base) : NULL;
-	if (!conn->bev) {
-		if (conn->timer)
-			event_free(conn->timer);
+	if (!conn ||
+	    stream_init(&conn->stream, fd, tls ? tls->ctx : NULL) != HM_OK) {
 		free(conn);
-		return NULL;
+		close(fd);
+		return HM_E_NO_MEMORY;
 	}
-	return conn;
-}
-
-struct bufferevent *
-conn_new(struct event_base *base, void *context)
-{
-	struct net_server *server = context;
-	struct conn *conn = make(server, base);
-
-	if (!conn)
-		return server_shed(server);
+	conn->server = server;
+	memcpy(&conn->from, from, from_len);
+	if (set_events(conn, tls ? CONN_HANDSHAKE : CONN_IDLE) != HM_OK) {
+		stream_done(&conn->stream);
+		free(conn);
+		return HM_E_NO_MEMORY;
+	}
 	gate_init(&conn->gate, server_judge, conn);
-	bufferevent_incref(conn->bev);
 	TAILQ_INSERT_TAIL(&server->conns, conn, next);
 	server->counts.connections++;
 	server->counts.accepted++;
+	take_place(conn);
+	if (!tls && conn->state != CONN_OVER) /* nobody can prove anything */
+		places_prove(&server->places, conn);
 	server_count_changed(server);
-	wake_to(conn, greet);
-	return conn->bev;
-}
-
-struct conn *
-conn_of(struct net_server *server, struct evhttp_connection *evcon)
-{
-	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
-	SSL *ssl = bufferevent_openssl_get_ssl(bev);
-	struct conn *conn;
-
-	if (ssl || server->config.tls)
-		return ssl ? SSL_get_app_data(ssl) : NULL;
-	TAILQ_FOREACH(conn, &server->conns, next)
-	if (conn->bev == bev)
-		return conn;
-	return NULL;
+	return HM_OK;
 }

@@ -3,9 +3,9 @@
 /*
  * gate - watches the bytes of a connection and says where a request ends
  *
- * The bytes are on their way to evhttp, which is lenient; the gate is not (see
- * net/head.h). It sees every byte first and remembers the head only. It stops
- * at the end of a request: what follows is fed again after gate_next().
+ * It is all that reads HTTP here, and strict (see net/head.h). It remembers the
+ * head only; the body is whoever's feeds it. It stops at the end of a request:
+ * what follows is fed again after gate_next().
  *
  *            first byte        head is fine        last byte
  *	IDLE ----------> HEAD ----------> BODY ----------> WHOLE

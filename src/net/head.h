@@ -9,8 +9,8 @@
  * one Content-Length. Either: lines end with CR LF, fields are a token, a colon
  * and printable ASCII; no folded lines, no Transfer-Encoding, no Upgrade, no
  * Expect, each known field once. So there are no two ways to read it, and
- * whoever reads it after us (evhttp) finds the same length (RFC 9112 section
- * 6.3, and 11.2 on smuggling).
+ * whoever reads it before us finds the same length (RFC 9112 section 6.3, and
+ * 11.2 on smuggling).
  *
  * Knows no sockets and allocates nothing. Everything in struct head borrows
  * from the bytes that were read.

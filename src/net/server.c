@@ -2,11 +2,11 @@
 #include "net/conn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <event2/buffer.h>
-#include <event2/listener.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/clock.h"
@@ -15,12 +15,161 @@
 #include "net/places.h"
 
 #define PROBLEM_MAX 4096
-#define EVHTTP_HEAD_MAX                                      \
-	(2 * HEAD_MAX) /* the gate is to be the stricter one \
-			*/
+#define HEAD_ROOM 512 /* of an answer */
 #define AGAIN_MS 100
+#define ACCEPT_MAX 16 /* connections in one turn */
 
-static struct net_server *servers; /* of this process */
+/* ---- answers ---- */
+
+static const char *
+words_of(int status)
+{
+	static const struct {
+		int status;
+		char words[24];
+	} all[] = {
+		{ 200, "OK" },
+		{ 400, "Bad Request" },
+		{ 403, "Forbidden" },
+		{ 404, "Not Found" },
+		{ 409, "Conflict" },
+		{ 413, "Content Too Large" },
+		{ 429, "Too Many Requests" },
+		{ 500, "Internal Server Error" },
+		{ 502, "Bad Gateway" },
+		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
+	};
+
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+		if (all[i].status == status)
+			return all[i].words;
+	return "-";
+}
+
+/* RFC 9110 section 5.6.7, made once a second. */
+static const char *
+date(void)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	static char text[48];
+	static uint64_t made_s;
+	uint64_t now_s = clock_now_s();
+	time_t at = (time_t)now_s;
+	struct tm tm;
+
+	if (now_s == made_s && text[0])
+		return text;
+	made_s = now_s;
+	if (!gmtime_r(&at, &tm))
+		return "";
+	(void)snprintf(text, sizeof text,
+	    "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT", days + 3 * tm.tm_wday,
+	    tm.tm_mday, months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec);
+	return text;
+}
+
+struct answer {
+	int status;
+	const char *type; /* "": none */
+	size_t len;       /* of the body */
+	bool close;
+};
+
+static size_t
+put_head(const struct answer *answer, char ret[static HEAD_ROOM])
+{
+	bool typed = answer->type && answer->type[0];
+	int n = snprintf(ret, HEAD_ROOM,
+	    "HTTP/1.1 %d %s\r\nDate: %s\r\n%s%s%sCache-Control: no-store\r\n"
+	    "Content-Length: %zu\r\n%s%s\r\n",
+	    answer->status, words_of(answer->status), date(),
+	    typed ? "Content-Type: " : "", typed ? answer->type : "",
+	    typed ? "\r\n" : "", answer->len,
+	    answer->status == 429 || answer->status == 503
+		? "Retry-After: 1\r\n"
+		: "",
+	    answer->close ? "Connection: close\r\n" : "");
+
+	hm_assert(n > 0 && n < HEAD_ROOM);
+	return (size_t)n;
+}
+
+/* The body that goes with a refusal, and its Content-Type. */
+static const char *
+put_problem(const struct net_server *server, hm_err err, struct buf *ret)
+{
+	const struct net_server_config *config = &server->config;
+
+	buf_init(ret, PROBLEM_MAX);
+	if (config->problem && config->problem(err, ret) == HM_OK)
+		return config->problem_type;
+	buf_clear(ret);
+	if (buf_print(ret, "HM-%04d %s\n", (int)err, err_info(err)->words) !=
+	    HM_OK)
+		buf_clear(ret); /* no memory: the status alone has to do */
+	return "text/plain";
+}
+
+hm_err
+server_refusal(struct net_server *server, hm_err err, struct buf *ret)
+{
+	AUTO(buf) struct buf body;
+	struct answer answer = { .status = err_info(err)->http, .close = true };
+	char head[HEAD_ROOM];
+	struct hm_bytes first = { (const uint8_t *)head, 0 };
+
+	answer.type = put_problem(server, err, &body);
+	answer.len = body.len;
+	first.len = put_head(&answer, head);
+	buf_init(ret, HEAD_ROOM + PROBLEM_MAX);
+	HM_TRY(buf_add(ret, first));
+	return buf_add(ret, buf_bytes(&body));
+}
+
+/* Nobody refers to it any more. */
+static void
+detach(struct net_request *request)
+{
+	if (!request->server)
+		return;
+	TAILQ_REMOVE(&request->server->requests, request, next);
+	request->server->counts.requests--;
+}
+
+void
+net_reply(struct net_request *request, int status, const char *type,
+    struct hm_bytes body)
+{
+	struct conn *conn = request->conn;
+	struct answer answer = { status, type, body.len, false };
+	char head[HEAD_ROOM];
+	struct hm_bytes first = { (const uint8_t *)head, 0 };
+
+	detach(request);
+	if (conn) {
+		conn->server->counts.served++;
+		answer.close = conn->gate.head.close || conn->server->stopping;
+		first.len = put_head(&answer, head);
+		conn_answer(conn, first, body, answer.close);
+	}
+	free(request); /* only now: type and body may lie in it */
+}
+
+void
+net_reply_error(struct net_request *request, hm_err err)
+{
+	AUTO(buf) struct buf body = { 0 };
+	const char *type = "";
+
+	if (request->server)
+		type = put_problem(request->server, err, &body);
+	net_reply(request, err_info(err)->http, type, buf_bytes(&body));
+}
+
+/* ---- requests ---- */
 
 static bool
 is_route(const struct net_route *route, const struct head *head)
@@ -52,314 +201,26 @@ server_judge(void *context, const struct head *head)
 	return HM_E_NO_ROUTE;
 }
 
-const char *
-server_problem(const struct net_server *server, hm_err err, struct buf *ret)
+hm_err
+server_check(const struct conn *conn)
 {
-	const struct net_server_config *config = &server->config;
-
-	if (config->problem && config->problem(err, ret) == HM_OK)
-		return config->problem_type;
-	buf_clear(ret);
-	if (buf_print(ret, "HM-%04d %s\n", (int)err, err_info(err)->words) !=
-	    HM_OK)
-		buf_clear(ret); /* no memory: the status alone has to do */
-	return "text/plain";
-}
-
-static void
-set_accepting(struct evhttp_bound_socket *bound, void *context)
-{
-	const bool *accepting = context;
-	struct evconnlistener *listener =
-	    evhttp_bound_socket_get_listener(bound);
-
-	if (*accepting)
-		evconnlistener_enable(listener);
-	else
-		evconnlistener_disable(listener);
-}
-
-/* At the limit a newcomer can still have the place of a stranger. */
-static bool
-may_accept(const struct net_server *server)
-{
-	unsigned now = server->counts.connections;
-	unsigned limit = server->limits.connections;
-
-	if (!server->spare || server->spare_is_out)
-		return false;
-	return now < limit ||
-	       (now == limit && !TAILQ_EMPTY(&server->places.strangers));
+	if (conn->stream.ssl && clock_now_s() > conn->peer.not_after_s)
+		return HM_E_CERT_DATES;
+	return HM_OK;
 }
 
 void
-server_count_changed(struct net_server *server)
+server_take(struct conn *conn)
 {
-	unsigned now = server->counts.connections;
-	bool accepting = may_accept(server);
+	struct net_server *server = conn->server;
+	struct net_request *request = conn->request;
 
-	if (server->http)
-		evhttp_foreach_bound_socket(
-		    server->http, set_accepting, &accepting);
-	if (server->stopping && now == 0)
-		event_active(server->drained, EV_TIMEOUT, 0);
-}
-
-static void
-accept_later(struct net_server *server)
-{
-	struct timeval after = { .tv_usec = AGAIN_MS * 1000 };
-
-	evtimer_add(server->again, &after);
-}
-
-/* Descriptors or memory have run out: rest a moment instead of spinning. The
- * context of a listener is evhttp's own, so the server has to be looked for. */
-static void
-on_accept_error(struct evconnlistener *listener, void *http)
-{
-	struct net_server *server = servers;
-
-	while (server && server->http != http)
-		server = server->other;
-	if (!server)
-		return;
-	evconnlistener_disable(listener);
-	accept_later(server);
-}
-
-/* Nothing is accepted without one. */
-static void
-renew_spare(struct net_server *server)
-{
-	if (!server->spare)
-		server->spare = bufferevent_socket_new(
-		    server->base, -1, BEV_OPT_CLOSE_ON_FREE);
-	if (!server->spare)
-		accept_later(server);
-}
-
-struct bufferevent *
-server_shed(struct net_server *server)
-{
-	hm_assert(server->spare && !server->spare_is_out);
-	server->spare_is_out = true;
-	server->counts.refused++;
-	bufferevent_incref(server->spare);
-	event_active(server->shed, EV_TIMEOUT, 0);
-	server_count_changed(server);
-	return server->spare;
-}
-
-static void
-on_shed(evutil_socket_t fd, short what, void *context)
-{
-	struct net_server *server = context;
-	struct evhttp_connection *evcon = conn_adopter(server->spare);
-
-	(void)fd;
-	(void)what;
-	if (evcon)
-		evhttp_connection_free(evcon);
-	bufferevent_decref(server->spare);
-	server->spare = NULL;
-	server->spare_is_out = false;
-	renew_spare(server);
-	server_count_changed(server);
-}
-
-static void
-on_again(evutil_socket_t fd, short what, void *context)
-{
-	(void)fd;
-	(void)what;
-	renew_spare(context);
-	server_count_changed(context);
-}
-
-static void
-on_drained(evutil_socket_t fd, short what, void *context)
-{
-	struct net_server *server = context;
-	void (*call)(void *) = server->drained_call;
-
-	(void)fd;
-	(void)what;
-	server->drained_call = NULL;
-	if (call)
-		call(server->config.context);
-}
-
-/* Nobody refers to it any more. */
-static void
-detach(struct net_request *request)
-{
-	if (request->server) {
-		TAILQ_REMOVE(&request->server->requests, request, next);
-		request->server->counts.requests--;
-	}
-	if (request->conn)
-		request->conn->request = NULL;
-}
-
-static const char *
-put_text(char **at, struct hm_bytes text)
-{
-	char *start = *at;
-
-	if (text.len)
-		memcpy(start, text.ptr, text.len);
-	start[text.len] = '\0';
-	*at += text.len + 1;
-	return start;
-}
-
-/* All that the handler will need, in one piece of memory of our own. */
-static struct net_request *
-new_request(struct conn *conn, struct evhttp_request *evreq)
-{
-	const struct head *head = &conn->gate.head;
-	size_t len = (size_t)head->length;
-	struct net_request *request =
-	    malloc(sizeof *request + head->path.len + head->query.len +
-		   head->type.len + 3 + len);
-	char *at;
-
-	if (!request)
-		return NULL;
-	*request = (struct net_request){ .conn = conn,
-		.server = conn->server,
-		.evreq = evreq,
-		.method = head->method,
-		.peer = conn->peer };
-	at = request->text;
-	request->path = put_text(&at, head->path);
-	request->query = put_text(&at, head->query);
-	request->type = put_text(&at, head->type);
-	request->body = (struct hm_bytes){ (uint8_t *)at, len };
-	evbuffer_remove(evhttp_request_get_input_buffer(evreq), at, len);
-	TAILQ_INSERT_TAIL(&conn->server->requests, request, next);
-	conn->server->counts.requests++;
-	conn->request = request;
-	return request;
-}
-
-static void
-on_sent(struct evhttp_request *evreq, void *context)
-{
-	(void)evreq;
-	conn_answered(context);
-}
-
-/* Hand an answer to evhttp; it is sent from the loop. */
-static void
-answer(struct conn *conn, struct evhttp_request *evreq, int status,
-    const char *type, struct hm_bytes body, bool close)
-{
-	struct evkeyvalq *out = evhttp_request_get_output_headers(evreq);
-
-	if (type && type[0])
-		evhttp_add_header(out, "Content-Type", type);
-	evhttp_add_header(out, "Cache-Control", "no-store");
-	if (status == 429 || status == 503)
-		evhttp_add_header(out, "Retry-After", "1");
-	if (close)
-		evhttp_add_header(out, "Connection", "close");
-	if (body.len)
-		evbuffer_add(evhttp_request_get_output_buffer(evreq), body.ptr,
-		    body.len);
-	evhttp_request_set_on_complete_cb(evreq, on_sent, conn);
-	conn_enter(conn, CONN_SEND);
-	evhttp_send_reply(evreq, status, NULL, NULL);
-	/* evhttp reads on, to learn of a hang-up, without any bound. */
-	bufferevent_disable(conn->bev, EV_READ);
-}
-
-static void
-answer_error(struct conn *conn, struct evhttp_request *evreq, hm_err err)
-{
-	AUTO(buf) struct buf body;
-	const char *type;
-
-	buf_init(&body, PROBLEM_MAX);
-	type = server_problem(conn->server, err, &body);
-	conn->server->counts.refused++;
-	answer(conn, evreq, err_info(err)->http, type, buf_bytes(&body), true);
-}
-
-/* evhttp's read callback ends the process if it is called while a request is
- * being answered; reading is off then, and this makes sure of it. */
-static void
-mute(struct bufferevent *bev)
-{
-	bufferevent_data_cb write_cb;
-	bufferevent_event_cb event_cb;
-	void *arg;
-
-	bufferevent_getcb(bev, NULL, &write_cb, &event_cb, &arg);
-	bufferevent_setcb(bev, NULL, write_cb, event_cb, arg);
-}
-
-/* evhttp has a whole request; is it the one that the gate saw? */
-static void
-on_request(struct evhttp_request *evreq, void *context)
-{
-	struct net_server *server = context;
-	struct conn *conn =
-	    conn_of(server, evhttp_request_get_connection(evreq));
-	struct net_request *request;
-	size_t len =
-	    evbuffer_get_length(evhttp_request_get_input_buffer(evreq));
-
-	hm_assert(conn); /* who has none is ended before its first byte */
-	mute(conn->bev);
-	if (conn->gate.state != GATE_WHOLE || len != conn->gate.head.length) {
-		answer_error(conn, evreq,
-		    conn->gate.err != HM_OK ? conn->gate.err : HM_E_HTTP);
-		return;
-	}
-	if (conn->ssl && clock_now_s() > conn->peer.not_after_s) {
-		answer_error(conn, evreq, HM_E_CERT_DATES);
-		return;
-	}
-	request = new_request(conn, evreq);
-	if (!request) {
-		answer_error(conn, evreq, HM_E_NO_MEMORY);
-		return;
-	}
-	conn_enter(conn, CONN_WORK);
+	TAILQ_INSERT_TAIL(&server->requests, request, next);
+	server->counts.requests++;
 	if (server->counts.requests > server->limits.requests)
 		net_reply_error(request, HM_E_BUSY);
 	else
 		conn->route->handle(server->config.context, request);
-}
-
-void
-net_reply(struct net_request *request, int status, const char *type,
-    struct hm_bytes body)
-{
-	struct conn *conn = request->conn;
-	struct evhttp_request *evreq = request->evreq;
-
-	detach(request);
-	if (conn) {
-		conn->server->counts.served++;
-		answer(conn, evreq, status, type, body,
-		    conn->gate.head.close || conn->server->stopping);
-	}
-	free(request); /* only now: type and body may lie in it */
-}
-
-void
-net_reply_error(struct net_request *request, hm_err err)
-{
-	AUTO(buf) struct buf body;
-	const char *type = "";
-
-	buf_init(&body, PROBLEM_MAX);
-	if (request->server)
-		type = server_problem(request->server, err, &body);
-	net_reply(request, err_info(err)->http, type, buf_bytes(&body));
 }
 
 net_method
@@ -398,6 +259,134 @@ net_request_peer(const struct net_request *request)
 	return &request->peer;
 }
 
+/* ---- listening ---- */
+
+/* At the limit a newcomer can still have the place of a stranger. */
+static bool
+may_accept(const struct net_server *server)
+{
+	unsigned now = server->counts.connections;
+	unsigned limit = server->limits.connections;
+
+	return now < limit ||
+	       (now == limit && !TAILQ_EMPTY(&server->places.strangers));
+}
+
+static void
+set_accepting(struct net_server *server, bool on)
+{
+	for (struct listener *l = server->listeners; l; l = l->next) {
+		if (on == (event_pending(&l->event, EV_READ, NULL) != 0))
+			continue;
+		if (on)
+			event_add(&l->event, NULL);
+		else
+			event_del(&l->event);
+	}
+}
+
+void
+server_count_changed(struct net_server *server)
+{
+	set_accepting(server, may_accept(server));
+	if (server->stopping && server->counts.connections == 0)
+		event_active(server->drained, EV_TIMEOUT, 0);
+}
+
+static void
+on_again(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	server_count_changed(context);
+}
+
+/* Descriptors or memory have run out: rest a moment instead of spinning. */
+static void
+accept_later(struct net_server *server)
+{
+	struct timeval after = { .tv_usec = AGAIN_MS * 1000 };
+
+	set_accepting(server, false);
+	evtimer_add(server->again, &after);
+}
+
+/* False: nobody else now. */
+static bool
+accept_one(struct listener *listener)
+{
+	struct net_server *server = listener->server;
+	struct sockaddr_storage from = { 0 };
+	socklen_t len = sizeof from;
+	int fd = accept4(listener->fd, (struct sockaddr *)&from, &len,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+			  errno == ENOMEM))
+		accept_later(server);
+	if (fd < 0)
+		return errno == ECONNABORTED;
+	if (conn_new(server, fd, &from, len) != HM_OK)
+		server->counts.refused++;
+	return may_accept(server);
+}
+
+static void
+on_accept(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd;
+	(void)what;
+	for (int i = 0; i < ACCEPT_MAX && accept_one(context); i++)
+		continue;
+}
+
+hm_err
+net_server_listen(struct net_server *server, int fd, struct why *why)
+{
+	struct listener *listener = calloc(1, sizeof *listener);
+
+	if (!listener ||
+	    event_assign(&listener->event, server->base, fd,
+		EV_READ | EV_PERSIST, on_accept, listener) != 0 ||
+	    event_add(&listener->event, NULL) != 0) {
+		free(listener);
+		return WHY(why, HM_E_NO_MEMORY, "cannot listen");
+	}
+	listener->server = server;
+	listener->fd = fd;
+	listener->next = server->listeners;
+	server->listeners = listener;
+	return HM_OK;
+}
+
+static void
+stop_listening(struct net_server *server)
+{
+	struct listener *listener;
+
+	while ((listener = server->listeners) != NULL) {
+		server->listeners = listener->next;
+		event_del(&listener->event);
+		close(listener->fd);
+		free(listener);
+	}
+}
+
+/* ---- the server ---- */
+
+static void
+on_drained(evutil_socket_t fd, short what, void *context)
+{
+	struct net_server *server = context;
+	void (*call)(void *) = server->drained_call;
+
+	(void)fd;
+	(void)what;
+	server->drained_call = NULL;
+	if (call)
+		call(server->config.context);
+}
+
 static unsigned
 or_else(unsigned value, unsigned otherwise)
 {
@@ -434,23 +423,6 @@ server_done(struct net_server **server)
 	net_server_free(*server);
 }
 
-static void
-set_http(struct net_server *server)
-{
-	size_t max_body = 0;
-
-	for (size_t i = 0; i < server->config.routes_count; i++)
-		if (server->config.routes[i].max_body > max_body)
-			max_body = server->config.routes[i].max_body;
-	evhttp_set_max_headers_size(server->http, EVHTTP_HEAD_MAX);
-	evhttp_set_max_body_size(server->http, (ev_ssize_t)max_body + 1);
-	evhttp_set_allowed_methods(
-	    server->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
-	evhttp_set_default_content_type(server->http, NULL);
-	evhttp_set_bevcb(server->http, conn_new, server);
-	evhttp_set_gencb(server->http, on_request, server);
-}
-
 hm_err
 net_server_new(struct event_base *base, const struct net_server_config *config,
     struct net_server **ret, struct why *why)
@@ -464,58 +436,17 @@ net_server_new(struct event_base *base, const struct net_server_config *config,
 	server->base = base;
 	server->config = *config;
 	TAILQ_INIT(&server->conns);
+	TAILQ_INIT(&server->over);
 	TAILQ_INIT(&server->requests);
 	places_init(&server->places);
 	set_limits(server, &config->limits);
 	server->drained = evtimer_new(base, on_drained, server);
 	server->again = evtimer_new(base, on_again, server);
-	server->shed = evtimer_new(base, on_shed, server);
-	server->spare = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	server->http = evhttp_new(base);
-	if (!server->drained || !server->again || !server->shed ||
-	    !server->spare || !server->http)
+	if (!server->drained || !server->again)
 		return WHY(why, HM_E_NO_MEMORY, "no memory for the server");
-	accept_later(server); /* takes what timers need, while it is there */
-	set_http(server);
-	server->other = servers;
-	servers = server;
 	*ret = server;
 	server = NULL;
 	return HM_OK;
-}
-
-hm_err
-net_server_listen(struct net_server *server, int fd, struct why *why)
-{
-	struct evhttp_bound_socket *bound =
-	    evhttp_accept_socket_with_handle(server->http, fd);
-
-	if (!bound)
-		return WHY(why, HM_E_NO_MEMORY, "cannot listen");
-	evconnlistener_set_error_cb(
-	    evhttp_bound_socket_get_listener(bound), on_accept_error);
-	return HM_OK;
-}
-
-static void
-find_bound(struct evhttp_bound_socket *bound, void *context)
-{
-	struct evhttp_bound_socket **ret = context;
-
-	*ret = bound;
-}
-
-static void
-stop_listening(struct net_server *server)
-{
-	for (;;) {
-		struct evhttp_bound_socket *bound = NULL;
-
-		evhttp_foreach_bound_socket(server->http, find_bound, &bound);
-		if (!bound)
-			return;
-		evhttp_del_accept_socket(server->http, bound);
-	}
 }
 
 void
@@ -528,8 +459,7 @@ net_server_stop(struct net_server *server, void (*drained)(void *context))
 	stop_listening(server);
 	for (conn = TAILQ_FIRST(&server->conns); conn; conn = next) {
 		next = TAILQ_NEXT(conn, next);
-		if (conn->evcon &&
-		    (conn->state == CONN_IDLE || conn->state == CONN_HANDSHAKE))
+		if (conn->state == CONN_IDLE || conn->state == CONN_HANDSHAKE)
 			conn_end(conn);
 	}
 	server_count_changed(server);
@@ -540,25 +470,14 @@ net_server_free(struct net_server *server)
 {
 	struct net_request *request;
 	struct conn *conn;
-	struct evhttp *http;
-	struct net_server **at = &servers;
 
 	if (!server)
 		return;
-	while (*at && *at != server)
-		at = &(*at)->other;
-	if (*at)
-		*at = server->other;
 	server->stopping = false;
-	if (server->spare_is_out)
-		on_shed(-1, 0, server);
-	http = server->http;
-	if (http)
-		stop_listening(server);
-	server->http = NULL;
-	if (http)
-		evhttp_free(http); /* ends all connections it has told us of */
+	stop_listening(server);
 	while ((conn = TAILQ_FIRST(&server->conns)) != NULL)
+		conn_end(conn);
+	while ((conn = TAILQ_FIRST(&server->over)) != NULL)
 		conn_free(conn);
 	while ((request = TAILQ_FIRST(&server->requests)) != NULL) {
 		TAILQ_REMOVE(&server->requests, request, next);
@@ -568,10 +487,6 @@ net_server_free(struct net_server *server)
 		event_free(server->drained);
 	if (server->again)
 		event_free(server->again);
-	if (server->shed)
-		event_free(server->shed);
-	if (server->spare)
-		bufferevent_free(server->spare);
 	free(server);
 }
 

@@ -9,12 +9,11 @@
  * once or any time later, on the same thread: net_reply() is safe when the
  * client has gone and when the server has been freed meanwhile.
  *
- * HTTP is libevent's evhttp; what it lets through is decided before it reads:
- * every byte passes a gate (net/gate.h) that takes one strict form of HTTP/1.1
+ * Every byte passes a gate (net/gate.h) that takes one strict form of HTTP/1.1
  * and nothing else: GET and POST, one Content-Length, no Transfer-Encoding, no
  * folded lines, no bare LF, a body no larger than the route allows. What the
- * gate refuses is answered and cut off; evhttp never sees the rest of it.
- * Pipelined requests are served one after the other.
+ * gate refuses is answered and cut off. Pipelined requests are served one after
+ * the other. There is no HTTP library behind it (decision 0005).
  *
  * Every state of a connection has a deadline of its own, which progress does
  * not extend: a client that sends a byte a second is gone after header_ms.
@@ -35,7 +34,7 @@ struct event_base;
 
 /*
  * A listening socket for "127.0.0.1:8443" or "[::1]:8443" (port 0: any free
- * one): non-blocking, close-on-exec, TCP_NODELAY (evhttp stalls for 44 ms
+ * one): non-blocking, close-on-exec, TCP_NODELAY (TCP stalls for 44 ms
  * without) and SO_REUSEPORT, so that each front has one of its own.
  * HM_E_USAGE for another form, HM_E_UNREACHABLE if it cannot be had.
  */

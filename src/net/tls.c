@@ -378,6 +378,11 @@ net_tls_load(
 		HM_TRY(load_crl(tls, files->crl, why));
 	if (!SSL_CTX_set1_client_sigalgs_list(tls->ctx, signatures))
 		return HM_E_NO_MEMORY;
+	/* For net/stream.h: a record in one read(2), and as much written as
+	 * goes. */
+	SSL_CTX_set_read_ahead(tls->ctx, 1);
+	SSL_CTX_set_mode(tls->ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+				       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_max_cert_list(tls->ctx, CERTIFICATE_MAX);
 	SSL_CTX_set_verify_depth(tls->ctx, BETWEEN_MAX);
 	SSL_CTX_set_verify(tls->ctx,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_http - any bytes on a connection, with the libevent that is installed
+ * fuzz_http - any bytes on a connection
  *
  * The gate alone says first which requests are in the input. Then the input
  * goes over a socket to a whole server without TLS: it must hand exactly these
- * requests to the handler, with the same path and body, and close. So evhttp
- * reads what the gate read, and nothing else.
+ * requests to the handler, with the same path and body, and close.
  */
 #include <errno.h>
 #include <string.h>
