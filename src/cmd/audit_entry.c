@@ -47,6 +47,7 @@ subject(const struct hm_entry *entry, struct hm_bytes *ret_device,
 	case HM_ENTRY_GENESIS:
 	case HM_ENTRY_OBJECT:
 	case HM_ENTRY_CRL:
+	case HM_ENTRY_SUCCESSION:
 		break;
 	}
 }
@@ -55,8 +56,8 @@ static const char *
 type_name(hm_entry_type type)
 {
 	static const char *const names[] = { "?", "genesis", "object",
-		"reserve", "issue", "confirm", "void", "state", "crl",
-		"alarm" };
+		"reserve", "issue", "confirm", "void", "state", "crl", "alarm",
+		"succession" };
 
 	return (unsigned)type < sizeof(names) / sizeof(names[0]) ? names[type]
 								 : "?";
@@ -129,6 +130,11 @@ describe(const struct hm_entry *entry, char *ret, size_t size)
 	else if (entry->type == HM_ENTRY_GENESIS)
 		(void)snprintf(ret, size, "%.*s",
 		    (int)entry->genesis.origin.len, entry->genesis.origin.ptr);
+	else if (entry->type == HM_ENTRY_SUCCESSION)
+		(void)snprintf(ret, size,
+		    "%.*s  before: %" PRIu64 " entries known",
+		    (int)entry->succession.origin.len,
+		    entry->succession.origin.ptr, entry->succession.seen);
 	else if (entry->type == HM_ENTRY_CRL)
 		(void)snprintf(ret, size,
 		    "number %" PRIu64 ", %" PRIu32 " revoked",

@@ -270,6 +270,7 @@ check_end(struct audit *audit, struct why *why)
 	struct tree_hash root;
 
 	HM_TRY(check_last_tiles(audit, why));
+	audit_check_name(audit);
 	tree_root(&audit->tree, &root);
 	if (!hm_bytes_equal(
 		HM_BYTES(root.bytes), HM_BYTES(audit->result.root.bytes)))

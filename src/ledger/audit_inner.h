@@ -116,6 +116,7 @@ struct audit {
 	/* record */
 	struct p256_public *authority;
 	bool has_genesis;
+	char origin[HM_ORIGIN_MAX + 1]; /* of the log, so far */
 	uint64_t last_s, crl_number;
 	AUDIT_LIST(struct audit_credential) credentials;
 	AUDIT_LIST(struct audit_product) products;
@@ -173,6 +174,8 @@ HM_MUST hm_err audit_trust(
     struct audit *audit, const uint8_t point[static HM_POINT_LEN]);
 /* The entry number audit->tree.size. */
 HM_MUST hm_err audit_entry(struct audit *audit, struct hm_bytes message);
+/* At the end: is it the log that was asked for? */
+void audit_check_name(struct audit *audit);
 /* UINT32_MAX: not known. */
 uint32_t audit_find_order(struct audit *audit, struct hm_bytes name);
 /* The station may work on the order; else a finding. */

@@ -384,16 +384,42 @@ check_genesis(struct audit *audit, const struct hm_entry_genesis *genesis)
 		return HM_OK;
 	}
 	audit->has_genesis = true;
-	if (!hm_bytes_equal(genesis->origin,
-		hm_bytes_of(audit->options->policy->log->name)))
-		audit_entry_found(
-		    audit, "it begins the log %.*s", NAME(genesis->origin));
+	copy_text(audit->origin, sizeof(audit->origin), genesis->origin);
 	if (point && memcmp(point, genesis->authority, HM_POINT_LEN) != 0)
 		audit_entry_found(audit,
 		    "it names another authority than the one that was given");
 	if (audit->authority || point)
 		return HM_OK;
 	return audit_trust(audit, genesis->authority);
+}
+
+/* From here on it is another log, and its older orders give nothing more. */
+static void
+check_succession(
+    struct audit *audit, const struct hm_entry_succession *succession)
+{
+	char place[64];
+
+	if (hm_bytes_equal(succession->origin, hm_bytes_of(audit->origin)))
+		audit_entry_found(audit, "it follows a log of its own name");
+	(void)snprintf(
+	    place, sizeof(place), "entry %" PRIu64, audit->tree.size);
+	audit_noted(audit, place,
+	    "a restored server goes on as %.*s; %s had %" PRIu64
+	    " entries that are known of",
+	    NAME(succession->origin), audit->origin, succession->seen);
+	copy_text(audit->origin, sizeof(audit->origin), succession->origin);
+	for (uint32_t i = 0; i < audit->orders.count; i++)
+		audit->orders.list[i].closed = true;
+}
+
+void
+audit_check_name(struct audit *audit)
+{
+	if (audit->has_genesis && !audit->blind &&
+	    strcmp(audit->origin, audit->options->policy->log->name) != 0)
+		audit_found(
+		    audit, "entries", "they are of the log %s", audit->origin);
 }
 
 static void
@@ -453,6 +479,9 @@ take_entry(struct audit *audit, const struct hm_entry *entry)
 		return HM_OK;
 	case HM_ENTRY_ALARM:
 		audit->result.alarms++;
+		return HM_OK;
+	case HM_ENTRY_SUCCESSION:
+		check_succession(audit, &entry->succession);
 		return HM_OK;
 	}
 	return HM_OK;

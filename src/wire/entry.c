@@ -235,6 +235,23 @@ get_alarm(struct hm_cbor_in *in, struct hm_entry_alarm *ret)
 	hm_msg_get_fixed(in, 5, ret->evidence, HM_DIGEST_LEN);
 }
 
+static void
+put_succession(
+    struct hm_cbor_out *out, const struct hm_entry_succession *succession)
+{
+	hm_msg_put_map(out, 3, 2);
+	hm_msg_put_text(out, 1, succession->origin, 1, HM_ORIGIN_MAX);
+	hm_msg_put_uint(out, 2, succession->seen);
+}
+
+static void
+get_succession(struct hm_cbor_in *in, struct hm_entry_succession *ret)
+{
+	hm_msg_get_map(in, 3, 2);
+	ret->origin = hm_msg_get_text(in, 1, 1, HM_ORIGIN_MAX);
+	ret->seen = hm_msg_get_uint(in, 2, 0, UINT64_MAX);
+}
+
 /* ---- the whole ---- */
 
 hm_err
@@ -274,6 +291,9 @@ hm_entry_encode(
 	case HM_ENTRY_ALARM:
 		put_alarm(&out, &entry->alarm);
 		break;
+	case HM_ENTRY_SUCCESSION:
+		put_succession(&out, &entry->succession);
+		break;
 	default:
 		return HM_E_BAD_INPUT;
 	}
@@ -287,7 +307,7 @@ hm_entry_decode(struct hm_bytes message, struct hm_entry *ret)
 
 	hm_msg_open(&in, message, HM_ENTRY_MAX, 4);
 	ret->type = (hm_entry_type)hm_msg_get_uint(
-	    &in, 1, HM_ENTRY_GENESIS, HM_ENTRY_ALARM);
+	    &in, 1, HM_ENTRY_GENESIS, HM_ENTRY_SUCCESSION);
 	ret->time_s = hm_msg_get_uint(&in, 2, 0, UINT64_MAX);
 	switch (ret->type) {
 	case HM_ENTRY_GENESIS:
@@ -316,6 +336,9 @@ hm_entry_decode(struct hm_bytes message, struct hm_entry *ret)
 		break;
 	case HM_ENTRY_ALARM:
 		get_alarm(&in, &ret->alarm);
+		break;
+	case HM_ENTRY_SUCCESSION:
+		get_succession(&in, &ret->succession);
 		break;
 	default:
 		return HM_E_BAD_INPUT;

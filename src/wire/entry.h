@@ -47,6 +47,7 @@ typedef enum hm_entry_type {
 	HM_ENTRY_STATE = 7, /* any other change of state */
 	HM_ENTRY_CRL = 8,
 	HM_ENTRY_ALARM = 9, /* clone, reuse ...: refused, and remembered */
+	HM_ENTRY_SUCCESSION = 10, /* a log of another name follows from here */
 } hm_entry_type;
 
 struct hm_entry_genesis {
@@ -111,6 +112,14 @@ struct hm_entry_alarm {
 	uint8_t evidence[HM_DIGEST_LEN];
 };
 
+/* The server was restored from a backup that lacks what the old log had. Its
+ * leaves before this one are the new log's too; all orders are closed. */
+struct hm_entry_succession {
+	struct hm_bytes origin; /* of the log from here on; text, up to 128 */
+	uint64_t seen; /* entries that the old log is known to have had; 0:
+			  nobody knows */
+};
+
 struct hm_entry {
 	hm_entry_type type;
 	uint64_t time_s;
@@ -124,6 +133,7 @@ struct hm_entry {
 		struct hm_entry_state state;
 		struct hm_entry_crl crl;
 		struct hm_entry_alarm alarm;
+		struct hm_entry_succession succession;
 	};
 };
 

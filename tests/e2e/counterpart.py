@@ -18,7 +18,7 @@ SOFT, IMX_MP = 1, 2
 HELLO, INFO, CHALLENGE, EVIDENCE, STAMP, CONFORMANCE, RECEIPT, DONE, PROBLEM = range(1, 10)
 STATES = ("new reserved issued confirmed active held rework scrapped rma revoked "
           "returned").split()
-GENESIS, OBJECT, RESERVE, ISSUE, CONFIRM, VOID, STATE, CRL, ALARM = range(1, 10)
+GENESIS, OBJECT, RESERVE, ISSUE, CONFIRM, VOID, STATE, CRL, ALARM, SUCCESSION = range(1, 11)
 
 
 # --- bytes ----------------------------------------------------------------------

@@ -98,6 +98,34 @@ greet(struct keeper *keeper, struct hello *ret, struct why *why)
 	return HM_OK;
 }
 
+/* What the table `succession` says of the newest one. */
+struct successor {
+	char origin[HM_ORIGIN_MAX + 1]; /* "": there is none */
+	uint64_t index, seen;
+};
+
+static hm_err
+find_successor(struct keeper *keeper, struct successor *ret, struct why *why)
+{
+	AUTO(db_stmt) struct db_stmt q = { 0 };
+	bool row;
+
+	*ret = (struct successor){ 0 };
+	HM_TRY(db_prepare(keeper->db,
+	    "SELECT idx, origin, seen FROM succession"
+	    " ORDER BY idx DESC LIMIT 1",
+	    &q, why));
+	HM_TRY(db_step(&q, &row, why));
+	if (!row)
+		return HM_OK;
+	ret->index = db_uint(&q, 0);
+	ret->seen = db_uint(&q, 2);
+	if (strlen(db_text(&q, 1)) >= sizeof(ret->origin))
+		return WHY(why, HM_E_DATABASE, "the log has no proper name");
+	strcpy(ret->origin, db_text(&q, 1));
+	return HM_OK;
+}
+
 static void
 fill_genesis(const struct hello *hello, uint64_t now_s, struct hm_entry *ret)
 {
@@ -108,19 +136,18 @@ fill_genesis(const struct hello *hello, uint64_t now_s, struct hm_entry *ret)
 	sha256_one(hello->issuer, ret->genesis.issuer);
 }
 
+/* An entry with which a log begins. */
 static hm_err
-write_genesis(struct keeper *keeper, const struct hello *hello, uint64_t now_s,
-    struct why *why)
+write_beginning(
+    struct keeper *keeper, const struct hm_entry *entry, struct why *why)
 {
-	struct hm_entry entry;
 	struct keeper_txn txn;
 	hm_err err;
 
-	fill_genesis(hello, now_s, &entry);
 	err = keeper_begin(keeper, &txn);
 	if (err != HM_OK)
 		return WHY(why, err, "the first entry cannot be written");
-	err = record_add(&keeper->record, &entry, NULL, NULL);
+	err = record_add(&keeper->record, entry, NULL, NULL);
 	if (err == HM_OK)
 		err = keeper_commit(keeper, &txn);
 	else
@@ -130,10 +157,36 @@ write_genesis(struct keeper *keeper, const struct hello *hello, uint64_t now_s,
 	return HM_OK;
 }
 
+static hm_err
+write_genesis(struct keeper *keeper, const struct hello *hello, uint64_t now_s,
+    struct why *why)
+{
+	struct hm_entry entry;
+
+	fill_genesis(hello, now_s, &entry);
+	return write_beginning(keeper, &entry, why);
+}
+
+/* A restored log that follows another is begun by saying so. */
+static hm_err
+write_succession(struct keeper *keeper, const struct successor *successor,
+    uint64_t now_s, struct why *why)
+{
+	struct hm_entry entry = { .type = HM_ENTRY_SUCCESSION,
+		.time_s = now_s };
+
+	if (successor->origin[0] == 0 ||
+	    successor->index != keeper->record.size)
+		return HM_OK;
+	entry.succession.origin = hm_bytes_of(successor->origin);
+	entry.succession.seen = successor->seen;
+	return write_beginning(keeper, &entry, why);
+}
+
 /* Which of the keys of the first entry is another now? */
 static hm_err
-compare_genesis(
-    struct keeper *keeper, const struct hello *hello, struct why *why)
+compare_genesis(struct keeper *keeper, const struct hello *hello,
+    const struct successor *successor, struct why *why)
 {
 	AUTO(buf) struct buf leaf = { 0 };
 	struct hm_entry then, now;
@@ -145,6 +198,8 @@ compare_genesis(
 	if (then.type != HM_ENTRY_GENESIS)
 		return WHY(why, HM_E_LOG, "the ledger has no beginning");
 	fill_genesis(hello, 0, &now);
+	if (successor->origin[0] != 0)
+		then.genesis.origin = hm_bytes_of(successor->origin);
 	if (!hm_bytes_equal(then.genesis.origin, now.genesis.origin))
 		what = "name of the log";
 	else if (memcmp(then.genesis.authority, now.genesis.authority,
@@ -168,14 +223,17 @@ static hm_err
 meet_signer(struct keeper *keeper, uint64_t now_s, struct why *why)
 {
 	AUTO(hello) struct hello hello = { 0 };
+	struct successor successor;
 
 	HM_TRY(greet(keeper, &hello, why));
+	HM_TRY(find_successor(keeper, &successor, why));
 	/* First: a ledger of another key must not get an entry. */
 	HM_TRY(record_name(
 	    &keeper->record, hello.origin, hello.answer.log_key, why));
-	return keeper->record.size == 0
-		   ? write_genesis(keeper, &hello, now_s, why)
-		   : compare_genesis(keeper, &hello, why);
+	if (keeper->record.size == 0)
+		return write_genesis(keeper, &hello, now_s, why);
+	HM_TRY(compare_genesis(keeper, &hello, &successor, why));
+	return write_succession(keeper, &successor, now_s, why);
 }
 
 /* ---- what the signer issues for ---- */

@@ -122,6 +122,14 @@ static const char first[] =
     "  der BLOB NOT NULL"
     ") STRICT;";
 
-const char *const keeper_migrations[] = { first };
+/* From leaf `idx` on the log has the name `origin`; it is written by the keeper
+ * when it first serves as that log (decision 0006). */
+static const char second[] = "CREATE TABLE succession ("
+			     "  idx INTEGER PRIMARY KEY,"
+			     "  origin TEXT NOT NULL,"
+			     "  seen INTEGER NOT NULL"
+			     ") STRICT;";
+
+const char *const keeper_migrations[] = { first, second };
 const unsigned keeper_migrations_count =
     sizeof(keeper_migrations) / sizeof(keeper_migrations[0]);

@@ -663,6 +663,19 @@ entry_alarm(struct hm_span room, size_t *ret_len)
 	return hm_entry_encode(&entry, room, ret_len);
 }
 
+static hm_err
+entry_succession(struct hm_span room, size_t *ret_len)
+{
+	struct hm_entry entry = {
+		.type = HM_ENTRY_SUCCESSION,
+		.time_s = NOW_S,
+		.succession = { .origin = HM_LITERAL("log.example/2"),
+		    .seen = 4711 },
+	};
+
+	return hm_entry_encode(&entry, room, ret_len);
+}
+
 /* ---- frames ---- */
 
 static hm_err
@@ -749,6 +762,7 @@ const struct sample samples[] = {
 	{ "entry-timeout.cbor", "entry", entry_timeout },
 	{ "entry-crl.cbor", "entry", entry_crl },
 	{ "entry-alarm.cbor", "entry", entry_alarm },
+	{ "entry-succession.cbor", "entry", entry_succession },
 	{ "link-info.frame", NULL, frame_info },
 	{ "nonzero-250.frame", NULL, frame_nonzero_250 },
 	{ "nonzero-1000.frame", NULL, frame_nonzero_1000 },

@@ -73,7 +73,7 @@ refuses_to_write_what_no_reader_takes(void **state)
 
 	(void)state;
 	refuses(&entry); /* type 0 */
-	entry.type = (hm_entry_type)(HM_ENTRY_ALARM + 1);
+	entry.type = (hm_entry_type)(HM_ENTRY_SUCCESSION + 1);
 	refuses(&entry);
 
 	entry = (struct hm_entry){ .type = HM_ENTRY_RESERVE };
@@ -96,6 +96,9 @@ refuses_to_write_what_no_reader_takes(void **state)
 	entry.alarm.err = (hm_err)1;
 	refuses(&entry);
 
+	entry = (struct hm_entry){ .type = HM_ENTRY_SUCCESSION };
+	refuses(&entry); /* no name */
+
 	entry = (struct hm_entry){ .type = HM_ENTRY_OBJECT };
 	refuses(&entry); /* empty */
 }
@@ -104,7 +107,7 @@ static void
 refuses_unknown_numbers(void **state)
 {
 	static const uint8_t type_0[] = { 0xa4, 0, 1, 1, 0, 2, 1, 3, 0x41, 0 };
-	static const uint8_t type_10[] = { 0xa4, 0, 1, 1, 10, 2, 1, 3, 0x41,
+	static const uint8_t type_11[] = { 0xa4, 0, 1, 1, 11, 2, 1, 3, 0x41,
 		0 };
 	static const uint8_t object[] = { 0xa4, 0, 1, 1, 2, 2, 1, 3, 0x41, 0 };
 	struct hm_entry entry;
@@ -113,7 +116,7 @@ refuses_unknown_numbers(void **state)
 	assert_int_equal(
 	    hm_entry_decode(HM_BYTES(type_0), &entry), HM_E_BAD_INPUT);
 	assert_int_equal(
-	    hm_entry_decode(HM_BYTES(type_10), &entry), HM_E_BAD_INPUT);
+	    hm_entry_decode(HM_BYTES(type_11), &entry), HM_E_BAD_INPUT);
 	assert_int_equal(hm_entry_decode(HM_BYTES(object), &entry), HM_OK);
 }
 
