@@ -18,6 +18,7 @@
 #include "base/report.h"
 #include "cmd/key_file.h"
 #include "cmd/nouns.h"
+#include "cmd/paths.h"
 #include "crypto/p256.h"
 #include "ledger/audit.h"
 
@@ -25,49 +26,6 @@
 #define TEXT_MAX 65536
 
 /* ---- lists of paths ---- */
-
-struct paths {
-	char **list; /* owned, as each in it */
-	size_t count, room;
-};
-
-static void
-paths_done(struct paths *paths)
-{
-	for (size_t i = 0; i < paths->count; i++)
-		free(paths->list[i]);
-	free(paths->list);
-}
-
-static hm_err
-paths_add(struct paths *paths, const char *folder, const char *name)
-{
-	size_t room = paths->room == 0 ? 64 : paths->room * 2;
-	char path[FILE_PATH_MAX];
-
-	HM_TRY(path_join(path, sizeof(path), folder, name));
-	if (paths->count == paths->room) {
-		char **list = realloc(paths->list, room * sizeof(char *));
-
-		if (list == NULL)
-			return HM_E_NO_MEMORY;
-		paths->list = list;
-		paths->room = room;
-	}
-	paths->list[paths->count] = strdup(path);
-	if (paths->list[paths->count] == NULL)
-		return HM_E_NO_MEMORY;
-	paths->count++;
-	return HM_OK;
-}
-
-static bool
-ends_with(const char *name, const char *suffix)
-{
-	size_t len = strlen(name), tail = strlen(suffix);
-
-	return len > tail && strcmp(name + len - tail, suffix) == 0;
-}
 
 /* Receipts and certificates that a station kept. */
 static hm_err

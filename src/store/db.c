@@ -337,7 +337,8 @@ bring_up_to_date(
 	AUTO(db_txn) struct db_txn txn = { 0 };
 
 	HM_TRY(read_version(db, newest, why));
-	if (db->version == newest)
+	if (db->version == newest ||
+	    (options->read_only && options->may_be_older))
 		return HM_OK;
 	if (options->read_only)
 		return WHY(why, HM_E_VERSION,

@@ -40,14 +40,15 @@ struct db;
 struct sqlite3_stmt;
 
 struct db_options {
-	const char *path; /* of the file; its folder must be writable */
-	const char *vfs;  /* name of a registered VFS; NULL: the system's */
-	bool exclusive;   /* nobody else may open it: no locks, no shared
-			     memory, the fastest; false: readers are welcome */
-	bool read_only;   /* it must exist; no migration is run */
-	unsigned busy_ms; /* wait that long for another writer; 0: 5000 */
-	uint64_t wal_max; /* bytes; beyond, a commit makes a checkpoint;
-			     0: 64 MiB */
+	const char *path;  /* of the file; its folder must be writable */
+	const char *vfs;   /* name of a registered VFS; NULL: the system's */
+	bool exclusive;    /* nobody else may open it: no locks, no shared
+			      memory, the fastest; false: readers are welcome */
+	bool read_only;    /* it must exist; no migration is run */
+	bool may_be_older; /* read-only, and any older schema will do */
+	unsigned busy_ms;  /* wait that long for another writer; 0: 5000 */
+	uint64_t wal_max;  /* bytes; beyond, a commit makes a checkpoint;
+			      0: 64 MiB */
 	/* Script n brings the schema from version n to n + 1; borrowed for the
 	 * call. Scripts that have been released are never changed. */
 	const char *const *migrations;

@@ -461,6 +461,14 @@ confirm_within_s: {fields['confirm_within_s']}
     def ledger(self, folder="state/ledger"):
         return Ledger(self.path(folder), self.log)
 
+    def backup(self, name, *words, status=0):
+        return self.hallmark("server", "backup", name, "--hallmarkd", "hallmarkd.yaml", *words,
+                             status=status)
+
+    def restore(self, name, state, *words, status=0):
+        return self.hallmark("server", "restore", name, "--state", state, "--log-key",
+                             "log.vkey", *words, status=status)
+
     def audit(self, *words, status=0):
         done = self.hallmark("audit", "verify", "state/ledger", "--log-key", "log.vkey",
                              "--authority", "authority.pub", "--json", *words, status=status)

@@ -135,8 +135,9 @@ def test_results_are_json_with_a_schema(factory):
                   ["device", "quarantine", *planner], ["station", "whoami", *planner],
                   ["server", "health", *planner], ["audit", "verify", *audit],
                   ["audit", "show", "state/ledger"],
-                  ["server", "backup", "json.db", "--state", "state"],
-                  ["server", "restore", "json.db", "--state", "json-state"],
+                  ["server", "backup", "json-backup", "--hallmarkd", "hallmarkd.yaml"],
+                  ["server", "restore", "json-backup", "--state", "json-state", "--log-key",
+                   "log.vkey", "--seen", "state/ledger"],
                   ["device", "hold", device.id.hex(), "--reason", "x", *planner],
                   ["device", "release", device.id.hex(), "--reason", "x", *planner],
                   ["order", "close", order, "--reason", "x", *planner]):

@@ -363,16 +363,7 @@ def test_order_show_counts(factory, bench):
     assert order in text and re.search(r"left\s+2", text)
 
 
-# --- backup -----------------------------------------------------------------------
-
-def backup(factory, name):
-    factory.hallmark("server", "backup", name, "--state", "state")
-
-
-def restore(factory, name, state):
-    factory.hallmark("server", "restore", name, "--state", state)
-    factory.write_yaml(state)
-
+# --- a database and a ledger that do not fit ----------------------------------------
 
 @pytest.fixture
 def own_state(factory):
@@ -383,37 +374,6 @@ def own_state(factory):
     factory.start()
 
 
-def test_a_backup_of_a_running_server(factory, bench, planner, own_state):
-    order = factory.order("soft", "soft-1", quota=30)
-    stop, made = threading.Event(), []
-
-    def work():
-        client = factory.client("BENCH")
-        while not stop.is_set() and len(made) < 25:
-            device = soft(factory)
-            make_device(client, factory, order, device)
-            made.append(device)
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        until(lambda: made, "work has begun")
-        before = len(made)
-        backup(factory, "backup.db")
-    finally:
-        stop.set()
-        worker.join()
-    factory.stop()
-    restore(factory, "backup.db", "restored")
-    factory.start()
-    shown = planner.json("/v1/order/" + order)
-    assert before <= shown["confirmed"] <= shown["used"] <= len(made)
-    for device in made[:before]:
-        assert planner.json("/v1/device/" + device.id.hex())["state"] == "confirmed"
-    make_device(bench, factory, order, soft(factory))
-    until(lambda: len(factory.ledger("restored/ledger").of(CONFIRM)) > before, "published")
-    factory.hallmark("audit", "verify", "restored/ledger", "--log-key", "log.vkey")
-
-
 def times(folder):
     paths = [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names]
     return {path: os.stat(path).st_mtime_ns for path in paths}
@@ -422,22 +382,18 @@ def times(folder):
 def test_an_older_database_beside_a_newer_ledger(factory, bench, own_state):
     """Devices that were made since would be forgotten: it does not start."""
     order = factory.order("soft", "soft-1", quota=2)
-    backup(factory, "older.db")
+    factory.backup("older")
     make_device(bench, factory, order, soft(factory))
     factory.stop()
+    factory.restore("older", "mixed", "--seen", "older/ledger")
+    shutil.rmtree(factory.path("mixed", "ledger"))
     shutil.copytree(factory.path("state", "ledger"), factory.path("mixed", "ledger"))
-    restore(factory, "older.db", "mixed")
+    factory.write_yaml("mixed")
     before = times(factory.path("mixed", "ledger"))
     done = factory.run(HALLMARKD, "--config", "hallmarkd.yaml", status=None)
     assert done.returncode != 0
     assert b"HM-8203" in done.stdout + done.stderr
     assert times(factory.path("mixed", "ledger")) == before
-
-
-def test_nothing_is_overwritten_by_a_restore(factory):
-    backup(factory, "third.db")
-    done = factory.hallmark("server", "restore", "third.db", "--state", "state", status=None)
-    assert done.returncode != 0 and b"HM-9009" in done.stderr
 
 
 def test_the_record_is_consistent(factory):
