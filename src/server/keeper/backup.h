@@ -18,7 +18,7 @@
  *
  * A restored server has forgotten what came after its backup. It may go on as
  * the same log only if nobody has seen more of it; else it is a log of another
- * name that follows the old one (docs/decisions/0006).
+ * name that follows the old one (docs/decisions/0006-backup-and-rollback.md).
  *
  * The manifest finds decay and missing files. Whoever can write the backup can
  * write the manifest too: against him stand the signed checkpoint, receipts,
