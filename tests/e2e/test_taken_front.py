@@ -93,8 +93,10 @@ class World:
 
     def large(self):
         """A file of the ledger of some size."""
-        size = max(int(name) for name in os.listdir(
-            self.factory.path("state/ledger/tile/entries/000.p")))
+        folder = self.factory.path("state/ledger/tile/entries")
+        size = 256
+        if not os.path.exists(os.path.join(folder, "000")):
+            size = max(int(name) for name in os.listdir(os.path.join(folder, "000.p")))
         return {"level": ENTRIES, "width": size, "index": 0}
 
     def make_one(self, order="play"):
