@@ -95,7 +95,7 @@ store(struct keeper *keeper, struct work *work, struct confirm *confirm)
 	device->confirm_index = work->index;
 	device->due_s = 0;
 	device->quarantine = false;
-	HM_TRY(device_store(keeper->db, device));
+	HM_TRY(device_store_state(keeper->db, device));
 	book_confirm(&confirm->order->book);
 	confirm->order->dirty = true;
 	return HM_OK;

@@ -44,6 +44,9 @@ HM_MUST hm_err device_find_due(
 /* Insert (id 0, then set) or update. HM_E_TWICE_SERIAL, HM_E_TWICE_MAC,
  * HM_E_TWICE: nothing was written. */
 HM_MUST hm_err device_store(struct db *db, struct device *device);
+/* Update state, held_from, confirmed_s, confirm_index, due_s and quarantine,
+ * and nothing else: what a confirmation changes. */
+HM_MUST hm_err device_store_state(struct db *db, const struct device *device);
 
 HM_MUST hm_err stamp_store(
     struct db *db, int64_t device, struct hm_bytes stamp);
