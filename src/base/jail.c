@@ -117,7 +117,8 @@ jail_folder(const char *path, const char *user, struct why *why)
 
 /*
  * The limit counts what is mapped. If it is too low, later allocations would
- * fail, so then nothing is locked at all.
+ * fail, so then nothing is locked at all. What was never touched, as most of a
+ * thread's stack, holds no secret and takes no memory.
  */
 static void
 lock_memory(void)
@@ -130,7 +131,7 @@ lock_memory(void)
 		(void)setrlimit(RLIMIT_MEMLOCK, &limit);
 	}
 	if (limit.rlim_max == RLIM_INFINITY &&
-	    mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
+	    mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0)
 		describe(", memory locked");
 	else
 		describe(", memory NOT locked (RLIMIT_MEMLOCK %llu KiB)",

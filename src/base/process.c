@@ -149,13 +149,20 @@ channel_send(
 	return channel_send_fds(fd, message, NULL, 0, deadline_us, why);
 }
 
+/* The kernel waits for who has no deadline, and wakes one of several. */
+static int
+waiting(uint64_t deadline_us)
+{
+	return deadline_us == CHANNEL_FOREVER ? 0 : MSG_DONTWAIT;
+}
+
 static hm_err
 receive(int fd, struct msghdr *message, uint64_t deadline_us, size_t *ret_len,
     struct why *why)
 {
 	for (;;) {
-		ssize_t got =
-		    recvmsg(fd, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+		ssize_t got = recvmsg(
+		    fd, message, waiting(deadline_us) | MSG_CMSG_CLOEXEC);
 		hm_err err;
 
 		if (got > 0) {
@@ -173,6 +180,12 @@ receive(int fd, struct msghdr *message, uint64_t deadline_us, size_t *ret_len,
 		if (err != HM_OK)
 			return WHY(why, err, "another process does not answer");
 	}
+}
+
+void
+channel_shut(int fd)
+{
+	(void)shutdown(fd, SHUT_RDWR); /* it may be so already */
 }
 
 static void

@@ -13,7 +13,8 @@
  * monotonic clock (clock_mono_us() + so much); CHANNEL_FOREVER has none.
  *
  * Who runs an event loop watches the descriptor itself and calls channel_recv()
- * with a deadline of 0. Not for descriptors that other threads use.
+ * with a deadline of 0. Several threads may use one channel: each message goes
+ * to one of them, and CHANNEL_FOREVER wakes no more of them than needed.
  */
 #include <sys/types.h>
 
@@ -45,6 +46,10 @@ HM_MUST hm_err channel_send_fds(int fd, struct hm_bytes message, const int *fds,
  */
 HM_MUST hm_err channel_recv(int fd, struct hm_span room, uint64_t deadline_us,
     size_t *ret_len, struct why *why);
+
+/* Nothing goes any more, either way: who waits on it, in any thread, gets
+ * HM_E_WORKER. */
+void channel_shut(int fd);
 
 struct channel_fds {
 	int fd[CHANNEL_FDS_MAX];

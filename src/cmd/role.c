@@ -17,6 +17,9 @@
 
 #define PEM_MAX 65536
 
+_Static_assert(SERVER_SESSIONS_MAX == SIGNER_SESSIONS_MAX,
+    "the configuration allows what the signer can");
+
 static const char *
 or_null(const char *text)
 {
@@ -93,6 +96,7 @@ run_signer(
 		.log_key = config->token.log,
 		.origin = config->origin,
 		.timeout_ms = config->token.timeout_ms,
+		.sessions = config->token.sessions,
 		.jail = { .role = JAIL_SIGNER,
 		    .user = or_null(config->users.signer),
 		    .writable = { or_null(config->token.folder) },

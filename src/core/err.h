@@ -132,6 +132,9 @@
 	X(E_TOKEN_MECHANISM, 4110, 503, TOKEN, PERMANENT,                      \
 	    "the token lacks a mechanism",                                     \
 	    "hallmark hsm doctor URI lists them")                              \
+	X(E_TOKEN_WRONG, 4111, 503, TOKEN, SECURITY,                           \
+	    "the token gave a signature that does not verify",                 \
+	    "take the token out of service; hallmark hsm doctor URI")          \
 	X(E_EVIDENCE, 4201, 403, NO, SECURITY,                                 \
 	    "the evidence does not verify: not genuine hardware",              \
 	    "put the unit into the red bin")                                   \

@@ -41,7 +41,10 @@ static const struct config_key token_keys[] = {
 	    .words = "key of the ledger, Ed25519" },
 	{ "timeout_ms", CONFIG_INT, .min = 100, .max = 600000,
 	    .fallback = "10000", .unit = "ms",
-	    .words = "longest time of one operation" },
+	    .words = "longest time that one ask may need the token" },
+	{ "sessions", CONFIG_INT, .min = 1, .max = SERVER_SESSIONS_MAX,
+	    .fallback = "8",
+	    .words = "of the token at once, if it allows so many" },
 	{ "folder", CONFIG_PATH, .fallback = "", .max = PATH_BYTES,
 	    .words = "what the module must be able to write, if anything" },
 	{ 0 },
@@ -111,6 +114,7 @@ take_token(const struct config_node *at, struct server_config *ret)
 	config_copy(at, "log", ret->token.log, sizeof(ret->token.log));
 	config_copy(at, "folder", ret->token.folder, sizeof(ret->token.folder));
 	ret->token.timeout_ms = (uint32_t)config_int(at, "timeout_ms");
+	ret->token.sessions = (uint32_t)config_int(at, "sessions");
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "base/why.h"
 
 #define SERVER_FRONTS_MAX 64
+#define SERVER_SESSIONS_MAX 64
 #define SERVER_TEXT_MAX 256
 
 struct server_config {
@@ -29,7 +30,7 @@ struct server_config {
 		char pin[SERVER_TEXT_MAX]; /* "credential:hallmark-pin" ... */
 		char issuer[SERVER_TEXT_MAX], stamp[SERVER_TEXT_MAX],
 		    log[SERVER_TEXT_MAX]; /* URIs of keys */
-		uint32_t timeout_ms;
+		uint32_t timeout_ms, sessions;
 		char folder[FILE_PATH_MAX]; /* what the module needs to write,
 					     * or ""
 					     */

@@ -23,8 +23,8 @@ struct job {
 };
 
 static hm_err
-look_up(const struct objects *objects, const struct ask_sign_issue *ask,
-    struct job *ret)
+look_up(
+    struct objects *objects, const struct ask_sign_issue *ask, struct job *ret)
 {
 	const struct loaded *order, *release;
 
@@ -61,7 +61,7 @@ check_limits(const struct job *job, uint64_t now_s)
 
 /* The keeper asked its list: so do we ask ours. */
 static hm_err
-check_enrolled(const struct objects *objects, const struct job *job)
+check_enrolled(struct objects *objects, const struct job *job)
 {
 	const struct hm_product *product = &job->product->object.product;
 	uint8_t key[HM_DIGEST_LEN];
@@ -69,13 +69,13 @@ check_enrolled(const struct objects *objects, const struct job *job)
 	if (product->key_source != HM_KEYS_ENROLLED)
 		return HM_OK;
 	attest_key_digest(&job->ask->kase, key);
-	return enrolled_has(&objects->enrolled, product->name, key)
+	return objects_is_enrolled(objects, product->name, key)
 		   ? HM_OK
 		   : HM_E_EVIDENCE_KEY;
 }
 
 static hm_err
-check_evidence(const struct objects *objects, struct job *job)
+check_evidence(struct objects *objects, struct job *job)
 {
 	const struct attest_case *kase = &job->ask->kase;
 	struct attest_wanted wanted = { .channel = job->order->channel,
@@ -135,7 +135,7 @@ sign_stamp(
 
 	HM_TRY(hm_stamp_encode(stamp, room, &len));
 	return sign1_make(HM_BYTES(keys->stamp_kid), HM_LITERAL(HM_AAD_STAMP),
-	    (struct hm_bytes){ payload, len }, token_digest_signer, keys->stamp,
+	    (struct hm_bytes){ payload, len }, signer_keys_digest, &keys->stamp,
 	    ret);
 }
 

@@ -16,7 +16,7 @@
 /* What the signer issues with; borrowed. */
 struct issue_with {
 	struct signer_keys *keys;
-	const struct objects *objects;
+	struct objects *objects;
 	struct hm_bytes origin; /* of the log, named in every stamp */
 };
 

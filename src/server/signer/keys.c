@@ -3,28 +3,30 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+#include "crypto/ed25519.h"
 #include "seal/sign1.h"
 
 static hm_err
 sign_certificate(
     void *context, struct hm_bytes digest, uint8_t *ret, size_t ret_len)
 {
-	return token_sign(context, digest, ret, ret_len);
+	return signer_keys_sign(context, digest, ret, ret_len);
 }
 
 static hm_err
-find(struct token *token, const char *uri, token_key_type wanted,
-    struct token_key **ret, struct why *why)
+find(struct signer_keys *keys, const char *uri, token_key_type wanted,
+    struct signer_key *ret, struct why *why)
 {
-	struct token_key *key;
-
-	HM_TRY(token_key(token, uri, TOKEN_SIGN, &key, why));
-	if (token_key_kind(key) != wanted) {
+	HM_TRY(token_key(keys->token, uri, TOKEN_SIGN, &ret->key, why));
+	if (token_key_kind(ret->key) != wanted) {
 		why_where(why, "%s", uri);
 		return WHY(why, HM_E_KEY, "the key is of the wrong kind");
 	}
-	*ret = key;
-	return HM_OK;
+	ret->keys = keys;
+	if (wanted != TOKEN_P256)
+		return HM_OK;
+	return p256_fixed_new(token_key_public(ret->key).ptr, &ret->verifier);
 }
 
 /* The certificate that devices will chain to must be of the key that signs. */
@@ -41,38 +43,85 @@ check_issuer(const struct signer_options *options, const struct token_key *key,
 	return HM_OK;
 }
 
+static hm_err
+open_keys(const struct signer_options *options, struct signer_keys *keys,
+    struct why *why)
+{
+	HM_TRY(find(keys, options->issuer_key, TOKEN_P256, &keys->issuer, why));
+	HM_TRY(find(keys, options->stamp_key, TOKEN_P256, &keys->stamp, why));
+	HM_TRY(find(keys, options->log_key, TOKEN_ED25519, &keys->log, why));
+	return check_issuer(options, keys->issuer.key, why);
+}
+
 hm_err
 signer_keys_open(const struct signer_options *options, const struct secret *pin,
     struct signer_keys *ret, struct why *why)
 {
 	struct token_options token = { .uri = options->token_uri,
 		.module = options->module,
+		.sessions = SIGNER_THREADS_MAX,
 		.timeout_ms = options->timeout_ms };
 
 	HM_TRY(token_open(&token, pin, &ret->token, why));
-	HM_TRY(find(
-	    ret->token, options->issuer_key, TOKEN_P256, &ret->issuer, why));
-	HM_TRY(
-	    find(ret->token, options->stamp_key, TOKEN_P256, &ret->stamp, why));
-	HM_TRY(
-	    find(ret->token, options->log_key, TOKEN_ED25519, &ret->log, why));
-	HM_TRY(check_issuer(options, ret->issuer, why));
-
+	HM_TRY(open_keys(options, ret, why));
 	ret->ca = (struct ca_issuer){
 		.certificate = options->issuer_certificate,
 		.sig = CA_ES256,
 		.sign = sign_certificate,
-		.context = ret->issuer,
+		.context = &ret->issuer,
 	};
-	sign1_kid(token_key_public(ret->stamp).ptr, ret->stamp_kid);
+	sign1_kid(token_key_public(ret->stamp.key).ptr, ret->stamp_kid);
 	return HM_OK;
 }
 
 void
 signer_keys_done(struct signer_keys *keys)
 {
+	p256_fixed_free(keys->issuer.verifier);
+	p256_fixed_free(keys->stamp.verifier);
 	token_free(keys->token);
 	*keys = (struct signer_keys){ 0 };
+}
+
+static void
+note_answer(struct signer_keys *keys)
+{
+	atomic_store(&keys->answered_us, clock_mono_us());
+}
+
+static hm_err
+verify(const struct signer_key *key, struct hm_bytes input,
+    const uint8_t *signature)
+{
+	if (key->verifier != NULL)
+		return p256_fixed_verify(key->verifier, input.ptr, signature);
+	return ed25519_verify(token_key_public(key->key).ptr, input, signature);
+}
+
+hm_err
+signer_keys_sign(
+    struct signer_key *key, struct hm_bytes input, uint8_t *ret, size_t len)
+{
+	uint8_t signature[64];
+	hm_err err = len == sizeof(signature) ? HM_OK : HM_E_NO_ROOM;
+
+	HM_TRY(err);
+	err = token_sign(key->key, input, signature, sizeof(signature));
+	note_answer(key->keys);
+	HM_TRY(err);
+	err = verify(key, input, signature);
+	if (err != HM_OK)
+		return err == HM_E_SIGNATURE ? HM_E_TOKEN_WRONG : err;
+	memcpy(ret, signature, sizeof(signature));
+	return HM_OK;
+}
+
+hm_err
+signer_keys_digest(
+    void *context, const uint8_t digest[static 32], uint8_t ret[static 64])
+{
+	return signer_keys_sign(
+	    context, (struct hm_bytes){ digest, 32 }, ret, 64);
 }
 
 hm_err
@@ -80,6 +129,8 @@ signer_keys_shared(
     void *context, struct hm_bytes label, struct hm_span room, size_t *ret_len)
 {
 	struct signer_keys *keys = context;
+	hm_err err = token_data_load(keys->token, label, room, ret_len);
 
-	return token_data_load(keys->token, label, room, ret_len);
+	note_answer(keys);
+	return err;
 }

@@ -5,24 +5,51 @@
  *
  * Three keys, each for one purpose: the issuing CA's, the stamp's and the
  * log's. All are checked against the key policy when they are found.
+ *
+ * What the token gives is verified by us before anybody sees it, always
+ * (decision 0005): HM_E_TOKEN_WRONG. Any thread may sign; who does it often
+ * attaches to the token first.
  */
 
+#include <stdatomic.h>
+
 #include "ca/ca.h"
+#include "crypto/p256_fixed.h"
 #include "server/signer/signer.h"
 #include "token/token.h"
 
+struct signer_keys;
+
+struct signer_key {
+	struct token_key *key;       /* borrowed from the token */
+	struct p256_fixed *verifier; /* owned; NULL: Ed25519 */
+	struct signer_keys *keys;
+};
+
+/* Does not move while it is in use. */
 struct signer_keys {
-	struct token *token;                    /* owned */
-	struct token_key *issuer, *stamp, *log; /* borrowed from the token */
+	struct token *token; /* owned */
+	struct signer_key issuer, stamp, log;
 	struct ca_issuer ca;
 	uint8_t stamp_kid[HM_KID_LEN];
+	_Atomic uint64_t
+	    answered_us; /* when a call of the token last came
+			    back, whatever it said; clock_mono_us */
 };
 
 /* HM_E_TOKEN_*, HM_E_KEY (a key is of the wrong kind), HM_E_CERT (the issuing
  * certificate is not the issuing key's) */
 HM_MUST hm_err signer_keys_open(const struct signer_options *options,
     const struct secret *pin, struct signer_keys *ret, struct why *why);
+/* When no other thread uses them. */
 void signer_keys_done(struct signer_keys *keys);
+
+/* Sign, and verify what came. HM_E_TOKEN_WRONG, what token_sign() says */
+HM_MUST hm_err signer_keys_sign(
+    struct signer_key *key, struct hm_bytes input, uint8_t *ret, size_t len);
+/* The same as a digest_signer (crypto/cose.h) for a struct signer_key. */
+hm_err signer_keys_digest(
+    void *context, const uint8_t digest[static 32], uint8_t ret[static 64]);
 
 /* A shared secret of a product, by label: for secrets_seal(). */
 hm_err signer_keys_shared(

@@ -24,6 +24,7 @@ objects_done(struct objects *objects)
 		loaded_free(objects->list[i]);
 	free(objects->list);
 	enrolled_done(&objects->enrolled);
+	pthread_rwlock_destroy(&objects->lock);
 	*objects = (struct objects){ 0 };
 }
 
@@ -56,13 +57,25 @@ at_digest(const struct objects *objects, const uint8_t *digest)
 	return objects->list[at];
 }
 
-const struct loaded *
-objects_find(const struct objects *objects, hm_object_kind kind,
+static const struct loaded *
+find(const struct objects *objects, hm_object_kind kind,
     const uint8_t digest[static HM_DIGEST_LEN])
 {
 	const struct loaded *found = at_digest(objects, digest);
 
 	return found != NULL && found->object.kind == kind ? found : NULL;
+}
+
+const struct loaded *
+objects_find(struct objects *objects, hm_object_kind kind,
+    const uint8_t digest[static HM_DIGEST_LEN])
+{
+	const struct loaded *found;
+
+	pthread_rwlock_rdlock(&objects->lock);
+	found = find(objects, kind, digest);
+	pthread_rwlock_unlock(&objects->lock);
+	return found;
 }
 
 static hm_err
@@ -103,17 +116,14 @@ complete(const struct objects *objects, struct loaded *loaded,
 		    object->product.hw_type, &loaded->template_);
 	if (object->kind != HM_OBJECT_ORDER)
 		return HM_E_BAD_INPUT;
-	if (objects_find(objects, HM_OBJECT_PRODUCT, object->order.product) ==
-		NULL ||
-	    objects_find(objects, HM_OBJECT_RELEASE, object->order.release) ==
-		NULL)
+	if (find(objects, HM_OBJECT_PRODUCT, object->order.product) == NULL ||
+	    find(objects, HM_OBJECT_RELEASE, object->order.release) == NULL)
 		return HM_E_NOT_FOUND;
 	return HM_OK;
 }
 
 static hm_err
-load(struct objects *objects, struct loaded *loaded, struct hm_bytes message,
-    const uint8_t *authority, const struct ca_issuer *issuer, bool *ret_kept)
+decode(struct loaded *loaded, struct hm_bytes message, const uint8_t *authority)
 {
 	struct hm_bytes payload;
 
@@ -124,14 +134,60 @@ load(struct objects *objects, struct loaded *loaded, struct hm_bytes message,
 	message.ptr = loaded->bytes;
 	HM_TRY(sign1_open(message, HM_OBJECT_MAX, HM_LITERAL(HM_AAD_OBJECT),
 	    authority, &payload));
-	HM_TRY(hm_object_decode(payload, &loaded->object));
-	if (loaded->object.kind == HM_OBJECT_ENROLMENT)
-		return enrolled_add(
-		    &objects->enrolled, &loaded->object.enrolment);
+	return hm_object_decode(payload, &loaded->object);
+}
+
+/* Under the lock. HM_E_EXISTS: it is not needed here. */
+static hm_err
+add(struct objects *objects, struct loaded *loaded,
+    const struct ca_issuer *issuer)
+{
+	const struct hm_object *object = &loaded->object;
+
+	if (object->kind == HM_OBJECT_ENROLMENT) {
+		HM_TRY(enrolled_add(&objects->enrolled, &object->enrolment));
+		return HM_E_EXISTS;
+	}
+	/* Another thread may have been quicker. */
+	if (at_digest(objects, loaded->digest) != NULL)
+		return HM_E_EXISTS;
 	HM_TRY(complete(objects, loaded, issuer));
-	HM_TRY(insert(objects, loaded));
-	*ret_kept = true;
-	return HM_OK;
+	return insert(objects, loaded);
+}
+
+static hm_err
+keep(struct objects *objects, struct loaded *loaded,
+    const struct ca_issuer *issuer)
+{
+	hm_err err;
+
+	pthread_rwlock_wrlock(&objects->lock);
+	err = add(objects, loaded, issuer);
+	pthread_rwlock_unlock(&objects->lock);
+	return err;
+}
+
+static bool
+is_loaded(struct objects *objects, const uint8_t *digest)
+{
+	bool found;
+
+	pthread_rwlock_rdlock(&objects->lock);
+	found = at_digest(objects, digest) != NULL;
+	pthread_rwlock_unlock(&objects->lock);
+	return found;
+}
+
+bool
+objects_is_enrolled(struct objects *objects, struct hm_bytes product,
+    const uint8_t digest[static HM_DIGEST_LEN])
+{
+	bool is;
+
+	pthread_rwlock_rdlock(&objects->lock);
+	is = enrolled_has(&objects->enrolled, product, digest);
+	pthread_rwlock_unlock(&objects->lock);
+	return is;
 }
 
 hm_err
@@ -141,20 +197,21 @@ objects_load(struct objects *objects, struct hm_bytes message,
 {
 	uint8_t digest[HM_DIGEST_LEN];
 	struct loaded *loaded;
-	bool kept = false;
 	hm_err err;
 
 	if (message.len == 0 || message.len > HM_OBJECT_MAX)
 		return HM_E_BAD_INPUT;
 	sha256_one(message, digest);
-	if (at_digest(objects, digest) != NULL)
+	if (is_loaded(objects, digest))
 		return HM_OK;
 	loaded = calloc(1, sizeof(*loaded));
 	if (loaded == NULL)
 		return HM_E_NO_MEMORY;
 	memcpy(loaded->digest, digest, sizeof(digest));
-	err = load(objects, loaded, message, authority, issuer, &kept);
-	if (!kept)
+	err = decode(loaded, message, authority);
+	if (err == HM_OK)
+		err = keep(objects, loaded, issuer);
+	if (err != HM_OK)
 		loaded_free(loaded);
-	return err;
+	return err == HM_E_EXISTS ? HM_OK : err;
 }

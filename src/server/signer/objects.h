@@ -6,7 +6,13 @@
  * Each came with the authority's signature and is found by its digest. The
  * decoded form borrows from the bytes beside it, which never move. Of an
  * enrolment only what it lists is kept.
+ *
+ * Any thread may load and find. What was loaded never changes and is freed at
+ * the end only, so what was found may be used without a lock; the lock guards
+ * the lists.
  */
+
+#include <pthread.h>
 
 #include "ca/ca.h"
 #include "server/signer/enrolled.h"
@@ -21,11 +27,13 @@ struct loaded {
 };
 
 struct objects {
-	struct loaded **list; /* sorted by digest */
+	pthread_rwlock_t lock; /* all zeros: not held */
+	struct loaded **list;  /* sorted by digest */
 	uint32_t count, room;
 	struct enrolled enrolled;
 };
 
+/* When no other thread uses them. */
 void objects_done(struct objects *objects);
 
 /*
@@ -39,5 +47,9 @@ HM_MUST hm_err objects_load(struct objects *objects, struct hm_bytes message,
     const struct ca_issuer *issuer);
 
 /* NULL if it is not there or of another kind. */
-const struct loaded *objects_find(const struct objects *objects,
-    hm_object_kind kind, const uint8_t digest[static HM_DIGEST_LEN]);
+const struct loaded *objects_find(struct objects *objects, hm_object_kind kind,
+    const uint8_t digest[static HM_DIGEST_LEN]);
+
+/* Was the evidence key of this digest enrolled for that product? */
+bool objects_is_enrolled(struct objects *objects, struct hm_bytes product,
+    const uint8_t digest[static HM_DIGEST_LEN]);

@@ -16,12 +16,21 @@
  * front can not have secrets sealed for hardware that did not sign (decision
  * 0003).
  *
+ * Several threads answer, each with a session of the token (crew.h), and what
+ * the token signed is verified before it leaves (keys.h). A call of the token
+ * that hangs cannot be broken off; the ask is answered without it, and the
+ * process does not wait for it when it leaves.
+ *
  * It keeps nothing on disk: all state is loaded again after a start.
  */
 
 #include "base/jail.h"
 #include "base/secret.h"
 #include "server/ask.h"
+
+#define SIGNER_SESSIONS_MAX 64
+#define SIGNER_LOST_MAX 64 /* threads that hang in the token */
+#define SIGNER_THREADS_MAX (SIGNER_SESSIONS_MAX + SIGNER_LOST_MAX)
 
 struct signer_options {
 	int keeper; /* channel to the keeper */
@@ -34,8 +43,9 @@ struct signer_options {
 	const char *origin;                 /* name of the log */
 	struct hm_bytes issuer_certificate; /* DER */
 	uint8_t authority[HM_POINT_LEN];
-	uint32_t
-	    timeout_ms; /* of one token operation; 0: the token room's own */
+	uint32_t timeout_ms; /* of one ask, as far as the token is concerned;
+				0: 10,000 */
+	uint32_t sessions;   /* threads with a session each, at most; 0: 8 */
 	struct jail jail;
 };
 
