@@ -163,9 +163,7 @@ def files_below(*folders):
 def test_a_copy_of_the_database_holds_no_secret_and_no_key(world):
     """What lies in state/, while the server works and in a backup; nothing of a token."""
     factory = world.factory
-    factory.hallmark("server", "backup", "stolen.db", "--state", "state")
-    os.mkdir(factory.path("stolen"))
-    shutil.move(factory.path("stolen.db"), factory.path("stolen", "hallmark.db"))
+    factory.hallmark("server", "backup", "stolen", "--hallmarkd", "hallmarkd.yaml")
     needles = {str(name): value for name, value in world.secrets.items() if len(value) > 8}
     needles |= private_halves(world) | {name: factory.read(name) for name in ("pin", "so-pin")}
     needles["shared"] = factory.fleet_key
