@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -150,15 +152,12 @@ folder_len(const char *path)
 	return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
-hm_err
-file_sync_dir(const char *path, struct why *why)
+/* Sync and close. */
+static hm_err
+sync_open(int fd, const char *path, struct why *why)
 {
-	int fd = calls->open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	int failure;
+	int failure = calls->fsync(fd);
 
-	if (fd < 0)
-		return failed(HM_E_IO, "open", path, why);
-	failure = calls->fsync(fd);
 	if (failure != 0)
 		(void)failed(HM_E_IO, "sync", path, why);
 	/* Nothing is written through it: closing loses nothing. */
@@ -167,17 +166,46 @@ file_sync_dir(const char *path, struct why *why)
 }
 
 static hm_err
+sync_path(const char *path, int flags, struct why *why)
+{
+	int fd = calls->open(path, O_RDONLY | O_CLOEXEC | flags, 0);
+
+	if (fd < 0)
+		return failed(HM_E_IO, "open", path, why);
+	return sync_open(fd, path, why);
+}
+
+hm_err
+file_sync_dir(const char *path, struct why *why)
+{
+	return sync_path(path, O_DIRECTORY, why);
+}
+
+hm_err
+file_sync(const char *path, struct why *why)
+{
+	return sync_path(path, 0, why);
+}
+
+/* "./" for a bare name. */
+static hm_err
+folder_of(const char *path, char ret[static PATH_SIZE], struct why *why)
+{
+	size_t len = folder_len(path);
+
+	if (len >= PATH_SIZE)
+		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
+	memcpy(ret, len > 0 ? path : "./", len > 0 ? len : 2);
+	ret[len > 0 ? len : 2] = '\0';
+	return HM_OK;
+}
+
+static hm_err
 sync_folder_of(const char *path, struct why *why)
 {
 	char folder[PATH_SIZE];
-	size_t len = folder_len(path);
 
-	if (len == 0)
-		return file_sync_dir(".", why);
-	if (len >= sizeof(folder))
-		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
-	memcpy(folder, path, len);
-	folder[len] = '\0';
+	HM_TRY(folder_of(path, folder, why));
 	return file_sync_dir(folder, why);
 }
 
@@ -279,6 +307,23 @@ file_append(int fd, struct hm_bytes bytes, struct why *why)
 	return HM_OK;
 }
 
+/* A folder that is there: whoever made it may have been killed before it was
+ * synced. What we may not open, we did not make. */
+static hm_err
+keep_folder(const char *path, struct why *why)
+{
+	char folder[PATH_SIZE];
+	int fd;
+
+	HM_TRY(folder_of(path, folder, why));
+	fd = calls->open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return HM_OK;
+	if (fd < 0)
+		return failed(HM_E_IO, "open", folder, why);
+	return sync_open(fd, folder, why);
+}
+
 static hm_err
 make_folder(const char *path, unsigned mode, struct why *why)
 {
@@ -291,34 +336,80 @@ make_folder(const char *path, unsigned mode, struct why *why)
 	if (stat(path, &found) != 0)
 		return failed(HM_E_IO, "look at", path, why);
 	if (S_ISDIR(found.st_mode))
-		return HM_OK;
+		return keep_folder(path, why);
 	errno = ENOTDIR;
 	return failed(HM_E_EXISTS, "create the folder", path, why);
+}
+
+/* `path` is changed meanwhile. */
+static hm_err
+make_with_parents(char *path, unsigned mode, struct why *why)
+{
+	size_t len = strlen(path);
+
+	while (len > 1 && path[len - 1] == '/')
+		path[--len] = '\0';
+	len = folder_len(path);
+	if (len > 1 && !file_exists(path)) {
+		path[len - 1] = '\0';
+		HM_TRY(make_with_parents(path, mode, why));
+		/* What it took off was slashes. */
+		memset(path + strlen(path), '/', len - strlen(path));
+	}
+	return make_folder(path, mode, why);
 }
 
 hm_err
 file_mkdir(const char *path, unsigned mode, struct why *why)
 {
-	char part[PATH_SIZE];
+	char copy[PATH_SIZE];
 	size_t len = strlen(path);
 
-	if (len == 0 || len >= sizeof(part)) {
+	if (len == 0 || len >= sizeof(copy)) {
 		why_where(why, "%.200s", path);
 		return WHY(
 		    why, HM_E_TOO_LARGE, "the path is empty or too long");
 	}
-	memcpy(part, path, len + 1);
-	while (len > 1 && part[len - 1] == '/')
-		part[--len] = '\0';
-	for (size_t i = 1; i < len; i++) {
-		if (part[i] != '/')
-			continue;
-		part[i] = '\0';
-		if (!file_exists(part))
-			HM_TRY(make_folder(part, mode, why));
-		part[i] = '/';
-	}
-	return make_folder(part, mode, why);
+	memcpy(copy, path, len + 1);
+	return make_with_parents(copy, mode, why);
+}
+
+/* ---- leftovers ---- */
+
+bool
+file_is_temp(const char *name)
+{
+	return name[0] == '.' && strstr(name, TEMP_MARK) != NULL;
+}
+
+/* Is it one that nobody writes any more? */
+static bool
+is_leftover(int folder, const char *name, unsigned age_s)
+{
+	struct stat found;
+	time_t now = time(NULL);
+
+	if (!file_is_temp(name) ||
+	    fstatat(folder, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+		return false;
+	return S_ISREG(found.st_mode) &&
+	       (age_s == 0 || found.st_mtime + (time_t)age_s < now);
+}
+
+void
+file_sweep(const char *path, unsigned age_s)
+{
+	DIR *folder = opendir(path);
+	char place[PATH_SIZE];
+	struct dirent *item;
+
+	while (folder != NULL && (item = readdir(folder)) != NULL)
+		if (is_leftover(dirfd(folder), item->d_name, age_s) &&
+		    path_join(place, sizeof(place), path, item->d_name) ==
+			HM_OK)
+			(void)calls->unlink(place); /* it does no harm */
+	if (folder != NULL)
+		closedir(folder);
 }
 
 bool

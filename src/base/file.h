@@ -43,9 +43,22 @@ HM_MUST hm_err file_create(
 /* Append to an open descriptor and sync. HM_E_IO: what was written is unknown;
  * the reader of the file must find the last whole record. */
 HM_MUST hm_err file_append(int fd, struct hm_bytes bytes, struct why *why);
-/* Make a folder with all above it; fine if it is there. */
+/*
+ * Make a folder with all above it, durably; fine if it is there. Then too its
+ * name is synced, if the folder above may be opened: whoever made it may have
+ * been killed before that.
+ */
 HM_MUST hm_err file_mkdir(const char *path, unsigned mode, struct why *why);
+/* Names in a folder; the content of a file. HM_E_IO */
 HM_MUST hm_err file_sync_dir(const char *path, struct why *why);
+HM_MUST hm_err file_sync(const char *path, struct why *why);
+/* Is this the name of a temporary file of file_write()? */
+bool file_is_temp(const char *name);
+/*
+ * Remove what a kill in file_write() left in a folder. `age_s` 0: at once, for
+ * the owner of a folder that nobody else writes; else only what is older.
+ */
+void file_sweep(const char *folder, unsigned age_s);
 bool file_exists(const char *path);
 /* "a/b" of "a" and "b"; HM_E_TOO_LARGE if it does not fit. */
 HM_MUST hm_err path_join(

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -261,7 +262,7 @@ makes_folders_with_all_above(void **state)
 	assert_int_equal(file_sync_dir(deep, NULL), HM_OK);
 	snprintf(below, sizeof(below), "%s/d", path);
 	assert_int_equal(file_mkdir(path, 0700, &why), HM_E_EXISTS);
-	assert_int_equal(file_mkdir(below, 0700, NULL), HM_E_IO);
+	assert_int_equal(file_mkdir(below, 0700, NULL), HM_E_EXISTS);
 	assert_int_equal(file_mkdir("", 0700, NULL), HM_E_TOO_LARGE);
 	snprintf(deep, sizeof(deep), "%s/a/b/c", folder);
 	rmdir(deep);
@@ -269,6 +270,59 @@ makes_folders_with_all_above(void **state)
 	rmdir(deep);
 	deep[strlen(deep) - 2] = '\0';
 	rmdir(deep);
+}
+
+static void
+makes_the_name_of_a_folder_durable_that_is_there(void **state)
+{
+	char deep[200];
+
+	(void)state;
+	snprintf(deep, sizeof(deep), "%s/a", folder);
+	assert_int_equal(mkdir(deep, 0700), 0);
+	/* The folder above is opened and synced. */
+	for (int n = 0; n < 2; n++) {
+		left = n;
+		file_calls_set(&sick);
+		assert_int_equal(file_mkdir(deep, 0700, NULL), HM_E_IO);
+	}
+	file_calls_set(NULL);
+	assert_int_equal(file_mkdir(deep, 0700, NULL), HM_OK);
+	rmdir(deep);
+}
+
+static void
+put(const char *name, int age_s)
+{
+	struct timespec times[2] = { { time(NULL) - age_s, 0 },
+		{ time(NULL) - age_s, 0 } };
+	char place[200];
+
+	snprintf(place, sizeof(place), "%s/%s", folder, name);
+	assert_int_equal(
+	    file_write(place, HM_LITERAL("half"), 0600, NULL), HM_OK);
+	assert_int_equal(utimensat(AT_FDCWD, place, times, 0), 0);
+}
+
+static void
+sweeps_what_a_kill_left(void **state)
+{
+	char place[200];
+
+	(void)state;
+	put(".a.unit.tmp-0102030405ff", 7200);
+	put(".b.unit.tmp-0102030405ff", 60);
+	put(".hidden", 7200);
+	put("file", 7200);
+	assert_int_equal(files(), 4);
+	file_sweep(folder, 3600);
+	assert_int_equal(files(), 3);
+	file_sweep(folder, 0);
+	assert_int_equal(files(), 2);
+	assert_content("half");
+	snprintf(place, sizeof(place), "%s/.hidden", folder);
+	unlink(place);
+	file_sweep("/nowhere", 0);
 }
 
 static void
@@ -320,6 +374,9 @@ main(void)
 		cmocka_unit_test(refuses_nul_in_text),
 		cmocka_unit_test(appends_and_says_when_it_could_not),
 		cmocka_unit_test(makes_folders_with_all_above),
+		cmocka_unit_test(
+		    makes_the_name_of_a_folder_durable_that_is_there),
+		cmocka_unit_test(sweeps_what_a_kill_left),
 		cmocka_unit_test(joins_paths_that_fit),
 	};
 
