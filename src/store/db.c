@@ -352,6 +352,24 @@ bring_up_to_date(
 	return HM_OK;
 }
 
+/*
+ * A process that was killed between a write and its sync left pages that only
+ * the system's cache has. SQLite reads them as committed, so they are made
+ * durable before anybody builds on them.
+ */
+static hm_err
+make_durable(const char *path, struct why *why)
+{
+	char wal[520];
+
+	HM_TRY(file_sync(path, why));
+	if (snprintf(wal, sizeof wal, "%s-wal", path) >= (int)sizeof wal)
+		return WHY(why, HM_E_TOO_LARGE, "path too long");
+	if (file_exists(wal))
+		HM_TRY(file_sync(wal, why));
+	return sync_folder(path, why);
+}
+
 hm_err
 db_open(const struct db_options *options, struct db **ret, struct why *why)
 {
@@ -359,7 +377,7 @@ db_open(const struct db_options *options, struct db **ret, struct why *why)
 	int flags = options->read_only
 			? SQLITE_OPEN_READONLY
 			: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	bool is_new = !options->vfs && !file_exists(options->path);
+	bool writes = !options->vfs && !options->read_only;
 	int rc;
 
 	if (!db)
@@ -367,8 +385,10 @@ db_open(const struct db_options *options, struct db **ret, struct why *why)
 	db->wal_max = options->wal_max ? options->wal_max : WAL_MAX;
 	db->read_only = options->read_only;
 	snprintf(db->path, sizeof db->path, "%s", options->path);
-	if (!options->vfs && !options->read_only)
+	if (writes)
 		HM_TRY(create(options->path, why));
+	if (writes)
+		HM_TRY(make_durable(options->path, why));
 	rc = sqlite3_open_v2(options->path, &db->raw,
 	    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, options->vfs);
 	if (!db->raw)
@@ -381,8 +401,6 @@ db_open(const struct db_options *options, struct db **ret, struct why *why)
 	HM_TRY(db_error(db, rc, why));
 	HM_TRY(set_up(db, options, why));
 	HM_TRY(bring_up_to_date(db, options, why));
-	if (is_new)
-		HM_TRY(sync_folder(options->path, why));
 	*ret = db;
 	db = NULL;
 	return HM_OK;
