@@ -156,11 +156,13 @@ tiles_rollback(struct tiles *tiles)
 
 /* --- writing --- */
 
-/* The folder of `path`, made unless it was the last one that was made. */
+/* The folder of `path`, made unless it was the last one of its level. */
 static hm_err
-make_folder(struct tiles *tiles, const char *path, struct why *why)
+make_folder(
+    struct tiles *tiles, unsigned level, const char *path, struct why *why)
 {
-	char folder[sizeof(tiles->made)];
+	char folder[TILES_PLACE_MAX];
+	char *made = tiles->made[level < TILES_LEVELS ? level : TILES_LEVELS];
 	const char *end = strrchr(path, '/');
 	size_t len;
 
@@ -169,10 +171,10 @@ make_folder(struct tiles *tiles, const char *path, struct why *why)
 	hm_assert(len < sizeof(folder));
 	memcpy(folder, path, len);
 	folder[len] = '\0';
-	if (strcmp(folder, tiles->made) == 0)
+	if (strcmp(folder, made) == 0)
 		return HM_OK;
 	HM_TRY(file_mkdir(folder, 0755, why));
-	memcpy(tiles->made, folder, len + 1);
+	memcpy(made, folder, len + 1);
 	return HM_OK;
 }
 
@@ -180,11 +182,11 @@ static hm_err
 write_tile(struct tiles *tiles, unsigned level, uint64_t index, unsigned width,
     struct hm_bytes content, struct why *why)
 {
-	char name[TILE_PATH_MAX], path[sizeof(tiles->made)];
+	char name[TILE_PATH_MAX], path[TILES_PLACE_MAX];
 
 	HM_TRY(tile_path(level, index, width, name, sizeof(name)));
 	HM_TRY(path_join(path, sizeof(path), tiles->folder, name));
-	HM_TRY(make_folder(tiles, path, why));
+	HM_TRY(make_folder(tiles, level, path, why));
 	return file_write(path, content, 0644, why);
 }
 
@@ -279,7 +281,7 @@ tiles_flush(struct tiles *tiles, struct why *why)
 static void
 remove_partials(struct tiles *tiles, unsigned level, uint64_t index)
 {
-	char name[TILE_PATH_MAX], path[sizeof(tiles->made)];
+	char name[TILE_PATH_MAX], path[TILES_PLACE_MAX];
 
 	for (unsigned width = 1; width < TILE_WIDTH; width++)
 		if (tile_path(level, index, width, name, sizeof(name)) ==
@@ -304,7 +306,7 @@ remove_superseded(struct tiles *tiles, uint64_t old, uint64_t size)
 			remove_partials(
 			    tiles, TILE_ENTRIES, before / TILE_WIDTH);
 	}
-	tiles->made[0] = '\0';
+	memset(tiles->made, 0, sizeof(tiles->made));
 }
 
 static hm_err
@@ -336,7 +338,7 @@ check_checkpoint(
 hm_err
 tiles_publish(struct tiles *tiles, struct hm_bytes note, struct why *why)
 {
-	char path[sizeof(tiles->made)];
+	char path[TILES_PLACE_MAX];
 	struct checkpoint checkpoint;
 	struct hm_bytes text;
 	uint64_t old = tiles->published;

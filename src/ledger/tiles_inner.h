@@ -15,6 +15,7 @@
 #define TILES_LEVELS 8 /* tile levels that a tree of 2^63 can have */
 #define TILES_CACHE 16
 #define TILES_FOLDER_MAX 512
+#define TILES_PLACE_MAX (2 * TILES_FOLDER_MAX) /* of a file or its folder */
 
 struct row {
 	struct tree_hash *ptr;
@@ -43,7 +44,8 @@ struct tiles {
 	size_t ends_room;
 	struct pyramid *cache; /* TILES_CACHE of them */
 	size_t cache_next;
-	char made[2 * TILES_FOLDER_MAX]; /* the folder that was made last */
+	/* The folder of each level that was made last; of entries: the last. */
+	char made[TILES_LEVELS + 1][TILES_PLACE_MAX];
 };
 
 /* The first subtree of a level that belongs to the tile of the right edge. */

@@ -114,7 +114,8 @@ struct names {
 struct scan {
 	const struct tiles *tiles;
 	struct names levels[TILES_LEVELS + 1]; /* the last: entries */
-	bool temporary; /* unfinished files of a crash are there */
+	bool temporary;             /* unfinished files of a crash are there */
+	char synced[WALK_PATH_MAX]; /* the folder that was synced last */
 };
 
 static size_t
@@ -128,8 +129,30 @@ is_temporary(const char *path)
 {
 	const char *name = strrchr(path, '/');
 
-	name = name ? name + 1 : path;
-	return name[0] == '.' && strstr(name, ".tmp-") != NULL;
+	return file_is_temp(name ? name + 1 : path);
+}
+
+/*
+ * Whoever wrote a file may have been killed before its name was synced: then a
+ * power cut after we have built on it would take it away again.
+ */
+static hm_err
+sync_names(struct scan *scan, const char *path, struct why *why)
+{
+	char place[TILES_PLACE_MAX];
+	const char *end = strrchr(path, '/');
+	size_t len = end ? (size_t)(end - path) : 0;
+	bool same = strncmp(scan->synced, path, len) == 0 &&
+		    scan->synced[len] == '\0' && scan->synced[0] != '\0';
+
+	if (scan->tiles->readonly || same)
+		return HM_OK;
+	hm_assert(len < sizeof(scan->synced));
+	memcpy(scan->synced, path, len);
+	scan->synced[len] = '\0';
+	HM_TRY(
+	    path_join(place, sizeof(place), scan->tiles->folder, scan->synced));
+	return file_sync_dir(place, why);
 }
 
 static hm_err
@@ -144,6 +167,7 @@ note_name(void *context, const char *path, struct why *why)
 		scan->temporary = true;
 		return HM_OK;
 	}
+	HM_TRY(sync_names(scan, path, why));
 	if (strncmp(path, "tile/", 5) != 0)
 		return HM_OK; /* the checkpoint, and what others keep here */
 	if (tile_path_parse(hm_bytes_of(path), &level, &index, &width) !=
