@@ -31,8 +31,7 @@ static const struct option_spec run_options[] = {
 static hm_err
 make_folders(const struct station_config *config, struct why *why)
 {
-	HM_TRY(file_mkdir(config->journal, 0700, why));
-	return file_mkdir(config->records, 0755, why);
+	return journal_folders(config->journal, config->records, why);
 }
 
 static int

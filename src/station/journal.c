@@ -19,6 +19,7 @@
 #define UNIT_MAX (2 * ANSWER_MAX + 4096)
 #define SUFFIX ".unit"
 #define POLL_US 20000 /* between two looks at a lock */
+#define LEFTOVER_S 3600
 
 void
 unit_init(struct unit *unit)
@@ -136,6 +137,16 @@ decode(struct hm_bytes bytes, struct unit *ret)
 }
 
 /* ---- files ---- */
+
+hm_err
+journal_folders(const char *journal, const char *records, struct why *why)
+{
+	HM_TRY(file_mkdir(journal, 0700, why));
+	HM_TRY(file_mkdir(records, 0755, why));
+	file_sweep(journal, LEFTOVER_S);
+	file_sweep(records, LEFTOVER_S);
+	return HM_OK;
+}
 
 hm_err
 journal_lock(const char *folder,

@@ -35,6 +35,11 @@ struct unit {
 void unit_init(struct unit *unit);
 void unit_done(struct unit *unit);
 
+/* Make the two folders of a station, and remove what a kill left half written
+ * there an hour ago or before: another line may be at work. HM_E_IO */
+HM_MUST hm_err journal_folders(
+    const char *journal, const char *records, struct why *why);
+
 /* The lock of a unit: *ret_fd is closed to give it back. Waits until
  * `deadline_us`. HM_E_TIMEOUT, HM_E_JOURNAL */
 HM_MUST hm_err journal_lock(const char *folder,

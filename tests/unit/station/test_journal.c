@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/auto.h"
@@ -362,6 +364,30 @@ keeps_old_or_new_whenever_power_goes(void **state)
 	unit_done(&new);
 }
 
+static bool
+leaves(const char *name, int age_s)
+{
+	struct timespec times[2] = { { time(NULL) - age_s, 0 },
+		{ time(NULL) - age_s, 0 } };
+	char place[200];
+
+	(void)snprintf(place, sizeof(place), "%s/%s", folder, name);
+	assert_int_equal(
+	    file_write(place, HM_LITERAL("half"), 0600, NULL), HM_OK);
+	assert_int_equal(utimensat(AT_FDCWD, place, times, 0), 0);
+	assert_int_equal(journal_folders(folder, folder, NULL), HM_OK);
+	return file_exists(place);
+}
+
+static void
+sweeps_what_a_kill_left_an_hour_ago(void **state)
+{
+	(void)state;
+	assert_false(leaves(".ab.unit.tmp-0102030405ff", 3700));
+	assert_true(leaves(".ab.unit.tmp-0102030405ff", 3500));
+	assert_true(leaves("ab.unit", 3700));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -372,6 +398,7 @@ main(void)
 		TEST(calls_a_damaged_record_damaged),
 		TEST(gives_a_lock_to_one_at_a_time),
 		TEST(tells_of_a_folder_that_is_not_there),
+		TEST(sweeps_what_a_kill_left_an_hour_ago),
 		TEST(visits_every_unit_until_told_to_stop),
 		TEST(keeps_old_or_new_whichever_call_fails),
 		TEST(keeps_old_or_new_whenever_power_goes),
