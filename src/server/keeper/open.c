@@ -295,6 +295,7 @@ open_parts(struct keeper *keeper, const struct keeper_config *config,
 	HM_TRY(signer_init(&keeper->signer, &config->signer));
 	HM_TRY(file_mkdir(config->state, 0700, why));
 	HM_TRY(take_lock(config, &keeper->lock, why));
+	file_sweep(config->state, 0); /* it is ours alone now */
 	HM_TRY(open_database(config, &keeper->db, why));
 	HM_TRY(record_open(
 	    &keeper->record, config->state, keeper->db, &keeper->signer, why));

@@ -133,6 +133,25 @@ writes_the_files_of_the_ledger_again(void **state)
 }
 
 static void
+removes_what_a_kill_left_half_written(void **state)
+{
+	static const char *const names[] = { ".x.tmp-0102030405ff",
+		"ledger/.checkpoint.tmp-0102030405ff",
+		"ledger/tile/0/.000.tmp-0102030405ff" };
+	struct plant *plant = *state;
+	char path[160];
+
+	make_device(plant, 1);
+	for (size_t i = 0; i < 3; i++)
+		copy(plant, "ledger/checkpoint", names[i]);
+	assert_int_equal(plant_reopen(plant, NULL), HM_OK);
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/%s", plant->folder, names[i]);
+		assert_false(file_exists(path));
+	}
+}
+
+static void
 lets_one_keeper_into_the_folder(void **state)
 {
 	struct plant *plant = *state;
@@ -247,6 +266,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(goes_on_after_a_restart),
 		TEST(writes_the_files_of_the_ledger_again),
+		TEST(removes_what_a_kill_left_half_written),
 		TEST(lets_one_keeper_into_the_folder),
 		TEST(refuses_a_database_that_is_older_than_the_ledger),
 		TEST(refuses_a_database_older_than_the_published_checkpoint),
