@@ -84,8 +84,11 @@ plant_batch(struct plant *plant, const struct buf *messages, size_t count,
 	err = keeper_batch(plant->keeper, asks, answers, count, plant->now_s);
 	for (size_t i = 0; i < count; i++) {
 		ret[i] = (struct said){ .message = answers[i] };
-		if (err == HM_OK)
-			said_split(&ret[i]);
+		if (err != HM_OK)
+			continue;
+		said_split(&ret[i]);
+		if (plant->heard != NULL)
+			plant->heard(plant->context, asks[i], &ret[i]);
 	}
 	free(asks);
 	free(answers);
@@ -129,16 +132,27 @@ plant_sign(struct plant *plant, const struct hm_object *object, struct buf *ret)
 	    plant->play.authority, ret));
 }
 
-hm_err
-plant_object_said(struct plant *plant, struct p256_pair *by,
-    const struct hm_object *object, struct said *ret)
+void
+plant_object_message(struct plant *plant, struct p256_pair *by,
+    const struct hm_object *object, struct buf *ret)
 {
 	AUTO(buf) struct buf message = { 0 };
 	struct ask_from from;
 
 	plant_sign(plant, object, &message);
 	p256_pair_point(by, from.peer);
-	return plant_ask(plant, ASK_OBJECT, &from, buf_bytes(&message), ret);
+	plant_message(ASK_OBJECT, &from, buf_bytes(&message), ret);
+}
+
+hm_err
+plant_object_said(struct plant *plant, struct p256_pair *by,
+    const struct hm_object *object, struct said *ret)
+{
+	AUTO(buf) struct buf message = { 0 };
+
+	plant_object_message(plant, by, object, &message);
+	MUST(plant_batch(plant, &message, 1, ret));
+	return ret->err;
 }
 
 hm_err
@@ -242,8 +256,8 @@ fill_defaults(struct plant *plant, uint32_t quota)
 		.confirm_within_s = 600 };
 }
 
-static void
-load_all(struct plant *plant)
+void
+plant_load(struct plant *plant)
 {
 	static struct hm_object product, release; /* large */
 
@@ -267,8 +281,8 @@ load_all(struct plant *plant)
 	MUST(plant_order(plant, "PO-1"));
 }
 
-static hm_err
-open_keeper(struct plant *plant, struct why *why)
+hm_err
+plant_open(struct plant *plant, struct why *why)
 {
 	struct keeper_config config = { .state = plant->folder,
 		.vfs = NULL,
@@ -280,14 +294,12 @@ open_keeper(struct plant *plant, struct why *why)
 }
 
 void
-plant_new(struct plant *plant, uint32_t quota)
+plant_init(struct plant *plant, uint32_t quota)
 {
 	memset(plant, 0, sizeof(*plant)); /* too large for a literal */
 	plant->now_s = T0;
 	plant->until_s = T0 + 1000000;
 	plant->hold_us = UINT32_MAX; /* until nothing is out */
-	strcpy(plant->folder, "/tmp/hallmark-keeper-XXXXXX");
-	hm_assert(mkdtemp(plant->folder) != NULL);
 	play_init(&plant->play);
 	MUST(p256_pair_new(&plant->planner));
 	MUST(p256_pair_new(&plant->auditor));
@@ -295,8 +307,16 @@ plant_new(struct plant *plant, uint32_t quota)
 	MUST(p256_pair_new(&plant->st_b));
 	MUST(p256_pair_new(&plant->stranger));
 	fill_defaults(plant, quota);
-	MUST(open_keeper(plant, NULL));
-	load_all(plant);
+}
+
+void
+plant_new(struct plant *plant, uint32_t quota)
+{
+	plant_init(plant, quota);
+	strcpy(plant->folder, "/tmp/hallmark-keeper-XXXXXX");
+	hm_assert(mkdtemp(plant->folder) != NULL);
+	MUST(plant_open(plant, NULL));
+	plant_load(plant);
 }
 
 void
@@ -311,7 +331,7 @@ hm_err
 plant_reopen(struct plant *plant, struct why *why)
 {
 	plant_close(plant);
-	return open_keeper(plant, why);
+	return plant_open(plant, why);
 }
 
 static int
@@ -323,10 +343,11 @@ remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
 	return remove(path);
 }
 
-/* Nothing that a test did may leave a trace that an auditor objects to. */
-static void
-assert_clean(struct plant *plant)
+size_t
+plant_findings(struct plant *plant)
 {
+	size_t count;
+
 	struct note_policy policy = { .log = &plant->play.log };
 	struct audit_options options = { .policy = &policy, .back_s = 1000000 };
 	struct audit_result result;
@@ -342,8 +363,9 @@ assert_clean(struct plant *plant)
 		if (!result.findings[i].note)
 			fprintf(stderr, "%s: %s\n", result.findings[i].place,
 			    result.findings[i].words);
-	hm_assert(result.finding_count == 0);
+	count = result.finding_count;
 	audit_result_done(&result);
+	return count;
 }
 
 void
@@ -351,7 +373,7 @@ plant_done(struct plant *plant)
 {
 	if (plant->keeper != NULL) {
 		plant_settle(plant);
-		assert_clean(plant);
+		hm_assert(plant_findings(plant) == 0);
 	}
 	plant_close(plant);
 	play_done(&plant->play);
@@ -478,9 +500,9 @@ plant_confirm(struct plant *plant, const struct chip *chip,
 	return plant_ask(plant, ASK_CONFIRM, &ask, (struct hm_bytes){ 0 }, ret);
 }
 
-hm_err
-plant_void(struct plant *plant, const char *order, const struct chip *chip,
-    struct said *ret)
+void
+plant_void_message(struct plant *plant, const char *order,
+    const struct chip *chip, struct buf *ret)
 {
 	AUTO(buf) struct buf message = { 0 };
 	struct hm_void said = { .order = hm_bytes_of(order),
@@ -498,7 +520,18 @@ plant_void(struct plant *plant, const char *order, const struct chip *chip,
 	    (struct hm_bytes){ payload, len }, p256_pair_signer, plant->st_a,
 	    &message));
 	p256_pair_point(plant->st_a, from.peer);
-	return plant_ask(plant, ASK_VOID, &from, buf_bytes(&message), ret);
+	plant_message(ASK_VOID, &from, buf_bytes(&message), ret);
+}
+
+hm_err
+plant_void(struct plant *plant, const char *order, const struct chip *chip,
+    struct said *ret)
+{
+	AUTO(buf) struct buf message = { 0 };
+
+	plant_void_message(plant, order, chip, &message);
+	MUST(plant_batch(plant, &message, 1, ret));
+	return ret->err;
 }
 
 /* ---- looking ---- */

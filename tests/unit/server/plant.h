@@ -39,9 +39,19 @@ struct plant {
 	struct hm_release release;
 	struct hm_order order;
 	uint8_t product_digest[HM_DIGEST_LEN], release_digest[HM_DIGEST_LEN];
+	/* Every answer, as it leaves; may be NULL. */
+	void (*heard)(
+	    void *context, struct hm_bytes message, const struct said *said);
+	void *context;
 };
 
 void plant_new(struct plant *plant, uint32_t quota);
+/* Its parts: keys and plans; a keeper in plant->folder; what it is told. */
+void plant_init(struct plant *plant, uint32_t quota);
+hm_err plant_open(struct plant *plant, struct why *why);
+void plant_load(struct plant *plant);
+/* What an auditor finds in the published ledger; printed. */
+size_t plant_findings(struct plant *plant);
 void plant_done(struct plant *plant);
 /* The keeper goes and comes again, the signer too. */
 hm_err plant_reopen(struct plant *plant, struct why *why);
@@ -65,6 +75,8 @@ hm_err plant_object(struct plant *plant, struct p256_pair *by,
     const struct hm_object *object, uint8_t *ret_digest);
 hm_err plant_object_said(struct plant *plant, struct p256_pair *by,
     const struct hm_object *object, struct said *ret);
+void plant_object_message(struct plant *plant, struct p256_pair *by,
+    const struct hm_object *object, struct buf *ret);
 hm_err plant_credential(struct plant *plant, struct p256_pair *by,
     const char *name, hm_role role, struct p256_pair *key);
 hm_err plant_order(struct plant *plant, const char *name);
@@ -92,6 +104,8 @@ void plant_fill_confirm(struct plant *plant, const struct chip *chip,
     struct hm_bytes stamp, struct ask_confirm *ret);
 hm_err plant_confirm(struct plant *plant, const struct chip *chip,
     struct hm_bytes stamp, struct said *ret);
+void plant_void_message(struct plant *plant, const char *order,
+    const struct chip *chip, struct buf *ret);
 hm_err plant_void(struct plant *plant, const char *order,
     const struct chip *chip, struct said *ret);
 

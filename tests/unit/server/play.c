@@ -239,6 +239,8 @@ checkpoint(
 	play->checkpoints++;
 	if (play->fail_checkpoint != HM_OK)
 		return play->fail_checkpoint;
+	if (play->on_checkpoint != NULL)
+		play->on_checkpoint(play->context, ask->size, ask->root);
 	buf_init(&text, 1024);
 	memcpy(at.root.bytes, ask->root, 32);
 	MUST(checkpoint_text(&at, &text));

@@ -38,6 +38,9 @@ struct play {
 	bool dead;   /* the channel is closed */
 	bool busy;   /* devices are not done yet; all else is answered */
 	/* What a test looks at. */
+	void (*on_checkpoint)(void *context, uint64_t size,
+	    const uint8_t *root); /* is signed; may be NULL */
+	void *context;
 	size_t issues, checkpoints, most_out, out;
 };
 
