@@ -293,8 +293,7 @@ run(struct audit *audit, struct why *why)
 	HM_TRY(audit_files_list(audit, why));
 	for (uint64_t i = 0; i * TILE_WIDTH < audit->result.size; i++) {
 		/* A size far beyond the files is not walked to its end. */
-		if (audit->files.next[AUDIT_LEVELS] ==
-		    audit->files.end[AUDIT_LEVELS]) {
+		if (audit_bundles_end(audit, i)) {
 			audit_no_bundle(audit, i);
 			break;
 		}

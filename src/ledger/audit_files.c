@@ -179,6 +179,17 @@ audit_bundle(struct audit *audit, uint64_t index, unsigned width,
 	return HM_OK;
 }
 
+bool
+audit_bundles_end(const struct audit *audit, uint64_t index)
+{
+	const struct audit_files *files = &audit->files;
+	size_t at = files->next[AUDIT_LEVELS];
+
+	return at == files->end[AUDIT_LEVELS] ||
+	       (files->list[at].index > index &&
+		   files->list[at].index - index > AUDIT_GAP);
+}
+
 void
 audit_no_bundle(struct audit *audit, uint64_t index)
 {
@@ -293,12 +304,15 @@ audit_files_rest(struct audit *audit)
 	struct audit_files *files = &audit->files;
 	char path[TILE_PATH_MAX];
 
+	bool is_whole = audit->tree.size == audit->result.size;
+
 	for (unsigned level = 0; level <= AUDIT_LEVELS; level++)
 		for (size_t i = files->next[level]; i < files->end[level];
 		     i++) {
 			path_of(level, files->list[i].index,
 			    files->list[i].width, path);
-			audit_noted(
-			    audit, path, "it goes beyond the checkpoint");
+			audit_noted(audit, path,
+			    is_whole ? "it goes beyond the checkpoint"
+				     : "it lies behind what is missing");
 		}
 }

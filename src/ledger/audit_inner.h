@@ -18,6 +18,7 @@
 
 #define AUDIT_LEVELS 8 /* tile levels */
 #define AUDIT_BACK_S 60
+#define AUDIT_GAP 1024 /* bundles that may be missing in a row */
 #define AUDIT_FINDINGS 100
 
 /* A file of the log. Level AUDIT_LEVELS: an entry bundle. */
@@ -161,7 +162,9 @@ HM_MUST hm_err audit_files_list(struct audit *audit, struct why *why);
  * hashes of its leaves into rows[0]; *ret_readable false: from the tile. */
 HM_MUST hm_err audit_bundle(struct audit *audit, uint64_t index, unsigned width,
     bool *ret_readable, struct why *why);
-/* There is no such bundle, nor any behind it: say so. */
+/* Is there no such bundle, nor any behind it but far away? */
+bool audit_bundles_end(const struct audit *audit, uint64_t index);
+/* Say so. */
 void audit_no_bundle(struct audit *audit, uint64_t index);
 /* All files of one tile against what is in rows, or in the bundle. */
 HM_MUST hm_err audit_tile(struct audit *audit, unsigned level, uint64_t index,

@@ -369,6 +369,39 @@ wants_the_logs_key_and_enough_witnesses(void **state)
 	buf_done(&note);
 }
 
+/* Nobody has signed it, and a file stands far behind all others. */
+static void
+does_not_walk_to_a_file_that_stands_far_away(void **state)
+{
+	static const char note[] =
+	    TESTLOG_ORIGIN "\n"
+			   "255999999999999745\n"
+			   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+			   "\n"
+			   "\u2014 " TESTLOG_ORIGIN " AAAAAAAAAAAAAAAA\n";
+	struct audit_result result;
+	char path[1024];
+
+	(void)state;
+	make_log();
+	assert_int_equal(path_join(path, sizeof(path), folder,
+			     "tile/entries/x999/x999/x999/x999/999.p/1"),
+	    HM_OK);
+	*strrchr(path, '/') = 0;
+	assert_int_equal(file_mkdir(path, 0755, NULL), HM_OK);
+	path[strlen(path)] = '/';
+	assert_int_equal(
+	    file_write(path, HM_LITERAL("\0\1x"), 0644, NULL), HM_OK);
+	assert_int_equal(
+	    path_join(path, sizeof(path), folder, "checkpoint"), HM_OK);
+	assert_int_equal(
+	    file_write(path, hm_bytes_of(note), 0644, NULL), HM_OK);
+	run_audit(&result);
+	assert_true(result.size > UINT64_C(1) << 57);
+	assert_true(result.finding_count >= 2);
+	audit_result_done(&result);
+}
+
 static void
 wants_the_authority_that_it_was_given(void **state)
 {
@@ -567,6 +600,7 @@ main(void)
 		TEST(finds_entries_that_changed_places),
 		TEST(notes_files_that_do_not_belong),
 		TEST(wants_the_logs_key_and_enough_witnesses),
+		TEST(does_not_walk_to_a_file_that_stands_far_away),
 		TEST(wants_the_authority_that_it_was_given),
 		TEST(holds_receipts_and_checkpoints_against_the_log),
 		TEST(finds_a_log_that_was_rolled_back_or_rewritten),
