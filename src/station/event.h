@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/bytes.h"
 #include "wire/limits.h"
 
 /* Steps of a unit, in order; the names stand in the journal and in JSON. */
@@ -53,6 +54,14 @@ struct station_event {
 	uint64_t issue_us; /* of DONE: how long the server took to issue; 0 */
 	uint64_t unit_us;  /* since insertion */
 };
+
+/*
+ * What a slot sent, if it is an event of slot `index` as ours send them: a slot
+ * reads what devices and servers say, so the line does not take its word for
+ * the form of a struct. False: *ret is unchanged.
+ */
+bool station_event_read(
+    struct hm_bytes message, uint32_t index, struct station_event *ret);
 
 const char *station_step_name(station_step step);
 /* "pass" ...; words of the operator's screen are upper case. */

@@ -188,14 +188,16 @@ static void
 on_lane(void *context)
 {
 	struct lane *lane = context;
+	uint8_t room[sizeof(struct station_event)];
 	struct station_event event;
-	struct hm_span room = { (uint8_t *)&event, sizeof(event) };
-	size_t len;
-	hm_err err = channel_recv(lane->channel, room, 0, &len, NULL);
+	size_t len = 0;
+	hm_err err = channel_recv(lane->channel,
+	    (struct hm_span){ room, sizeof(room) }, 0, &len, NULL);
 
 	if (err == HM_E_TIMEOUT)
 		return;
-	if (err != HM_OK || len != sizeof(event) || event.slot != lane->index)
+	if (err != HM_OK || !station_event_read((struct hm_bytes){ room, len },
+				lane->index, &event))
 		on_gone(lane);
 	else
 		on_event(lane, &event);
