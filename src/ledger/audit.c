@@ -69,6 +69,16 @@ audit_read(struct audit *audit, const char *path, size_t max, struct buf *ret,
 
 /* --- findings --- */
 
+/* Names of files and logs are others' words: nothing in them may speak to a
+ * terminal, or break the JSON. */
+static void
+make_plain(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < ' ' || *text > '~')
+			*text = '?';
+}
+
 __attribute__((format(printf, 4, 0))) static void
 add_finding(struct audit *audit, const char *place, uint64_t entry,
     const char *format, va_list args, bool note)
@@ -95,6 +105,8 @@ add_finding(struct audit *audit, const char *place, uint64_t entry,
 		(void)snprintf(finding->place, sizeof(finding->place),
 		    "entry %" PRIu64, entry);
 	(void)vsnprintf(finding->words, sizeof(finding->words), format, args);
+	make_plain(finding->place);
+	make_plain(finding->words);
 }
 
 void
@@ -169,6 +181,7 @@ read_checkpoint(struct audit *audit, bool *ret_usable, struct why *why)
 	    (int)(checkpoint.origin.len < NOTE_NAME_MAX ? checkpoint.origin.len
 							: NOTE_NAME_MAX),
 	    (const char *)checkpoint.origin.ptr);
+	make_plain(result->origin);
 	*ret_usable = true;
 
 	(void)snprintf(

@@ -42,6 +42,7 @@ struct audit_options {
 
 #define AUDIT_NO_ENTRY UINT64_MAX
 
+/* Printable ASCII, whatever names the log has. */
 struct audit_finding {
 	bool note;
 	uint64_t entry;  /* index, or AUDIT_NO_ENTRY */

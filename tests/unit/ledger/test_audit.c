@@ -369,6 +369,24 @@ wants_the_logs_key_and_enough_witnesses(void **state)
 	buf_done(&note);
 }
 
+static void
+shows_names_without_what_speaks_to_a_terminal(void **state)
+{
+	struct audit_result result;
+	char path[1024];
+
+	(void)state;
+	make_log();
+	assert_int_equal(
+	    path_join(path, sizeof(path), folder, "tile/0/\033[2J\xff\n"),
+	    HM_OK);
+	assert_int_equal(file_write(path, HM_LITERAL("x"), 0644, NULL), HM_OK);
+	run_audit(&result);
+	assert_int_equal(result.finding_count, 1);
+	assert_string_equal(result.findings[0].place, "tile/0/?[2J??");
+	audit_result_done(&result);
+}
+
 /* Nobody has signed it, and a file stands far behind all others. */
 static void
 does_not_walk_to_a_file_that_stands_far_away(void **state)
@@ -600,6 +618,7 @@ main(void)
 		TEST(finds_entries_that_changed_places),
 		TEST(notes_files_that_do_not_belong),
 		TEST(wants_the_logs_key_and_enough_witnesses),
+		TEST(shows_names_without_what_speaks_to_a_terminal),
 		TEST(does_not_walk_to_a_file_that_stands_far_away),
 		TEST(wants_the_authority_that_it_was_given),
 		TEST(holds_receipts_and_checkpoints_against_the_log),
