@@ -226,9 +226,9 @@ der_get_bool(struct der_reader *in)
 }
 
 struct hm_bytes
-der_get_positive(struct der_reader *in, size_t max)
+der_get_positive_as(struct der_reader *in, uint8_t tag, size_t max)
 {
-	struct hm_bytes content = der_get(in, DER_INTEGER);
+	struct hm_bytes content = der_get(in, tag);
 	bool is_fine =
 	    content.len > 0 && content.len <= max && content.ptr[0] < 0x80;
 
@@ -239,6 +239,12 @@ der_get_positive(struct der_reader *in, size_t max)
 		return content;
 	der_refuse(in);
 	return (struct hm_bytes){ 0 };
+}
+
+struct hm_bytes
+der_get_positive(struct der_reader *in, size_t max)
+{
+	return der_get_positive_as(in, DER_INTEGER, max);
 }
 
 bool

@@ -77,6 +77,9 @@ bool der_get_bool(struct der_reader *in);
 /* The content of an INTEGER that is positive, not zero, in its shortest form
  * and at most `max` bytes long. */
 struct hm_bytes der_get_positive(struct der_reader *in, size_t max);
+/* The same with another tag: [n] IMPLICIT INTEGER. */
+struct hm_bytes der_get_positive_as(
+    struct der_reader *in, uint8_t tag, size_t max);
 /* OBJECT IDENTIFIER, content. */
 struct hm_bytes der_get_oid(struct der_reader *in);
 bool der_is_oid(struct hm_bytes content);

@@ -287,6 +287,20 @@ read_alt_names(struct der_reader *in, struct ca_view *view)
 	der_leave(in, &seq);
 }
 
+/* Name and serial number of the issuer's certificate: one name, both or none
+ * (RFC 5280 4.2.1.1). Nobody looks them up, but what is taken has one form. */
+static void
+read_authority_issuer(struct der_reader *in)
+{
+	struct der_reader names = der_enter(in, DER_CONTEXT_CONSTRUCTED(1));
+	struct der_reader name = der_enter(&names, DER_CONTEXT_CONSTRUCTED(4));
+
+	(void)read_name(&name, NULL);
+	der_leave(&names, &name);
+	der_leave(in, &names);
+	(void)der_get_positive_as(in, DER_CONTEXT(2), CA_SERIAL_LEN);
+}
+
 void
 read_authority(struct der_reader *in, struct hm_bytes *ret_key_id)
 {
@@ -294,10 +308,8 @@ read_authority(struct der_reader *in, struct hm_bytes *ret_key_id)
 
 	if (der_is(&seq, DER_CONTEXT(0)))
 		*ret_key_id = der_get(&seq, DER_CONTEXT(0));
-	if (der_is(&seq, DER_CONTEXT_CONSTRUCTED(1)))
-		(void)der_get(&seq, DER_CONTEXT_CONSTRUCTED(1));
-	if (der_is(&seq, DER_CONTEXT(2)))
-		(void)der_get(&seq, DER_CONTEXT(2));
+	if (der_more(&seq))
+		read_authority_issuer(&seq);
 	der_leave(in, &seq);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "ca/parts.h"
 
 static struct buf
 hex_of(const json_t *vector, const char *key)
@@ -168,6 +169,46 @@ refuses_every_cut_and_every_changed_byte(void **state)
 	free(copy);
 }
 
+static bool
+takes_authority(const char *hex)
+{
+	uint8_t der[64];
+	size_t len = strlen(hex) / 2;
+	struct hm_bytes key_id = { 0 };
+	struct der_reader in;
+
+	assert_int_equal(hex_parse(hm_bytes_of(hex), der, len), HM_OK);
+	in = der_reader_of((struct hm_bytes){ der, len });
+	read_authority(&in, &key_id);
+	return der_close(&in) == HM_OK;
+}
+
+/* [0] key; [1] { [4] { name } }; [2] serial number */
+#define KEY "8001aa"
+#define NAME "a40e300c310a300806035504030c0141"
+#define ONE "820101"
+
+static void
+takes_an_authority_by_key_or_by_name_and_number(void **state)
+{
+	(void)state;
+	assert_true(takes_authority("3000"));
+	assert_true(takes_authority("3003" KEY));
+	assert_true(takes_authority("3018" KEY "a110" NAME ONE));
+	assert_true(takes_authority("3015a110" NAME ONE));
+	/* one without the other */
+	assert_false(takes_authority("3015" KEY "a110" NAME));
+	assert_false(takes_authority("3006" KEY ONE));
+	/* no name, two names, a name without its tag */
+	assert_false(takes_authority("3008" KEY "a100" ONE));
+	assert_false(takes_authority("3028" KEY "a120" NAME NAME ONE));
+	assert_false(
+	    takes_authority("3016" KEY "a10e300c310a300806035504030c0141" ONE));
+	/* a number that is none, or negative */
+	assert_false(takes_authority("3017" KEY "a110" NAME "8200"));
+	assert_false(takes_authority("3018" KEY "a110" NAME "8201ff"));
+}
+
 static void
 leaves_the_result_alone_on_failure(void **state)
 {
@@ -222,6 +263,8 @@ main(void)
 		    judges_the_known_certificates_as_they_are_meant),
 		cmocka_unit_test(reads_the_fields_as_openssl_does),
 		cmocka_unit_test(refuses_every_cut_and_every_changed_byte),
+		cmocka_unit_test(
+		    takes_an_authority_by_key_or_by_name_and_number),
 		cmocka_unit_test(leaves_the_result_alone_on_failure),
 		cmocka_unit_test(verifies_only_under_the_issuer_that_signed),
 	};
