@@ -33,6 +33,9 @@ hm_err __wrap_file_read(
 bool __wrap_file_exists(const char *path);
 hm_err __wrap_walk(const char *folder, const char *below, walk_visitor visitor,
     void *context, struct why *why);
+hm_err __wrap_p256_public_new(
+    const uint8_t point[static P256_POINT_LEN], struct p256_public **ret);
+void __wrap_p256_public_free(struct p256_public *key);
 hm_err __wrap_p256_verify_with(struct p256_public *key,
     const uint8_t digest[static 32], const uint8_t signature[static 64]);
 
@@ -86,6 +89,23 @@ __wrap_walk(const char *folder, const char *below, walk_visitor visitor,
 		if (strncmp(files[i].path, below, strlen(below)) == 0)
 			HM_TRY(visitor(context, files[i].path, why));
 	return HM_OK;
+}
+
+/* No key is used, so none is made. */
+hm_err
+__wrap_p256_public_new(
+    const uint8_t point[static P256_POINT_LEN], struct p256_public **ret)
+{
+	static uint8_t key;
+
+	*ret = (struct p256_public *)&key;
+	return point[0] == 4 ? HM_OK : HM_E_KEY;
+}
+
+void
+__wrap_p256_public_free(struct p256_public *key)
+{
+	(void)key;
 }
 
 hm_err
@@ -176,6 +196,14 @@ finish(const struct tree *tree, uint64_t claimed, const struct note_key *log)
 	}
 }
 
+/* A few tiles, or far beyond all files: the tree of what is between is long to
+ * compute. */
+static uint64_t
+claim(uint64_t value)
+{
+	return value >> 41 != 0 ? value : value % 2048;
+}
+
 static void
 read_input(struct hm_bytes input, const struct note_key *log)
 {
@@ -192,7 +220,7 @@ read_input(struct hm_bytes input, const struct note_key *log)
 		if (turn.kind % 4 == 2)
 			add_any(turn.bytes);
 		else if (turn.kind % 4 == 3 && turn.bytes.len >= 8)
-			claimed = hm_get_u64(turn.bytes.ptr);
+			claimed = claim(hm_get_u64(turn.bytes.ptr));
 		else if (turn.kind % 4 < 2 && tree.size < ENTRIES)
 			add_entry(&tree, turn.bytes);
 	}

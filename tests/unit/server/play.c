@@ -179,13 +179,13 @@ stamp(struct play *play, const struct ask_sign_issue *ask,
 
 	buf_init(&certificate, HM_CERT_MAX);
 	buf_init(&sealed, HM_SEALED_MAX);
-	MUST(book_serial(order, ask->number, serial));
+	HM_TRY(book_serial(order, ask->number, serial));
 	if (order->has_macs)
 		book_mac(order, ask->number, content.mac);
 	attest_binding(&ask->kase.claims, content.binding);
-	MUST(certify(play, product, ask, serial, ret->body.issue.cert_serial,
+	HM_TRY(certify(play, product, ask, serial, ret->body.issue.cert_serial,
 	    &certificate));
-	MUST(secrets_seal(product,
+	HM_TRY(secrets_seal(product,
 	    &(struct secrets_owner){ &ask->kase.claims, order->name,
 		hm_bytes_of(serial), content.binding },
 	    &(struct secrets_vault){ no_shared, NULL }, content.enc, &sealed));
@@ -224,6 +224,7 @@ issue(struct play *play, const struct ask_sign_issue *ask, struct reply *ret)
 	HM_TRY(attest_judge(
 	    &ask->kase, &find(play, order->order.product)->product, &wanted));
 	HM_TRY(attest_verify(&ask->kase));
+	HM_TRY(p256_check(ask->kase.claims.identity));
 	return stamp(play, ask, &order->order, ret);
 }
 
