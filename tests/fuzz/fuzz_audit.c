@@ -7,10 +7,9 @@
  *   2     a file: its path to the first line feed, then its content
  *   3     the size in the checkpoint (8 bytes)
  *
- * The folder is in memory. Signatures of objects are taken for good, so that
- * what lies behind them is reached; that of the log is not, and the audit goes
- * on. It ends whatever lies there, and what it says may be shown. Then the
- * same folder is opened as one to read from.
+ * The folder is in memory. Signatures are taken for good, so that what lies
+ * behind them is reached. The audit ends whatever lies there, and what it says
+ * may be shown. Then the same folder is opened as one to read from.
  */
 #include <stdio.h>
 #include <string.h>
@@ -38,6 +37,8 @@ hm_err __wrap_p256_public_new(
 void __wrap_p256_public_free(struct p256_public *key);
 hm_err __wrap_p256_verify_with(struct p256_public *key,
     const uint8_t digest[static 32], const uint8_t signature[static 64]);
+hm_err __wrap_ed25519_verify(const uint8_t key[static 32],
+    struct hm_bytes message, const uint8_t signature[static 64]);
 
 static struct {
 	char path[TILE_PATH_MAX + 1];
@@ -114,6 +115,16 @@ __wrap_p256_verify_with(struct p256_public *key,
 {
 	(void)key;
 	(void)digest;
+	(void)signature;
+	return HM_OK;
+}
+
+hm_err
+__wrap_ed25519_verify(const uint8_t key[static 32], struct hm_bytes message,
+    const uint8_t signature[static 64])
+{
+	(void)key;
+	(void)message;
 	(void)signature;
 	return HM_OK;
 }
@@ -201,7 +212,7 @@ finish(const struct tree *tree, uint64_t claimed, const struct note_key *log)
 static uint64_t
 claim(uint64_t value)
 {
-	return value >> 41 != 0 ? value : value % 2048;
+	return value >> 41 != 0 ? value : value % 600;
 }
 
 static void
@@ -246,7 +257,7 @@ audit(const struct note_policy *policy)
 	struct why why = { 0 };
 
 	fuzz_must(audit_run(&options, &result, &why) == HM_OK);
-	fuzz_must(result.finding_count > 0); /* nobody has signed it */
+	fuzz_must(result.kept <= result.finding_count + result.note_count);
 	must_be_shown(result.origin);
 	for (uint32_t i = 0; i < result.kept; i++) {
 		must_be_shown(result.findings[i].words);
