@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fuzz_gate - any bytes on a connection, in any pieces, before libevent
+ * fuzz_gate - any bytes on a connection, in any pieces
  *
  * The first byte says how long the pieces are. Whole or in pieces, the gate
  * finds the same requests; a request that it lets through has one form only.
- * That libevent then finds the same requests is fuzz_http's business.
+ * That the server then hands out these requests is fuzz_http's business.
  */
 #include <string.h>
 
