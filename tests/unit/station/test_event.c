@@ -80,7 +80,7 @@ refuses_numbers_beyond_their_names(void **state)
 }
 
 static void
-refuses_serial_numbers_that_do_not_end_or_speak_to_the_terminal(void **state)
+refuses_serial_numbers_that_do_not_end_or_are_not_shown(void **state)
 {
 	char serial[HM_SERIAL_MAX + 1] = "SN\033[2J";
 
@@ -103,7 +103,7 @@ main(void)
 		    refuses_lengths_and_slots_that_are_not_its_own),
 		cmocka_unit_test(refuses_numbers_beyond_their_names),
 		cmocka_unit_test(
-		    refuses_serial_numbers_that_do_not_end_or_speak_to_the_terminal),
+		    refuses_serial_numbers_that_do_not_end_or_are_not_shown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
