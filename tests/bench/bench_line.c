@@ -4,7 +4,7 @@
  *
  *   bench_line --stations N --seconds S [--new-connections | --resume]
  *       [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]
- *       [--half-load] [--idle N] [--dir FOLDER] --json
+ *       [--half-load] [--idle N] [--count-sessions] [--dir FOLDER] --json
  *
  * The real server with its processes, SoftHSM, mutual TLS; each device asks for
  * a challenge, is issued and confirms; each answer waits for the commit and has
@@ -12,9 +12,9 @@
  * it are the limit, item by item. docs/performance.md says what the figures
  * mean.
  *
- * --devices N makes so many in one database, with a line for each part of them,
- * then restarts the server and audits the ledger. --idle N opens so many
- * connections more afterwards, to see what they take.
+ * --devices N makes so many in one database, with a line for each part of them
+ * (with --rate R: of a minute), then restarts the server and audits the ledger.
+ * --idle N opens so many connections more afterwards, to see what they take.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@
 
 #define WARM_DEVICES 600 /* and a few for each station */
 #define RESERVE 2.0      /* more devices than will probably be made */
-#define QUOTA 4000000
+#define QUOTA 16000000
 #define PART 50000 /* devices between two lines of --devices */
 
 static _Noreturn void
@@ -37,7 +37,8 @@ usage(void)
 	    "usage: bench_line --stations N --seconds S"
 	    " [--new-connections | --resume]\n"
 	    "    [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]\n"
-	    "    [--half-load] [--idle N] [--dir FOLDER] [--json]\n");
+	    "    [--half-load] [--idle N] [--count-sessions] [--dir FOLDER]"
+	    " [--json]\n");
 	exit(2);
 }
 
@@ -52,6 +53,7 @@ enum option_key {
 	KEY_RATE,
 	KEY_HALF,
 	KEY_IDLE,
+	KEY_COUNT,
 	KEY_DIR,
 	KEY_JSON,
 };
@@ -67,6 +69,7 @@ static const struct option long_options[] = {
 	{ "rate", required_argument, NULL, KEY_RATE },
 	{ "half-load", no_argument, NULL, KEY_HALF },
 	{ "idle", required_argument, NULL, KEY_IDLE },
+	{ "count-sessions", no_argument, NULL, KEY_COUNT },
 	{ "dir", required_argument, NULL, KEY_DIR },
 	{ "json", no_argument, NULL, KEY_JSON },
 	{ 0 },
@@ -116,6 +119,9 @@ take_option(int key, struct line_options *ret)
 		break;
 	case KEY_IDLE:
 		ret->idle = number(9000);
+		break;
+	case KEY_COUNT:
+		ret->count_sessions = true;
 		break;
 	case KEY_DIR:
 		ret->folder = optarg;
@@ -185,13 +191,16 @@ static void
 run_many(struct line_world *world, struct line_load *load,
     const struct line_options *options, struct line_result *ret)
 {
-	uint32_t left = options->devices;
+	uint32_t left = options->devices, part = PART;
 	struct line_many many = { 0 };
 
-	while (left > 0) {
-		uint32_t count = left < PART ? left : PART;
+	if (options->rate > 0)
+		part = (uint32_t)(options->rate * 60);
 
-		run(world, load, count, 0, 0, ret);
+	while (left > 0) {
+		uint32_t count = left < part ? left : part;
+
+		run(world, load, count, 0, options->rate, ret);
 		line_report_part(world, ret);
 		line_many_add(&many, ret);
 		left -= count;

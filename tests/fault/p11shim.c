@@ -20,6 +20,8 @@
  *						C_OpenSession gets
  *						CKR_SESSION_COUNT
  *
+ * If there is a file CONTROL.sessions, it has the number of open sessions.
+ *
  * The function `any` stands for all that are wrapped. `after` is 0 and `times`
  * without end if absent. drop_sessions closes all sessions in the real module
  * behind the caller's back, who then meets the answers that the real module has
@@ -303,6 +305,22 @@ WRAP(C_GetMechanismInfo,
     (slot, type, info), NULL, NULL)
 
 /* Those that count sessions. */
+/* For whoever wants to know; not for whoever wants it quick. */
+static void
+tell_sessions(void)
+{
+	const char *path = getenv("P11SHIM_CONTROL");
+	char name[1100];
+	int fd;
+
+	(void)snprintf(name, sizeof(name), "%s.sessions", path ? path : "");
+	fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)dprintf(fd, "%lu\n", atomic_load(&open_sessions));
+	close(fd);
+}
+
 static CK_RV
 shim_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *context,
     CK_NOTIFY notify, CK_SESSION_HANDLE *session)
@@ -314,6 +332,7 @@ shim_C_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *context,
 		CALL(rv, C_OpenSession(slot, flags, context, notify, session));
 	if (rv == CKR_OK)
 		atomic_fetch_add(&open_sessions, 1);
+	tell_sessions();
 	return rv;
 }
 
@@ -327,6 +346,7 @@ shim_C_CloseSession(CK_SESSION_HANDLE session)
 		CALL(rv, C_CloseSession(session));
 	if (rv == CKR_OK)
 		atomic_fetch_sub(&open_sessions, 1);
+	tell_sessions();
 	return rv;
 }
 

@@ -122,9 +122,11 @@ find_programs(struct line_world *world)
 
 /* ---- configuration ---- */
 
-/* A token of 8 sessions that takes its time for each signature. */
+/* A token of 8 sessions that takes its time for each signature, or one that
+ * tells how many are open. */
 static void
-slow_down(uint32_t delay_ms, char ret_module[static FILE_PATH_MAX])
+put_shim(
+    const struct line_options *options, char ret_module[static FILE_PATH_MAX])
 {
 	struct why why = { 0 };
 	char orders[80];
@@ -132,8 +134,11 @@ slow_down(uint32_t delay_ms, char ret_module[static FILE_PATH_MAX])
 	line_must(
 	    run_find("../fault/p11shim.so", ret_module, &why), &why, "shim");
 	(void)snprintf(orders, sizeof(orders),
-	    "C_Sign delay_ms %" PRIu32 "\nsessions 8\n", delay_ms);
-	put_text(CONTROL, orders);
+	    "C_Sign delay_ms %" PRIu32 "\nsessions 8\n",
+	    options->token_delay_ms);
+	put_text(CONTROL, options->token_delay_ms != 0 ? orders : "");
+	if (options->count_sessions)
+		put_text(CONTROL ".sessions", "0\n");
 	if (setenv("P11SHIM_MODULE", MODULE, 1) != 0 ||
 	    setenv("P11SHIM_CONTROL", CONTROL, 1) != 0)
 		line_fail("no memory");
@@ -156,8 +161,8 @@ configure(const struct line_options *options)
 	if (at == NULL)
 		line_fail("hallmarkd.yaml names no module");
 	*at = 0;
-	if (options->token_delay_ms != 0)
-		slow_down(options->token_delay_ms, module);
+	if (options->token_delay_ms != 0 || options->count_sessions)
+		put_shim(options, module);
 	buf_init(&text, 16384);
 	line_must(buf_print(&text,
 		      "%smodule: \"%s\"%sfronts: %" PRIu32
