@@ -325,6 +325,9 @@ record_rolled_back(struct record *record)
 {
 	uint64_t size;
 
+	/* A commit may have been made that was said to have failed: what came
+	 * last is then another. */
+	record->last = (struct checkpoint){ 0 };
 	HM_TRY(forget_leaves(record));
 	HM_TRY(count_leaves(record->db, &size, NULL));
 	record->size = size;
