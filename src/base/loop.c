@@ -3,11 +3,9 @@
 
 #include <event2/event.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "base/errtext.h"
+#include "base/process.h"
 
 struct loop {
 	struct event_base *base;
@@ -30,12 +28,9 @@ struct watch {
 static void *
 or_end(void *memory)
 {
-	if (memory != NULL)
-		return memory;
-	dprintf(STDERR_FILENO,
-	    "hallmark: error[HM-%04d]: no memory for the event loop\n",
-	    HM_E_NO_MEMORY);
-	_exit(err_info(HM_E_NO_MEMORY)->exit_status);
+	if (memory == NULL)
+		process_out_of_memory("the event loop");
+	return memory;
 }
 
 static void *

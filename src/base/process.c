@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +16,7 @@
 
 #include "base/auto.h"
 #include "base/clock.h"
+#include "base/errtext.h"
 #include "core/check.h"
 
 #define FIRST_FD 3
@@ -30,6 +32,14 @@ fd_done(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
+}
+
+void
+process_out_of_memory(const char *what)
+{
+	dprintf(STDERR_FILENO, "hallmark: error[HM-%04d]: no memory for %s\n",
+	    HM_E_NO_MEMORY, what);
+	_exit(err_info(HM_E_NO_MEMORY)->exit_status);
 }
 
 hm_err

@@ -26,6 +26,14 @@
 #define PROCESS_FDS_MAX 96 /* that a child may be given */
 #define CHANNEL_MAX 200000 /* bytes of a message; the kernel's default fits */
 
+/*
+ * No memory where a library cannot be told, or a caller could not go on: says
+ * HM-9002 and what it was wanted for on standard error, and ends the process
+ * with that error's exit status. A process of the server or of a station is
+ * started again by its parent.
+ */
+_Noreturn void process_out_of_memory(const char *what);
+
 /* Two connected ends, close-on-exec. HM_E_IO */
 HM_MUST hm_err channel_pair(int ret[static 2], struct why *why);
 
