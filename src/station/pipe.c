@@ -163,8 +163,10 @@ await_tty(struct pipe *pipe, int stop)
 	const struct hm_link hello = { .type = HM_LINK_HELLO };
 	struct pollfd fd = { .fd = stop, .events = POLLIN };
 	struct hm_link answer;
+	int stopped;
 
-	while (poll(&fd, 1, LOOK_MS) == 0) {
+	while ((stopped = poll(&fd, 1, LOOK_MS)) == 0 ||
+	       (stopped < 0 && errno == EINTR)) {
 		hm_err err;
 
 		fresh(pipe);
@@ -175,7 +177,14 @@ await_tty(struct pipe *pipe, int stop)
 		else if (!is_still_there(pipe, &answer))
 			return HM_OK;
 	}
-	return HM_E_STOPPING;
+	return stopped < 0 ? HM_E_IO : HM_E_STOPPING;
+}
+
+/* What accept() says of the one who came; the rest is about us, and stays. */
+static bool
+is_passing(int error)
+{
+	return error == EAGAIN || error == ECONNABORTED || error == EINTR;
 }
 
 hm_err
@@ -198,6 +207,9 @@ pipe_await(struct pipe *pipe, int stop, struct why *why)
 			continue;
 		pipe->fd = accept4(
 		    pipe->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (pipe->fd < 0 && !is_passing(errno))
+			return WHY(why, HM_E_IO, "cannot take a device: %s",
+			    strerror(errno));
 		if (pipe->fd < 0)
 			continue; /* it left again */
 		fresh(pipe);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "station/slot.h"
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "base/process.h"
 
 #define TELL_WITHIN_US 5000000 /* the line is never busy for so long */
+#define TELL_TRIES 3           /* the kernel may lack memory for a moment */
+#define TELL_PAUSE_US 20000
 
 struct telling {
 	int line;
@@ -16,10 +20,15 @@ tell(void *context, const struct station_event *event)
 {
 	struct telling *telling = context;
 	struct hm_bytes message = { (const uint8_t *)event, sizeof(*event) };
+	hm_err err = HM_E_IO;
 
-	if (channel_send(telling->line, message,
-		clock_mono_us() + TELL_WITHIN_US, NULL) != HM_OK)
-		telling->is_gone = true;
+	for (int i = 0; i < TELL_TRIES && err == HM_E_IO; i++) {
+		if (i > 0)
+			(void)usleep(TELL_PAUSE_US); /* or a signal earlier */
+		err = channel_send(telling->line, message,
+		    clock_mono_us() + TELL_WITHIN_US, NULL);
+	}
+	telling->is_gone |= err != HM_OK;
 }
 
 static hm_err
@@ -31,6 +40,8 @@ serve(struct job *job, struct telling *telling, struct why *why)
 		hm_err err;
 
 		tell(telling, &empty);
+		if (telling->is_gone)
+			return HM_OK; /* nobody would hear of a device */
 		err = pipe_await(job->pipe, telling->line, why);
 		if (err == HM_E_STOPPING)
 			return HM_OK;
