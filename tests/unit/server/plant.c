@@ -312,8 +312,11 @@ plant_init(struct plant *plant, uint32_t quota)
 void
 plant_new(struct plant *plant, uint32_t quota)
 {
+	const char *parent = getenv("TMPDIR");
+
 	plant_init(plant, quota);
-	strcpy(plant->folder, "/tmp/hallmark-keeper-XXXXXX");
+	snprintf(plant->folder, sizeof(plant->folder),
+	    "%s/hallmark-keeper-XXXXXX", parent ? parent : "/tmp");
 	hm_assert(mkdtemp(plant->folder) != NULL);
 	MUST(plant_open(plant, NULL));
 	plant_load(plant);
