@@ -437,11 +437,17 @@ shake(struct conn *conn)
 {
 	stream_state state = stream_shake(&conn->stream);
 
-	if (state == STREAM_OK)
+	if (state == STREAM_OK) {
 		meet(conn);
-	else if (state != STREAM_AGAIN)
+		return;
+	}
+	if (state != STREAM_AGAIN) {
 		conn_end(conn);
-	else if (conn->stream.wants_write)
+		return;
+	}
+	if (stream_has_hello(&conn->stream))
+		places_greet(&conn->server->places, conn);
+	if (conn->stream.wants_write)
 		event_add(&conn->writes, NULL);
 }
 

@@ -47,8 +47,9 @@ typedef enum conn_state {
 
 typedef enum conn_place {
 	PLACE_NONE,
-	PLACE_STRANGER, /* no handshake yet */
-	PLACE_KNOWN,
+	PLACE_STRANGER, /* has said nothing that makes sense yet */
+	PLACE_GREETED,  /* a whole ClientHello was answered */
+	PLACE_KNOWN,    /* the handshake has ended */
 } conn_place;
 
 struct net_request {
@@ -68,7 +69,7 @@ struct conn {
 	struct net_server *server;
 	struct stream stream;
 	struct event reads, writes, timer;
-	TAILQ_ENTRY(conn) next, next_stranger, next_of_host, next_of_peer;
+	TAILQ_ENTRY(conn) next, next_in_queue, next_of_host, next_of_peer;
 	conn_place place; /* net/places.h, as the last three */
 	conn_state state;
 	bool hears;  /* `reads` is on */
@@ -90,7 +91,9 @@ TAILQ_HEAD(requests, net_request);
 #define PLACES_BUCKETS 256
 
 struct places {
-	struct conns strangers; /* in the order in which they came */
+	/* In the order in which they became it. */
+	struct conns strangers, greeted;
+	unsigned stranger_count, greeted_count;
 	struct conns hosts[PLACES_BUCKETS], peers[PLACES_BUCKETS];
 };
 

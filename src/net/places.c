@@ -55,26 +55,69 @@ void
 places_init(struct places *places)
 {
 	TAILQ_INIT(&places->strangers);
+	TAILQ_INIT(&places->greeted);
 	for (size_t i = 0; i < PLACES_BUCKETS; i++) {
 		TAILQ_INIT(&places->hosts[i]);
 		TAILQ_INIT(&places->peers[i]);
 	}
 }
 
+/* To the end of the queue of those who may have to go. */
+static void
+line_up(struct places *places, struct conn *conn, conn_place place)
+{
+	conn->place = place;
+	if (place == PLACE_STRANGER) {
+		TAILQ_INSERT_TAIL(&places->strangers, conn, next_in_queue);
+		places->stranger_count++;
+	} else {
+		TAILQ_INSERT_TAIL(&places->greeted, conn, next_in_queue);
+		places->greeted_count++;
+	}
+}
+
+static void
+step_out(struct places *places, struct conn *conn)
+{
+	if (conn->place == PLACE_STRANGER) {
+		TAILQ_REMOVE(&places->strangers, conn, next_in_queue);
+		places->stranger_count--;
+	} else {
+		TAILQ_REMOVE(&places->greeted, conn, next_in_queue);
+		places->greeted_count--;
+	}
+}
+
 void
 places_enter(struct places *places, struct conn *conn)
 {
-	conn->place = PLACE_STRANGER;
-	TAILQ_INSERT_TAIL(&places->strangers, conn, next_stranger);
+	line_up(places, conn, PLACE_STRANGER);
 	TAILQ_INSERT_TAIL(
 	    &places->hosts[host_bucket(conn)], conn, next_of_host);
 }
 
 void
+places_greet(struct places *places, struct conn *conn)
+{
+	if (conn->place != PLACE_STRANGER)
+		return;
+	step_out(places, conn);
+	line_up(places, conn, PLACE_GREETED);
+}
+
+/* A stranger no more, or not here any more. */
+static void
+take_off(struct places *places, struct conn *conn)
+{
+	step_out(places, conn);
+	TAILQ_REMOVE(&places->hosts[host_bucket(conn)], conn, next_of_host);
+}
+
+void
 places_prove(struct places *places, struct conn *conn)
 {
+	take_off(places, conn);
 	conn->place = PLACE_KNOWN;
-	TAILQ_REMOVE(&places->strangers, conn, next_stranger);
 	TAILQ_INSERT_TAIL(
 	    &places->peers[peer_bucket(conn)], conn, next_of_peer);
 }
@@ -84,12 +127,11 @@ places_leave(struct places *places, struct conn *conn)
 {
 	if (conn->place == PLACE_NONE)
 		return;
-	TAILQ_REMOVE(&places->hosts[host_bucket(conn)], conn, next_of_host);
-	if (conn->place == PLACE_STRANGER)
-		TAILQ_REMOVE(&places->strangers, conn, next_stranger);
-	else
+	if (conn->place == PLACE_KNOWN)
 		TAILQ_REMOVE(
 		    &places->peers[peer_bucket(conn)], conn, next_of_peer);
+	else
+		take_off(places, conn);
 	conn->place = PLACE_NONE;
 }
 
@@ -115,24 +157,45 @@ places_of_peer(const struct places *places, const struct conn *conn)
 	return count;
 }
 
+static struct conn *
+first_but(const struct conns *queue, const struct conn *conn)
+{
+	struct conn *first = TAILQ_FIRST(queue);
+
+	return first && first == conn ? TAILQ_NEXT(first, next_in_queue)
+				      : first;
+}
+
 struct conn *
 places_stranger(const struct places *places, const struct conn *conn)
 {
-	struct conn *first = TAILQ_FIRST(&places->strangers);
+	struct conn *silent = first_but(&places->strangers, conn);
+	struct conn *greeted = first_but(&places->greeted, conn);
 
-	return first == conn ? TAILQ_NEXT(first, next_stranger) : first;
+	if (places->stranger_count > places->greeted_count)
+		return silent ? silent : greeted;
+	return greeted ? greeted : silent;
 }
 
 struct conn *
 places_stranger_of_host(const struct places *places, const struct conn *conn)
 {
-	struct conn *other;
+	struct conn *other, *silent = NULL, *greeted = NULL;
+	unsigned silent_count = 0, greeted_count = 0;
 
 	TAILQ_FOREACH(other, &places->hosts[host_bucket(conn)], next_of_host)
-	if (other != conn && other->place == PLACE_STRANGER &&
-	    is_same_host(conn, other))
-		return other;
-	return NULL;
+	{
+		if (other == conn || !is_same_host(conn, other))
+			continue;
+		if (other->place == PLACE_STRANGER) {
+			silent = silent ? silent : other;
+			silent_count++;
+		} else {
+			greeted = greeted ? greeted : other;
+			greeted_count++;
+		}
+	}
+	return silent_count > greeted_count ? silent : greeted;
 }
 
 struct conn *

@@ -269,7 +269,7 @@ may_accept(const struct net_server *server)
 	unsigned limit = server->limits.connections;
 
 	return now < limit ||
-	       (now == limit && !TAILQ_EMPTY(&server->places.strangers));
+	       (now == limit && places_stranger(&server->places, NULL));
 }
 
 static void
@@ -318,6 +318,7 @@ accept_one(struct listener *listener)
 	struct net_server *server = listener->server;
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof from;
+	uint64_t refused = server->counts.refused;
 	int fd = accept4(listener->fd, (struct sockaddr *)&from, &len,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -328,7 +329,8 @@ accept_one(struct listener *listener)
 		return errno == ECONNABORTED;
 	if (conn_new(server, fd, &from, len) != HM_OK)
 		server->counts.refused++;
-	return may_accept(server);
+	/* Where somebody had to go, let others say their hello first. */
+	return may_accept(server) && server->counts.refused == refused;
 }
 
 static void

@@ -89,9 +89,10 @@ struct net_route {
 struct net_limits {
 	unsigned connections; /* [1024]; more push out the oldest that has no
 				 handshake yet, else wait unaccepted */
-	unsigned connections_per_address; /* [256]; more do likewise, else are
-		closed. IPv6: of one /64. Also: with one certificate, of which
-		more push out an idle one */
+	unsigned connections_per_address; /* [256] without a handshake, IPv6: of
+					     one /64; more push out the oldest.
+					     As many with one certificate; more
+					     push out one that is idle */
 	unsigned requests; /* [1024] in flight; more get HM_E_BUSY at once */
 	unsigned handshake_ms; /* [5000] from accept to the end of TLS */
 	unsigned header_ms;    /* [5000] from its first byte to its last */

@@ -98,6 +98,17 @@ stream_shake(struct stream *stream)
 	return said == 1 ? STREAM_OK : explain_tls(stream, said);
 }
 
+bool
+stream_has_hello(const struct stream *stream)
+{
+	OSSL_HANDSHAKE_STATE state;
+
+	if (stream->ssl == NULL)
+		return false;
+	state = SSL_get_state(stream->ssl);
+	return state != TLS_ST_BEFORE && state != TLS_ST_SR_CLNT_HELLO;
+}
+
 stream_state
 stream_read(struct stream *stream, struct hm_span room, size_t *ret_len)
 {

@@ -31,6 +31,8 @@ HM_MUST hm_err stream_init(struct stream *stream, int fd, SSL_CTX *ctx);
 void stream_done(struct stream *stream);
 /* The server's side of the handshake. */
 stream_state stream_shake(struct stream *stream);
+/* Was a whole ClientHello read? */
+bool stream_has_hello(const struct stream *stream);
 /* Up to room.len bytes. */
 stream_state stream_read(
     struct stream *stream, struct hm_span room, size_t *ret_len);

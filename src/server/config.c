@@ -65,7 +65,8 @@ static const struct config_key limit_keys[] = {
 	    .fallback = "1024", .words = "open connections of one front" },
 	{ "connections_per_address", CONFIG_INT, .min = 1, .max = 100000,
 	    .fallback = "256",
-	    .words = "of which from one address, or with one certificate" },
+	    .words =
+		"without a handshake from one address; with one certificate" },
 	{ "requests_per_s", CONFIG_INT, .min = 0, .max = 1000000,
 	    .fallback = "2000",
 	    .words = "of one credential, twice as many at once; 0: no limit" },
