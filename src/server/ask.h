@@ -225,6 +225,7 @@ struct ask_hello_answer { /* tail: issuing CA certificate DER, log origin text
 	uint8_t authority[HM_POINT_LEN];
 	uint8_t log_key[32]; /* Ed25519 */
 	uint32_t issuer_len, origin_len;
+	uint32_t sessions; /* asks that it works on at once; 0: not known */
 };
 
 /*

@@ -226,6 +226,7 @@ meet_signer(struct keeper *keeper, uint64_t now_s, struct why *why)
 	struct successor successor;
 
 	HM_TRY(greet(keeper, &hello, why));
+	sign_set_sessions(&keeper->signer, hello.answer.sessions);
 	HM_TRY(find_successor(keeper, &successor, why));
 	/* First: a ledger of another key must not get an entry. */
 	HM_TRY(record_name(

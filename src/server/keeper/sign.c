@@ -11,7 +11,7 @@
 hm_err
 signer_init(struct signer *signer, const struct keeper_link *link)
 {
-	*signer = (struct signer){ .link = *link };
+	*signer = (struct signer){ .link = *link, .window = SIGN_WINDOW };
 	signer->room = malloc(ASK_MESSAGE_MAX);
 	return signer->room == NULL ? HM_E_NO_MEMORY : HM_OK;
 }
@@ -21,6 +21,17 @@ signer_done(struct signer *signer)
 {
 	free(signer->room);
 	signer->room = NULL;
+}
+
+/* Half as many again as can be worked on: nobody there runs out of work. */
+void
+sign_set_sessions(struct signer *signer, uint32_t sessions)
+{
+	if (sessions == 0)
+		return;
+	signer->window = sessions < SIGN_WINDOW_MAX * 2 / 3
+			     ? sessions + (sessions + 1) / 2
+			     : SIGN_WINDOW_MAX;
 }
 
 void
@@ -153,7 +164,7 @@ end_late(struct signer *signer)
 bool
 sign_has_room(const struct signer *signer)
 {
-	return signer->out_count < SIGN_WINDOW;
+	return signer->out_count < signer->window;
 }
 
 void

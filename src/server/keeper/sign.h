@@ -4,8 +4,9 @@
  * sign - what the keeper asks the signer for
  *
  * Jobs go out and come back in any order while the keeper does other things: at
- * most SIGN_WINDOW devices at once, so that a token can work on several, and
- * what else the keeper does not want to wait for. sign_call() is one question
+ * most `window` devices at once, so that a token can work on several, but few
+ * enough that a checkpoint has not many before it; and what else the keeper
+ * does not want to wait for. sign_call() is one question
  * that waits for its own answer and takes in jobs that come before it.
  *
  * Each job has KEEPER_SIGN_MS; the answer to one that had no more time is
@@ -16,8 +17,9 @@
 #include "server/ask.h"
 #include "server/keeper/keeper.h"
 
-#define SIGN_WINDOW 32
-#define SIGN_OUT_MAX (SIGN_WINDOW + 4)
+#define SIGN_WINDOW 32 /* until the signer says how many it works on */
+#define SIGN_WINDOW_MAX 96
+#define SIGN_OUT_MAX (SIGN_WINDOW_MAX + 4)
 
 /* One question under way. Where the answer goes is borrowed. */
 struct sign_job {
@@ -32,6 +34,7 @@ struct sign_job {
 struct signer {
 	struct keeper_link link;
 	uint64_t last_id;
+	uint32_t window;
 	struct sign_job *out[SIGN_OUT_MAX]; /* borrowed */
 	uint32_t out_count;
 	hm_err down;   /* HM_OK: it is up */
@@ -41,6 +44,8 @@ struct signer {
 HM_MUST hm_err signer_init(
     struct signer *signer, const struct keeper_link *link);
 void signer_done(struct signer *signer);
+/* It works on so many at once; 0: it did not say. */
+void sign_set_sessions(struct signer *signer, uint32_t sessions);
 
 /* Whatever happened before, it may be asked again. */
 void sign_begin(struct signer *signer);

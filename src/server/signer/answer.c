@@ -31,6 +31,7 @@ answer_hello(struct signer *signer, const void *body, struct hm_bytes tail,
 	    sizeof(hello.log_key));
 	hello.issuer_len = (uint32_t)issuer.len;
 	hello.origin_len = (uint32_t)origin.len;
+	hello.sessions = signer->options->sessions;
 	memcpy(ret->body, &hello, sizeof(hello));
 	HM_TRY(buf_add(&ret->tail, issuer));
 	return buf_add(&ret->tail, origin);
