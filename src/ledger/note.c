@@ -190,6 +190,17 @@ note_key_format(const struct note_key *key, struct buf *ret)
 
 /* --- texts --- */
 
+/* A log without entries has one root only. */
+static bool
+is_possible(const struct checkpoint *checkpoint)
+{
+	struct tree_hash empty;
+
+	tree_root(&(struct tree){ 0 }, &empty);
+	return checkpoint->size != 0 ||
+	       memcmp(&empty, &checkpoint->root, sizeof(empty)) == 0;
+}
+
 hm_err
 checkpoint_text(const struct checkpoint *checkpoint, struct buf *ret)
 {
@@ -198,7 +209,7 @@ checkpoint_text(const struct checkpoint *checkpoint, struct buf *ret)
 
 	if (checkpoint->origin.len == 0 ||
 	    !is_plain(checkpoint->origin, false) ||
-	    checkpoint->size > INT64_MAX)
+	    checkpoint->size > INT64_MAX || !is_possible(checkpoint))
 		return HM_E_BAD_INPUT;
 	err = buf_add(ret, checkpoint->origin);
 	if (err == HM_OK)
@@ -216,7 +227,6 @@ checkpoint_parse(struct hm_bytes text, struct checkpoint *ret)
 {
 	struct checkpoint made;
 	struct hm_bytes size, root, extension;
-	struct tree_hash empty;
 	size_t len;
 
 	if (!is_plain(text, true) || !take_until(&text, '\n', &made.origin) ||
@@ -234,8 +244,7 @@ checkpoint_parse(struct hm_bytes text, struct checkpoint *ret)
 		if (!take_until(&text, '\n', &extension) || extension.len == 0)
 			return HM_E_BAD_INPUT;
 
-	tree_root(&(struct tree){ 0 }, &empty);
-	if (made.size == 0 && memcmp(&empty, &made.root, sizeof(empty)) != 0)
+	if (!is_possible(&made))
 		return HM_E_BAD_INPUT;
 	*ret = made;
 	return HM_OK;

@@ -51,7 +51,8 @@ struct checkpoint {
 	struct tree_hash root;
 };
 /* The text that is signed, with its final newline. HM_E_BAD_INPUT: an origin
- * that is empty or has a newline or control character, a size over 2^63 - 1. */
+ * that is empty or has a newline or control character, a size over 2^63 - 1, no
+ * entries but another root than that of none. */
 HM_MUST hm_err checkpoint_text(
     const struct checkpoint *checkpoint, struct buf *ret);
 /* Read such a text; *ret borrows from it. HM_E_BAD_INPUT */

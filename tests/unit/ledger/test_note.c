@@ -289,6 +289,8 @@ writes_whole_texts_or_nothing(void **state)
 	    HM_E_BAD_INPUT);
 	checkpoint.size = (uint64_t)INT64_MAX + 1;
 	assert_int_equal(checkpoint_text(&checkpoint, &full), HM_E_BAD_INPUT);
+	checkpoint.size = 0; /* and not the root of no entries */
+	assert_int_equal(checkpoint_text(&checkpoint, &full), HM_E_BAD_INPUT);
 	checkpoint.size = 1;
 	checkpoint.origin = HM_LITERAL("a\nb");
 	assert_int_equal(checkpoint_text(&checkpoint, &full), HM_E_BAD_INPUT);
