@@ -61,8 +61,7 @@ static struct {
 } token;
 static uint8_t handles[3]; /* stand for keys of the token */
 
-static struct signer_options options = { .origin = ORIGIN,
-	.issuer_certificate = HM_BYTES(issuer_der) };
+static struct signer_options options = { .origin = ORIGIN };
 static struct signer signer;
 static struct reply reply;
 static struct ask_sign_issue right; /* an ask that is answered */
@@ -273,6 +272,7 @@ begin(void)
 	fuzz_must(p256_pair_from(scalar, &token.stamp) == HM_OK);
 	p256_pair_point(token.stamp, token.stamp_point);
 	p256_pair_point(token.stamp, options.authority);
+	options.issuer_certificate = HM_BYTES(issuer_der);
 	fuzz_must(ed25519_public(token.log_seed, token.log_public) == HM_OK);
 	buf_init(&reply.tail, ASK_TAIL_MAX);
 	open_signer();
