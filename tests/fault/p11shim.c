@@ -242,6 +242,16 @@ hang(const struct fate *fate)
  * (tests/fault/nth/fault.c). */
 extern unsigned long nth_p11(void) __attribute__((weak));
 
+extern void nth_p11_inside(bool inside) __attribute__((weak));
+
+/* The real module is at work. */
+static void
+inside(bool is)
+{
+	if (nth_p11_inside != NULL)
+		nth_p11_inside(is);
+}
+
 /* What a call of `function` has to answer instead. */
 static CK_RV
 obey(const char *function, struct fate *fate)
@@ -284,7 +294,9 @@ spoil(const struct fate *fate, unsigned char *bytes, CK_ULONG *len)
 #define CALL(rv, call)                           \
 	do {                                     \
 		pthread_rwlock_rdlock(&in_call); \
+		inside(true);                    \
 		(rv) = real->call;               \
+		inside(false);                   \
 		pthread_rwlock_unlock(&in_call); \
 	} while (0)
 

@@ -55,12 +55,14 @@ struct board {
 	uintptr_t begin, end; /* of the code that calls */
 	unsigned long n, seen;
 	bool lasting, fired, started;
+	bool leaky;   /* no search for leaks */
 	uintptr_t at; /* the call that failed first */
 	hm_err error; /* of a part that ended by one */
 };
 
 static struct board *board;
 static bool armed; /* this process */
+static _Thread_local bool in_module;
 
 uint64_t __wrap_clock_now_s(void);
 uint64_t
@@ -92,7 +94,7 @@ nth_fails(const char *kind, const void *from)
 	uintptr_t at = (uintptr_t)from;
 	unsigned long now;
 
-	if (!armed || at < board->begin || at >= board->end ||
+	if (!armed || in_module || at < board->begin || at >= board->end ||
 	    strcmp(kind, board->kind) != 0)
 		return false;
 	now = __atomic_add_fetch(&board->seen, 1, __ATOMIC_RELAXED);
@@ -117,6 +119,12 @@ nth_p11(void)
 	if (nth_fails("p11-session", from))
 		return 0xb3; /* CKR_SESSION_HANDLE_INVALID */
 	return 0;
+}
+
+void
+nth_p11_inside(bool inside)
+{
+	in_module = inside;
 }
 
 void
@@ -162,7 +170,8 @@ take_segments(struct dl_phdr_info *info, size_t size, void *context)
 static void
 set_board(const struct fault_class *class, unsigned long n, bool lasting)
 {
-	*board = (struct board){ .n = n, .lasting = lasting };
+	*board =
+	    (struct board){ .n = n, .lasting = lasting, .leaky = class->leaky };
 	(void)snprintf(board->kind, sizeof(board->kind), "%s", class->kind);
 	if (strcmp(class->kind, "p11") == 0 || class->by == NULL)
 		(void)dl_iterate_phdr(take_segments, NULL);
@@ -190,7 +199,7 @@ static bool
 leaks(void)
 {
 #if defined(__SANITIZE_ADDRESS__)
-	return __lsan_do_recoverable_leak_check() != 0;
+	return !board->leaky && __lsan_do_recoverable_leak_check() != 0;
 #else
 	return false;
 #endif

@@ -37,6 +37,7 @@
 struct fault_class {
 	const char *kind, *by;
 	unsigned sparse;
+	bool leaky; /* the library itself leaks then: not looked for */
 };
 
 struct fault_part {

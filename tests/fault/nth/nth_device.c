@@ -326,14 +326,14 @@ prepare(void)
 }
 
 static const struct fault_class classes[] = {
-	{ "random", NULL, 0 },
-	{ "chip", NULL, 0 },
-	{ "attest", NULL, 0 },
-	{ "key", NULL, 0 },
-	{ "read", NULL, 0 },
-	{ "write", NULL, 0 },
-	{ "written", NULL, 0 },
-	{ "link", NULL, 0 },
+	{ "random", NULL, 0, false },
+	{ "chip", NULL, 0, false },
+	{ "attest", NULL, 0, false },
+	{ "key", NULL, 0, false },
+	{ "read", NULL, 0, false },
+	{ "write", NULL, 0, false },
+	{ "written", NULL, 0, false },
+	{ "link", NULL, 0, false },
 	{ 0 },
 };
 

@@ -237,17 +237,17 @@ prepare(void)
 }
 
 static const struct fault_class classes[] = {
-	{ "malloc", NULL, 0 }, /* libevent's too: base/loop.c */
-	{ "malloc", "libcrypto", 32 },
-	{ "malloc", "libssl", 0 },
-	{ "recv", NULL, 0 },
-	{ "send", NULL, 0 },
-	{ "read", "libcrypto", 0 },
-	{ "write", "libcrypto", 0 },
-	{ "poll", "libevent", 0 },
-	{ "accept", "libevent", 0 },
-	{ "open", NULL, 0 },
-	{ "random", NULL, 0 },
+	{ "malloc", NULL, 0, false }, /* libevent's too: base/loop.c */
+	{ "malloc", "libcrypto", 32, false },
+	{ "malloc", "libssl", 0, false },
+	{ "recv", NULL, 0, false },
+	{ "send", NULL, 0, false },
+	{ "read", "libcrypto", 0, false },
+	{ "write", "libcrypto", 0, false },
+	{ "poll", "libevent", 0, false },
+	{ "accept", "libevent", 0, false },
+	{ "open", NULL, 0, false },
+	{ "random", NULL, 0, false },
 	{ 0 },
 };
 

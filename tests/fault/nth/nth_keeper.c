@@ -291,18 +291,18 @@ prepare(void)
 }
 
 static const struct fault_class classes[] = {
-	{ "malloc", NULL, 0 },
-	{ "malloc", "libsqlite3", 3 },
-	{ "malloc", "libcrypto", 0 },
-	{ "db", NULL, 0 },
-	{ "recv", NULL, 0 },
-	{ "write", NULL, 0 },
-	{ "send", NULL, 0 },
-	{ "poll", NULL, 0 },
-	{ "open", NULL, 0 },
-	{ "fsync", NULL, 0 },
-	{ "rename", NULL, 0 },
-	{ "random", NULL, 0 },
+	{ "malloc", NULL, 0, false },
+	{ "malloc", "libsqlite3", 3, false },
+	{ "malloc", "libcrypto", 0, false },
+	{ "db", NULL, 0, false },
+	{ "recv", NULL, 0, false },
+	{ "write", NULL, 0, false },
+	{ "send", NULL, 0, false },
+	{ "poll", NULL, 0, false },
+	{ "open", NULL, 0, false },
+	{ "fsync", NULL, 0, false },
+	{ "rename", NULL, 0, false },
+	{ "random", NULL, 0, false },
 	{ 0 },
 };
 
