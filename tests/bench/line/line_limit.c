@@ -2,7 +2,8 @@
 /*
  * What a device costs at least, on this machine and with these libraries: each
  * operation is made by the library's own call with everything kept ready, and
- * timed by the CPU clock of its thread. Signatures are the token's, by the same
+ * timed by the CPU clock of its thread, while the other cores are as busy as
+ * under load (line_company.h). Signatures are the token's, by the same
  * sessions as in the server. The rest of a device (parsing, walls between
  * processes, tables, tree) is what the server adds; it is not in the limit.
  */
@@ -23,6 +24,7 @@
 #include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "crypto/p256.h"
+#include "line_company.h"
 #include "line_echo.h"
 #include "store/db.h"
 #include "token/token.h"
@@ -225,6 +227,8 @@ measure_token(struct line_primitives *ret)
 void
 line_limit_measure(struct line_primitives *ret)
 {
+	struct line_company *company = line_company_start();
+
 	*ret = (struct line_primitives){ 0 };
 	start();
 	ret->verify = median_us(verify);
@@ -233,6 +237,7 @@ line_limit_measure(struct line_primitives *ret)
 	ret->agree = median_us(agree);
 	ret->kdf_gcm = median_us(derive_and_encrypt);
 	ret->hashes = median_us(hash);
+	line_company_stop(company);
 }
 
 /* ---- after it: what depends on sizes ---- */
@@ -295,6 +300,7 @@ line_limit_of(const struct line_primitives *primitives,
     struct line_limit *ret)
 {
 	const struct line_primitives *p = primitives;
+	struct line_company *company = line_company_start();
 	double batch = result->commit_size;
 	struct line_echo echo;
 
@@ -311,6 +317,7 @@ line_limit_of(const struct line_primitives *primitives,
 		ret->us[LIMIT_CONNECT] = echo.resume;
 	ret->us[LIMIT_COMMIT] =
 	    2 * measure_commit(batch, (result->wire[3] + result->wire[5]) / 2);
+	line_company_stop(company);
 	ret->us[LIMIT_CHECKPOINT] = batch < 1 ? 0 : 2 * p->token_log / batch;
 	for (int i = 0; i < LIMIT_ITEMS; i++)
 		ret->sum += ret->us[i];
