@@ -182,6 +182,32 @@ count_file(void *context, const char *path, struct why *why)
 	return HM_OK;
 }
 
+static int
+compare(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* One that is listed twice would make room for one that is not. */
+static hm_err
+check_distinct(const char *folder, struct doc *list, struct why *why)
+{
+	size_t count = doc_count(list), i;
+	const char **paths = calloc(count + 1, sizeof(*paths));
+
+	if (paths == NULL)
+		return HM_E_NO_MEMORY;
+	for (i = 0; i < count; i++)
+		paths[i] = doc_get_text(doc_at(list, i), "path", "");
+	qsort(paths, count, sizeof(*paths), compare);
+	for (i = 1; i < count && strcmp(paths[i - 1], paths[i]) != 0; i++)
+		;
+	free(paths);
+	return i >= count ? HM_OK
+			  : broken(folder, why, "it lists a file twice",
+				BACKUP_MANIFEST);
+}
+
 /* All that is listed is right; is anything there that is not listed? */
 static hm_err
 check_files(const char *folder, struct doc *list, struct backup_info *info,
@@ -189,6 +215,7 @@ check_files(const char *folder, struct doc *list, struct backup_info *info,
 {
 	uint32_t count = 0;
 
+	HM_TRY(check_distinct(folder, list, why));
 	for (size_t i = 0; i < doc_count(list); i++)
 		HM_TRY(check_file(folder, doc_at(list, i), info, why));
 	HM_TRY(walk(folder, "", count_file, &count, why));
