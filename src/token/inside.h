@@ -3,14 +3,17 @@
 /*
  * inside - what the files of this room share; nobody else includes it
  *
- * A piece of work runs in one session, taken from the pool and given back, or
- * in that of the thread (token_attach). token_run() is the only place that
- * repairs: a session in which the token failed is closed (an operation may
- * still be active in it); if the token has forgotten us, it is looked for again
- * and the work is done once more in a fresh session after a fresh login.
- * `epoch` counts that: sessions and key handles of an older one are not used
- * any more. Threads that fail for the same reason repair once: who finds a
- * newer epoch than its session's only opens that anew.
+ * A piece of work runs in one session, taken from the pool and given back. A
+ * thread that finds none free waits; if the token has less of them than we may
+ * use, the pool does with what it got and asks for more after a second. One
+ * that is in use beyond the time limit does not count, so that calls that hang
+ * do not use the pool up. token_run() is the only place that repairs: a session
+ * in which the token failed is closed (an operation may still be active in it);
+ * if the token has forgotten us, it is looked for again and the work is done
+ * once more in a fresh session after a fresh login. `epoch` counts that:
+ * sessions and key handles of an older one are not used any more. Threads that
+ * fail for the same reason repair once: who finds a newer epoch than its
+ * session's only opens that anew.
  *
  * Two locks, neither held while another is waited for but `lock` inside
  * `repair`: `lock` guards what follows it and is never held during a call of
@@ -35,7 +38,8 @@ struct session {
 	struct token *token;
 	CK_FUNCTION_LIST *p11; /* the module that it is open in */
 	CK_SESSION_HANDLE handle;
-	CK_RV rv; /* the last answer, see session_check */
+	CK_RV rv;          /* the last answer, see session_check */
+	uint64_t taken_us; /* since when it is in use */
 	uint32_t epoch;
 	bool is_open, is_taken;
 };
@@ -63,15 +67,18 @@ struct token {
 	CK_FUNCTION_LIST **modules; /* owned, NULL-ended */
 	bool is_list;               /* p11-kit's list, not one by path */
 	P11KitUri *uri;             /* owned */
-	uint32_t session_count;     /* at most */
+	uint32_t session_count;     /* at once, at most */
 	uint64_t timeout_us;
 	bool has_pin;
 	struct secret pin;
 	pthread_mutex_t repair, lock;
+	pthread_cond_t given;  /* a session, back to the pool */
 	CK_FUNCTION_LIST *p11; /* the module of the token */
 	CK_SLOT_ID slot;
 	CK_TOKEN_INFO info;
-	struct session sessions[TOKEN_SESSIONS_MAX]; /* is_taken */
+	struct session sessions[TOKEN_SESSIONS_MAX]; /* those that are free */
+	uint32_t session_cap;       /* as many as the token gives now */
+	uint64_t shrunk_us;         /* when it gave less */
 	uint32_t epoch, dead_epoch; /* the token was removed after it */
 	bool is_logged_in, is_pin_refused;
 	struct token_key *keys; /* and their handle and epoch */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "token/uri.h"
 
@@ -11,6 +12,19 @@
 #define TIMEOUT_DEFAULT_MS 10000
 #define SLOTS_MAX 128
 #define SEEN_TEXT_MAX 180
+
+static void
+init_locks(struct token *token)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&token->lock, NULL);
+	pthread_mutex_init(&token->repair, NULL);
+	pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&token->given, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
 
 hm_err
 token_new(const struct token_options *options, const struct secret *pin,
@@ -32,8 +46,8 @@ token_new(const struct token_options *options, const struct secret *pin,
 		sessions = SESSIONS_DEFAULT;
 	token->session_count =
 	    sessions < TOKEN_SESSIONS_MAX ? sessions : TOKEN_SESSIONS_MAX;
-	pthread_mutex_init(&token->lock, NULL);
-	pthread_mutex_init(&token->repair, NULL);
+	token->session_cap = token->session_count;
+	init_locks(token);
 	token->timeout_us =
 	    UINT64_C(1000) * (timeout_ms ? timeout_ms : TIMEOUT_DEFAULT_MS);
 	token->epoch = 1;
@@ -316,6 +330,7 @@ token_free(struct token *token)
 	unload(token);
 	token_uri_free(token->uri);
 	secret_done(&token->pin);
+	pthread_cond_destroy(&token->given);
 	pthread_mutex_destroy(&token->lock);
 	pthread_mutex_destroy(&token->repair);
 	free(token);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "token/inside.h"
 
+#include <time.h>
+
 #include "base/clock.h"
-#include "core/check.h"
 
 hm_err
 token_error(CK_RV rv)
@@ -101,41 +102,114 @@ session_close_all(struct token *token)
 
 /* ---- the pool ---- */
 
-/* What token_attach() gave to this thread. */
-static _Thread_local struct session *own;
+#define GROW_US 1000000 /* before the token is asked for more again */
 
-/* The first that nobody uses, so that few are ever open. NULL: none. */
-static struct session *
-take_free(struct token *token)
+/* Sessions that are in use and will come back soon; one that was taken longer
+ * ago than the time limit may hang for ever. Under the lock. */
+static uint32_t
+busy(const struct token *token, uint64_t now_us)
 {
-	struct session *session = NULL;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < TOKEN_SESSIONS_MAX; i++)
+		count +=
+		    token->sessions[i].is_taken &&
+		    now_us - token->sessions[i].taken_us < token->timeout_us;
+	return count;
+}
+
+/* A free session; one that is open, or none may be opened. Under the lock. */
+static struct session *
+find_free(struct token *token, bool open)
+{
+	for (uint32_t i = 0; i < TOKEN_SESSIONS_MAX; i++) {
+		struct session *session = &token->sessions[i];
+
+		if (!session->is_taken && session->is_open == open)
+			return session;
+	}
+	return NULL;
+}
+
+/* Under the lock. NULL: all are in use. */
+static struct session *
+pick(struct token *token, uint64_t now_us)
+{
+	struct session *session = find_free(token, true);
+	uint32_t in_use;
+
+	if (session)
+		return session;
+	if (token->session_cap < token->session_count &&
+	    now_us - token->shrunk_us > GROW_US)
+		token->session_cap = token->session_count;
+	in_use = busy(token, now_us);
+	if (in_use > 0 && in_use >= token->session_cap)
+		return NULL;
+	return find_free(token, false);
+}
+
+/* Wait for one to be given back; false: the time is over. Under the lock. */
+static bool
+await_given(struct token *token, uint64_t end_us)
+{
+	/* Look again now and then: one in use may be late by then. */
+	uint64_t until_us = clock_mono_us() + GROW_US / 4;
+	struct timespec until;
+
+	if (until_us - GROW_US / 4 >= end_us)
+		return false;
+	if (until_us > end_us)
+		until_us = end_us;
+	until.tv_sec = (time_t)(until_us / 1000000);
+	until.tv_nsec = (long)(until_us % 1000000) * 1000;
+	(void)pthread_cond_timedwait(&token->given, &token->lock, &until);
+	return true;
+}
+
+/* NULL: until `end_us` there was none. */
+static struct session *
+take(struct token *token, uint64_t end_us)
+{
+	struct session *session;
 
 	pthread_mutex_lock(&token->lock);
-	for (uint32_t i = 0; i < token->session_count && !session; i++)
-		if (!token->sessions[i].is_taken)
-			session = &token->sessions[i];
+	do
+		session = pick(token, clock_mono_us());
+	while (!session && await_given(token, end_us));
 	if (session) {
-		session->is_taken = true;
 		session->token = token;
+		session->is_taken = true;
+		session->taken_us = clock_mono_us();
 	}
 	pthread_mutex_unlock(&token->lock);
 	return session;
 }
 
-static struct session *
-take(struct token *token)
-{
-	return own && own->token == token ? own : take_free(token);
-}
-
 static void
 give(struct session *session)
 {
-	if (session == own)
-		return;
-	pthread_mutex_lock(&session->token->lock);
+	struct token *token = session->token;
+
+	pthread_mutex_lock(&token->lock);
 	session->is_taken = false;
-	pthread_mutex_unlock(&session->token->lock);
+	pthread_cond_signal(&token->given);
+	pthread_mutex_unlock(&token->lock);
+}
+
+/* The token has no session for us now. Is one in use that we can wait for? */
+static bool
+shrink(struct token *token)
+{
+	uint64_t now_us = clock_mono_us();
+	bool is_worth;
+
+	pthread_mutex_lock(&token->lock);
+	token->session_cap = busy(token, now_us);
+	token->shrunk_us = now_us;
+	is_worth = token->session_cap > 0 || find_free(token, true);
+	pthread_mutex_unlock(&token->lock);
+	return is_worth;
 }
 
 /* ---- opening ---- */
@@ -245,6 +319,7 @@ turn_over(struct token *token, bool removed)
 		token->dead_epoch = token->epoch;
 	token->epoch++;
 	token->is_logged_in = false;
+	token->session_cap = token->session_count;
 	pthread_mutex_unlock(&token->lock);
 }
 
@@ -306,45 +381,21 @@ run(struct session *session, token_work work, void *context, struct why *why)
 hm_err
 token_run(struct token *token, token_work work, void *context, struct why *why)
 {
-	struct session *session = take(token);
-	hm_err err;
-
-	if (!session)
-		return WHY(why, HM_E_TOKEN_BUSY, "all sessions are in use");
-	err = run(session, work, context, why);
-	if (err != HM_OK && session->rv != CKR_OK)
-		close_one(session);
-	give(session);
-	return err;
-}
-
-/* ---- a session of one's own ---- */
-
-hm_err
-token_attach(struct token *token, struct why *why)
-{
+	uint64_t end_us = clock_mono_us() + token->timeout_us;
 	struct session *session;
+	bool is_full;
 	hm_err err;
 
-	hm_assert(!own);
-
-	session = take_free(token);
-	if (!session)
-		return WHY(why, HM_E_TOKEN_BUSY, "all sessions are in use");
-	own = session;
-	err = token_login(token, why);
-	if (err != HM_OK)
-		token_detach(token);
+	do {
+		session = take(token, end_us);
+		if (!session)
+			return WHY(
+			    why, HM_E_TOKEN_BUSY, "all sessions are in use");
+		err = run(session, work, context, why);
+		if (err != HM_OK && session->rv != CKR_OK)
+			close_one(session);
+		is_full = err != HM_OK && session->rv == CKR_SESSION_COUNT;
+		give(session);
+	} while (is_full && shrink(token));
 	return err;
-}
-
-void
-token_detach(struct token *token)
-{
-	struct session *session = own;
-
-	hm_assert(session && session->token == token);
-
-	own = NULL;
-	give(session);
 }

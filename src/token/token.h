@@ -37,7 +37,7 @@ struct token_options {
 				says of objects is not looked at here */
 	const char *module;  /* path of the module, or NULL: p11-kit's list, or
 				the  URI's module-path */
-	uint32_t sessions;   /* at most, up to 160; 0: 8 */
+	uint32_t sessions;   /* at once, 1 to 64; 0: 8; threads wait for one */
 	uint32_t timeout_ms; /* of one operation with its repairs; 0: 10,000 */
 };
 
@@ -46,13 +46,6 @@ struct token_options {
 HM_MUST hm_err token_open(const struct token_options *options,
     const struct secret *pin, struct token **ret, struct why *why);
 void token_free(struct token *token);
-
-/* From now on this thread uses one session of its own, which is opened now:
- * so others cannot take it, and the thread knows that it has one. Of one token
- * at a time. HM_E_TOKEN_BUSY (there is none left), _GONE, _PIN */
-HM_MUST hm_err token_attach(struct token *token, struct why *why);
-/* Back into the pool. */
-void token_detach(struct token *token);
 
 struct token_key; /* borrowed from its token */
 

@@ -38,8 +38,8 @@ struct reply {
 	struct buf tail;
 };
 
-/* The first and the last of each thread that answers: a session of its own.
- * `context` is a struct signer. What token_attach() and crypto_init() say */
+/* The first and the last of each thread that answers. `context` is a struct
+ * signer. What crypto_init() says */
 HM_MUST hm_err answer_begin(void *context);
 void answer_end(void *context);
 

@@ -661,7 +661,7 @@ crew_start(const struct crew_options *options, struct crew **ret)
 	hm_err err = HM_OK;
 
 	hm_assert(options->workers > 0 &&
-		  options->workers <= SIGNER_SESSIONS_MAX &&
+		  options->workers <= SIGNER_WORKERS(SIGNER_SESSIONS_MAX) &&
 		  options->lost_max <= SIGNER_LOST_MAX);
 
 	if (crew == NULL)

@@ -31,7 +31,7 @@
 
 struct crew_options {
 	int channel;       /* to the keeper; borrowed */
-	uint32_t workers;  /* wanted, 1 to SIGNER_SESSIONS_MAX */
+	uint32_t workers;  /* 1 to SIGNER_WORKERS(SIGNER_SESSIONS_MAX) */
 	uint32_t lost_max; /* besides, 0 to SIGNER_LOST_MAX */
 	uint32_t limit_ms; /* of one ask */
 	/* When the token last came back with whatever it said. */

@@ -59,7 +59,7 @@ signer_keys_open(const struct signer_options *options, const struct secret *pin,
 {
 	struct token_options token = { .uri = options->token_uri,
 		.module = options->module,
-		.sessions = SIGNER_THREADS_MAX,
+		.sessions = options->sessions,
 		.timeout_ms = options->timeout_ms };
 
 	HM_TRY(token_open(&token, pin, &ret->token, why));

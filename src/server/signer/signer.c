@@ -18,11 +18,11 @@
 static void
 say_ready(struct crew *crew)
 {
-	char sessions[16];
+	char threads[16];
 
-	(void)snprintf(sessions, sizeof(sessions), "%u", crew_size(crew));
-	log_event(LOG_INFO, "ready", "jail", jail_describe(), "sessions",
-	    sessions, NULL);
+	(void)snprintf(threads, sizeof(threads), "%u", crew_size(crew));
+	log_event(LOG_INFO, "ready", "jail", jail_describe(), "threads",
+	    threads, NULL);
 }
 
 /*
@@ -41,7 +41,7 @@ serve(struct signer *signer)
 {
 	const struct signer_options *options = signer->options;
 	struct crew_options crew_options = { .channel = options->keeper,
-		.workers = options->sessions,
+		.workers = SIGNER_WORKERS(options->sessions),
 		.lost_max = SIGNER_LOST_MAX,
 		.limit_ms = options->timeout_ms,
 		.answered_us = &signer->keys.answered_us,
@@ -53,8 +53,8 @@ serve(struct signer *signer)
 	struct crew *crew = NULL;
 	hm_err err;
 
-	if (crew_options.workers == 0)
-		crew_options.workers = SESSIONS_DEFAULT;
+	if (options->sessions == 0)
+		crew_options.workers = SIGNER_WORKERS(SESSIONS_DEFAULT);
 	if (crew_options.limit_ms == 0)
 		crew_options.limit_ms = TIMEOUT_DEFAULT_MS;
 	err = crew_start(&crew_options, &crew);

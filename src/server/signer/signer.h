@@ -16,7 +16,7 @@
  * front can not have secrets sealed for hardware that did not sign (decision
  * 0003).
  *
- * Several threads answer, each with a session of the token (crew.h), and what
+ * Several threads answer and share the token's sessions (crew.h), and what
  * the token signed is verified before it leaves (keys.h). A call of the token
  * that hangs cannot be broken off; the ask is answered without it, and the
  * process does not wait for it when it leaves.
@@ -30,7 +30,10 @@
 
 #define SIGNER_SESSIONS_MAX 64
 #define SIGNER_LOST_MAX 64 /* threads that hang in the token */
-#define SIGNER_THREADS_MAX (SIGNER_SESSIONS_MAX + SIGNER_LOST_MAX)
+/* Threads: some prepare while the sessions are busy with what others want. */
+#define SIGNER_WORKERS(sessions) ((sessions) + (sessions) / 4 + 1)
+#define SIGNER_THREADS_MAX \
+	(SIGNER_WORKERS(SIGNER_SESSIONS_MAX) + SIGNER_LOST_MAX)
 
 struct signer_options {
 	int keeper; /* channel to the keeper */
@@ -45,7 +48,7 @@ struct signer_options {
 	uint8_t authority[HM_POINT_LEN];
 	uint32_t timeout_ms; /* of one ask, as far as the token is concerned;
 				0: 10,000 */
-	uint32_t sessions;   /* threads with a session each, at most; 0: 8 */
+	uint32_t sessions;   /* of the token at once, at most; 0: 8 */
 	struct jail jail;
 };
 

@@ -62,6 +62,8 @@ setup(void **state)
 	(void)state;
 	soft_control("");
 	options = oem_options(getenv("P11SHIM"));
+	options.timeout_ms = SOON_MS;
+	options.sessions = 4;
 	assert_int_equal(answer_open(&options, &pin, &signer, NULL), HM_OK);
 	assert_int_equal(pin.len, 0);
 	assert_int_equal(channel_pair(pair, NULL), HM_OK);
@@ -317,30 +319,14 @@ loads_while_it_issues(void **state)
 }
 
 static void
-takes_no_more_sessions_than_the_token_has(void **state)
+makes_do_with_the_sessions_that_the_token_has(void **state)
 {
 	(void)state;
-	soft_control("sessions 3");
-	begin(8, 8, PATIENT_MS);
-	assert_int_equal(crew_size(crew), 3);
+	soft_control("sessions 2");
+	begin(6, 8, PATIENT_MS);
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
-}
-
-static void
-does_not_begin_without_a_session(void **state)
-{
-	(void)state;
-	soft_control("C_OpenSession fail 0xb1\nC_Sign fail 0xb3 times 1");
-	/* The one that is open must go first. */
-	assert_int_equal(token_attach(signer.keys.token, NULL), HM_OK);
-	assert_int_equal(
-	    token_sign(signer.keys.log.key, HM_LITERAL("x"), room, 64),
-	    HM_E_TOKEN_BUSY);
-	token_detach(signer.keys.token);
-	assert_int_equal(start_crew(2, 2, PATIENT_MS), HM_E_TOKEN_BUSY);
-	assert_int_equal(crew_stop(crew, PATIENT_MS), HM_OK);
-	crew = NULL;
+	assert_int_equal(checkpoint(4), HM_OK);
 }
 
 static void
@@ -543,20 +529,38 @@ answers_without_anybody_left(void **state)
 	collect_many(10, 12, HM_OK);
 }
 
-/* The token has as many sessions as threads: those that hang keep theirs. */
+/* The token has no other session for the one that hangs. */
 static void
 goes_on_with_the_sessions_that_are_left(void **state)
 {
 	(void)state;
 	soft_control("sessions 3");
-	begin(3, 3, SOON_MS);
+	begin(4, 4, SOON_MS);
 	soft_control("sessions 3\n" HANG " times 1");
 	assert_int_equal(issue(5), HM_E_TOKEN_BUSY);
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
-	assert_int_equal(crew_size(crew), 2);
 	soft_control("sessions 3");
-	while (crew_size(crew) < 3)
+	while (crew_lost(crew) > 0)
+		usleep(1000);
+	issue_many(10, 24);
+	collect_many(10, 24, HM_OK);
+	assert_int_equal(crew_size(crew), 4);
+}
+
+/* The token has no session left: an error at once, until one is back. */
+static void
+says_so_when_all_sessions_hang(void **state)
+{
+	(void)state;
+	soft_control("sessions 2");
+	begin(2, 8, SOON_MS);
+	soft_control("sessions 2\n" HANG);
+	issue_many(10, 8);
+	collect_many(10, 8, HM_E_TOKEN_BUSY);
+	soft_control("sessions 2");
+	await_recovery();
+	while (crew_lost(crew) > 0)
 		usleep(1000);
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
@@ -634,8 +638,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(answers_each_ask_once),
 		TEST(loads_while_it_issues),
-		TEST(takes_no_more_sessions_than_the_token_has),
-		TEST(does_not_begin_without_a_session),
+		TEST(makes_do_with_the_sessions_that_the_token_has),
 		TEST(ends_when_an_ask_breaks_the_rules),
 		TEST(never_lets_a_wrong_signature_out),
 		TEST(finds_the_one_wrong_signature_of_many),
@@ -646,6 +649,7 @@ main(void)
 		TEST(answers_at_once_while_everything_hangs),
 		TEST(answers_without_anybody_left),
 		TEST(goes_on_with_the_sessions_that_are_left),
+		TEST(says_so_when_all_sessions_hang),
 		TEST(a_login_that_hangs_is_answered_too),
 		TEST(a_list_that_hangs_is_answered_and_blocks_no_other),
 		TEST(does_not_wait_for_a_call_that_hangs_when_it_leaves),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* token: several threads, each with a session of its own */
+/* token: several threads share its sessions */
 #include "soft.h"
 
 #include <errno.h>
@@ -15,9 +15,8 @@ static const uint8_t digest[32] = { 7, 7 };
 /* What one thread does, and what came of it. */
 struct hand {
 	pthread_t thread;
-	pthread_barrier_t *met, *leave; /* or NULL */
 	int rounds, good;
-	hm_err attached, err;
+	hm_err err;
 };
 
 static int
@@ -36,20 +35,35 @@ group_setup(void **state)
 	return err == HM_OK ? 0 : -1;
 }
 
-static int
-setup(void **state)
+static void
+open_with(uint32_t sessions, uint32_t timeout_ms)
 {
 	struct token_options options = { .uri = SOFT_URI,
 		.module = getenv("P11SHIM"),
-		.sessions = THREADS + 1 };
+		.sessions = sessions,
+		.timeout_ms = timeout_ms };
 
-	(void)state;
-	soft_control("");
 	assert_int_equal(token_open(&options, &soft_pin, &token, NULL), HM_OK);
 	assert_int_equal(
 	    token_key(token, "pkcs11:object=ca", TOKEN_SIGN, &key, NULL),
 	    HM_OK);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	soft_control("");
+	open_with(THREADS, 60000);
 	return 0;
+}
+
+/* Only so many, and no patience. */
+static void
+reopen_with(uint32_t sessions, uint32_t timeout_ms)
+{
+	token_free(token);
+	open_with(sessions, timeout_ms);
 }
 
 static int
@@ -76,17 +90,7 @@ sign_all(struct hand *hand)
 static void *
 work(void *context)
 {
-	struct hand *hand = context;
-
-	hand->attached = token_attach(token, NULL);
-	if (hand->met != NULL)
-		pthread_barrier_wait(hand->met);
-	if (hand->attached == HM_OK)
-		sign_all(hand);
-	if (hand->leave != NULL)
-		pthread_barrier_wait(hand->leave);
-	if (hand->attached == HM_OK)
-		token_detach(token);
+	sign_all(context);
 	return NULL;
 }
 
@@ -100,7 +104,6 @@ static void
 end(struct hand *hand, int good)
 {
 	assert_int_equal(pthread_join(hand->thread, NULL), 0);
-	assert_int_equal(hand->attached, HM_OK);
 	assert_int_equal(hand->err, HM_OK);
 	assert_int_equal(hand->good, good);
 }
@@ -166,58 +169,66 @@ one_that_hangs_holds_up_nobody_else(void **state)
 }
 
 static void
-says_busy_when_there_is_no_session_for_one_more(void **state)
+shares_the_sessions_that_the_token_gives(void **state)
 {
-	pthread_barrier_t met, leave;
-	struct hand hands[4] = { 0 }, late = { .rounds = 1 };
-	int attached = 0, busy = 0;
-
 	(void)state;
-	soft_control("sessions 3");
-	assert_int_equal(pthread_barrier_init(&met, NULL, 4), 0);
-	assert_int_equal(pthread_barrier_init(&leave, NULL, 4), 0);
-	for (int i = 0; i < 4; i++) {
-		hands[i] =
-		    (struct hand){ .met = &met, .leave = &leave, .rounds = 2 };
-		begin(&hands[i]);
+	for (unsigned most = 1; most <= 3; most++) {
+		char orders[64];
+
+		(void)snprintf(orders, sizeof(orders),
+		    "sessions %u\nC_Sign delay_ms 1", most);
+		soft_control(orders);
+		reopen_with(THREADS, 60000);
+		all_sign(orders);
 	}
-	for (int i = 0; i < 4; i++) {
-		assert_int_equal(pthread_join(hands[i].thread, NULL), 0);
-		attached += hands[i].attached == HM_OK;
-		busy += hands[i].attached == HM_E_TOKEN_BUSY;
-		assert_int_equal(
-		    hands[i].good, hands[i].attached == HM_OK ? 2 : 0);
+	/* None at all is an error. */
+	soft_control("C_OpenSession fail 0xb1\nC_Sign fail 0xb3 times 1");
+	{
+		struct hand hand = { .rounds = 1 };
+
+		begin(&hand);
+		assert_int_equal(pthread_join(hand.thread, NULL), 0);
+		assert_int_equal(hand.err, HM_E_TOKEN_BUSY);
 	}
-	assert_int_equal(attached, 3);
-	assert_int_equal(busy, 1);
-	/* One that was given back can be had again. */
-	begin(&late);
-	end(&late, 1);
-	pthread_barrier_destroy(&met);
-	pthread_barrier_destroy(&leave);
+	all_sign("");
 }
 
 static void
-gives_no_more_than_its_own_limit(void **state)
+opens_no_more_than_it_may(void **state)
 {
-	pthread_barrier_t met, leave;
-	struct hand hands[THREADS + 2] = { 0 };
-	int attached = 0;
+	(void)state;
+	reopen_with(2, 60000);
+	/* One is open. A third would be an error that is not mended. */
+	all_sign("C_OpenSession fail 0x5 after 1\nC_Sign delay_ms 2");
+}
+
+static void
+takes_another_session_when_one_is_late(void **state)
+{
+	struct hand stuck = { .rounds = 1 }, other = { .rounds = ROUNDS };
 
 	(void)state;
-	assert_int_equal(pthread_barrier_init(&met, NULL, THREADS + 2), 0);
-	assert_int_equal(pthread_barrier_init(&leave, NULL, THREADS + 2), 0);
-	for (int i = 0; i < THREADS + 2; i++) {
-		hands[i] = (struct hand){ .met = &met, .leave = &leave };
-		begin(&hands[i]);
-	}
-	for (int i = 0; i < THREADS + 2; i++) {
-		assert_int_equal(pthread_join(hands[i].thread, NULL), 0);
-		attached += hands[i].attached == HM_OK;
-	}
-	assert_int_equal(attached, THREADS + 1);
-	pthread_barrier_destroy(&met);
-	pthread_barrier_destroy(&leave);
+	reopen_with(1, 500);
+	soft_control("C_Sign hang_ms 60000 times 1");
+	begin(&stuck);
+	while (soft_hangs() == 0)
+		usleep(1000);
+	/* The first waits in vain for the one session; then it is late. */
+	do {
+		struct hand early = { .rounds = 1 };
+
+		begin(&early);
+		assert_int_equal(pthread_join(early.thread, NULL), 0);
+		other.err = early.err;
+		assert_true(early.err == HM_OK || early.err == HM_E_TOKEN_BUSY);
+	} while (other.err != HM_OK);
+	begin(&other);
+	end(&other, ROUNDS);
+	assert_int_equal(pthread_tryjoin_np(stuck.thread, NULL), EBUSY);
+	soft_control("");
+	end(&stuck, 1);
+	/* Only one again. */
+	all_sign("C_OpenSession fail 0x5 after 1");
 }
 
 int
@@ -228,8 +239,9 @@ main(void)
 		TEST(signs_in_many_threads_at_once),
 		TEST(mends_for_all_what_the_token_dropped),
 		TEST(one_that_hangs_holds_up_nobody_else),
-		TEST(says_busy_when_there_is_no_session_for_one_more),
-		TEST(gives_no_more_than_its_own_limit),
+		TEST(shares_the_sessions_that_the_token_gives),
+		TEST(opens_no_more_than_it_may),
+		TEST(takes_another_session_when_one_is_late),
 	};
 	return cmocka_run_group_tests(tests, group_setup, soft_stop);
 }
