@@ -124,12 +124,12 @@ void
 view_order(void *context, struct net_request *request)
 {
 	struct flight *flight = begin(context, request);
-	struct hm_bytes name =
-	    hm_bytes_of(net_request_path(request) + strlen("/v1/order/"));
 	struct ask_order ask = { 0 };
+	struct hm_bytes name;
 
 	if (flight == NULL)
 		return;
+	name = hm_bytes_of(net_request_path(request) + strlen("/v1/order/"));
 	if (!hm_is_name(name)) {
 		flight_refuse(flight, HM_E_NO_ORDER);
 		return;
@@ -190,13 +190,14 @@ void
 view_device(void *context, struct net_request *request)
 {
 	struct flight *flight = begin(context, request);
-	struct hm_bytes name =
-	    hm_bytes_of(net_request_path(request) + strlen("/v1/device/"));
 	struct ask_device ask = { 0 };
-	bool is_id = name.len == sizeof(ask.device_id) * 2;
+	struct hm_bytes name;
+	bool is_id;
 
 	if (flight == NULL)
 		return;
+	name = hm_bytes_of(net_request_path(request) + strlen("/v1/device/"));
+	is_id = name.len == sizeof(ask.device_id) * 2;
 	if (is_id
 		? hex_parse(name, ask.device_id, sizeof(ask.device_id)) != HM_OK
 		: !is_serial(name)) {
@@ -250,12 +251,13 @@ void
 view_quarantine(void *context, struct net_request *request)
 {
 	struct flight *flight = begin(context, request);
-	const char *query = net_request_query(request);
 	struct ask_quarantine ask = { 0 };
+	const char *query;
 	hm_err err = HM_OK;
 
 	if (flight == NULL)
 		return;
+	query = net_request_query(request);
 	if (strncmp(query, "after=", 6) == 0)
 		err =
 		    uint_parse(hm_bytes_of(query + 6), UINT32_MAX, &ask.after);
@@ -283,12 +285,13 @@ void
 view_growth(void *context, struct net_request *request)
 {
 	struct flight *flight = begin(context, request);
-	struct hm_bytes query = hm_bytes_of(net_request_query(request));
 	struct ask_growth ask = { 0 };
+	struct hm_bytes query;
 	hm_err err = HM_E_BAD_INPUT;
 
 	if (flight == NULL)
 		return;
+	query = hm_bytes_of(net_request_query(request));
 	if (query.len > 5 && memcmp(query.ptr, "from=", 5) == 0)
 		err = uint_parse(
 		    (struct hm_bytes){ query.ptr + 5, query.len - 5 },

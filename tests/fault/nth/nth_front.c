@@ -183,6 +183,9 @@ refuse(void)
 	hm_assert(problem.err == HM_E_BAD_INPUT);
 	look("/nowhere", 404);
 	look("/v1/order/PO-9", 404);
+	look("/v1/device/SN999999", 404);
+	look("/v1/quarantine", 403);
+	look("/v1/growth?from=1", 200);
 }
 
 static void
