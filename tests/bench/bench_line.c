@@ -176,8 +176,11 @@ run_timed(struct line_world *world, struct line_load *load,
     const struct line_options *options, struct line_result *ret)
 {
 	double rate = options->rate, seconds = options->seconds;
+	uint32_t warm = options->token_delay_ms > 0
+			    ? 4 * options->stations
+			    : WARM_DEVICES + 8 * options->stations;
 
-	run(world, load, WARM_DEVICES + 8 * options->stations, 0, 0, ret);
+	run(world, load, warm, 0, 0, ret);
 	if (options->half_load) {
 		run(world, load, enough(ret, seconds, 0), seconds, 0, ret);
 		rate = ret->done / ret->wall_s / 2;

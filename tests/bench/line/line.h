@@ -47,6 +47,7 @@ _Noreturn void line_fail(const char *format, ...)
 /* ---- line_world.c ---- */
 
 #define LINE_CREDENTIALS 16 /* stations with names; they share connections */
+#define LINE_SESSIONS 8     /* of the slow token */
 #define LINE_ORDER "BENCH-1"
 
 struct line_world {

@@ -120,6 +120,17 @@ reuse_name(line_reuse reuse)
 				   : "resumed connections";
 }
 
+/* Signatures that were made, of those that the slow token can make. */
+static double
+share_of_token(
+    const struct line_options *options, const struct line_result *result)
+{
+	double can = LINE_SESSIONS * 1e3 / options->token_delay_ms;
+	double each = 2 + 2 / result->commit_size;
+
+	return each * result->done / result->wall_s / can;
+}
+
 void
 line_report(const struct line_options *options,
     const struct line_result *result, const struct line_limit *limit)
@@ -134,9 +145,11 @@ line_report(const struct line_options *options,
 	    result->done / result->wall_s, sum > 0 ? limit->sum / sum : 0, sum,
 	    result->issue_ms[1]);
 	printf(",\"mode\":\"%s\",\"stations\":%u,\"devices\":%u,"
-	       "\"wall_s\":%.2f,\"token_delay_ms\":%u,\"limit_us\":%.1f",
+	       "\"wall_s\":%.2f,\"token_delay_ms\":%u,\"limit_us\":%.1f,"
+	       "\"verify_us\":%.1f",
 	    reuse_name(options->reuse), options->stations, result->done,
-	    result->wall_s, options->token_delay_ms, limit->sum);
+	    result->wall_s, options->token_delay_ms, limit->sum,
+	    limit->us[LIMIT_VERIFY] / 3);
 	put_roles(result);
 	put_times(result);
 	printf(",\"leaves_per_commit\":%.2f,\"idle_cores\":%.2f",
@@ -145,6 +158,8 @@ line_report(const struct line_options *options,
 		printf(",\"handshakes\":%llu,\"resumed\":%llu",
 		    (unsigned long long)result->handshakes,
 		    (unsigned long long)result->resumed);
+	if (options->token_delay_ms > 0)
+		printf(",\"of_token\":%.3f", share_of_token(options, result));
 	if (result->idle_kib > 0)
 		printf(",\"idle_connection_kib\":%.1f", result->idle_kib);
 	if (result->rate > 0)

@@ -134,8 +134,8 @@ put_shim(
 	line_must(
 	    run_find("../fault/p11shim.so", ret_module, &why), &why, "shim");
 	(void)snprintf(orders, sizeof(orders),
-	    "C_Sign delay_ms %" PRIu32 "\nsessions 8\n",
-	    options->token_delay_ms);
+	    "C_Sign delay_ms %" PRIu32 "\nsessions %d\n",
+	    options->token_delay_ms, LINE_SESSIONS);
 	put_text(CONTROL, options->token_delay_ms != 0 ? orders : "");
 	if (options->count_sessions)
 		put_text(CONTROL ".sessions", "0\n");
