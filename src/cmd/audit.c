@@ -254,7 +254,7 @@ static const struct verb_spec verify_verb = { .name = "verify",
 	.operands = folder_operand,
 	.run = verify };
 static const struct verb_spec *const verbs[] = { &verify_verb, &audit_prove,
-	&audit_check, &audit_show, NULL };
+	&audit_check, &audit_show, &audit_witness, NULL };
 
 const struct noun_spec noun_audit = { .name = "audit",
 	.words = "check the ledger without trusting who wrote it",

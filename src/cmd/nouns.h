@@ -4,7 +4,8 @@
 
 #include "base/options.h"
 
-extern const struct verb_spec audit_prove, audit_show, audit_check;
+extern const struct verb_spec audit_prove, audit_show, audit_check,
+    audit_witness;
 extern const struct verb_spec server_backup, server_restore;
 
 extern const struct noun_spec noun_audit, noun_ca, noun_config, noun_demo,

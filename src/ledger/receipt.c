@@ -212,6 +212,8 @@ static hm_err
 judge_growth(const struct checkpoint *seen, const struct checkpoint *now,
     const struct tree_hash *proof, uint32_t count)
 {
+	if (seen->size == 0)
+		return HM_OK;
 	if (now->size < seen->size)
 		return HM_E_LOG_ROLLBACK;
 	if (now->size == seen->size)

@@ -33,7 +33,7 @@ HM_MUST hm_err growth_note(struct hm_bytes growth, struct hm_bytes *ret);
 HM_MUST hm_err growth_format(uint64_t from, const struct tree_hash *proof,
     uint32_t count, struct hm_bytes checkpoint_note, struct buf *ret);
 /*
- * Has the log of `policy` grown from what was seen (1 entry or more) to the
+ * Has the log of `policy` grown from what was seen (size 0: nothing) to the
  * checkpoint in `growth`? HM_E_BAD_INPUT (form, or about another size),
  * HM_E_LOG_PROOF (not signed by the log), HM_E_LOG_ROLLBACK (it has fewer
  * entries now), HM_E_LOG (what was seen is not its past). *ret, which borrows

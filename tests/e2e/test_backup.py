@@ -312,6 +312,81 @@ def test_audits_notice_yesterday_s_server(factory):
         assert any("rolled back" in f["words"] for f in verdict["findings"]), verdict
 
 
+class Witness:
+    """Somebody with a token and a memory of his own."""
+
+    def __init__(self, factory, name):
+        self.factory, self.name, self.memory = factory, name, name + ".seen"
+        common = "--module", MODULE, "--pin", "file:pin"
+        factory.hallmark("hsm", "init", name, *common, "--so-pin", "file:so-pin")
+        factory.hallmark("hsm", "generate", "pkcs11:token=" + name, "--label", "w", "--type",
+                         "ed25519", "--origin", name, "--public", name + ".unused", *common)
+
+    def look(self, *words, status=0):
+        done = self.factory.hallmark(
+            "audit", "witness", "--log-key", "log.vkey", "--memory", self.memory, "--name",
+            self.name, "--token", "pkcs11:token=" + self.name, "--key", "pkcs11:object=w",
+            "--module", MODULE, "--pin", "file:pin", "--public", self.name + ".vkey", "--json",
+            *words, status=status)
+        return json.loads(done.stdout) if status == 0 else error_of(done)
+
+
+def test_witnesses_notice_yesterday_s_server(factory):
+    """One reads files, the other asks the server as an auditor."""
+    roll = Roll(factory)
+    line = Line(factory, wide_order(factory))
+    factory.write("auditor.yaml", factory.read("hallmark.yaml").decode()
+                  .replace("planner.", "auditor."))
+    files, asks = ("--ledger", "state/ledger"), ("--config", "auditor.yaml")
+    one, two = Witness(factory, "w1.example"), Witness(factory, "w2.example")
+    assert one.look(*files, status=3) == two.look(*asks, status=3) == 9008  # no memory
+    line.make(factory.client("BA"))
+    for witness, source in (one, files), (two, asks):
+        first = witness.look(*source, "--begin")
+        assert first["before"] == 0
+        assert witness.look(*source, "--begin", status=3) == 9009
+        line.make(factory.client("BA"))
+        until(lambda: witness.look(*source)["entries"] > first["entries"], "it grows")
+    roll.keep()
+    line.make(factory.client("BA"))
+    entries = two.look(*asks)["entries"]
+    until(lambda: one.look(*files)["entries"] == entries, "published")
+    cosigned = factory.read(one.memory) + b"".join(
+        row for row in factory.read(two.memory).splitlines(True) if b" w2.example " in row)
+    shutil.copytree(factory.path("state", "ledger"), factory.path("mirror"))
+    factory.write("mirror/checkpoint", cosigned)
+    verdict = json.loads(factory.hallmark(
+        "audit", "verify", "mirror", "--log-key", "log.vkey", "--quorum", "2", "--json",
+        *(w for n in (one, two) for w in ("--witness", n.name + ".vkey"))).stdout)
+    assert verdict["witnesses"] == 2
+    kept = factory.read(one.memory), factory.read(two.memory)
+    roll.roll_back()
+    assert one.look(*files, status=15) == two.look(*asks, status=15) == 8203
+    for _ in range(3):
+        line.make(factory.client("BA"))
+    assert two.look(*asks, status=15) == 8201
+    until(lambda: len(factory.ledger().raw) >= entries + 2, "published")
+    assert one.look(*files, status=15) == 8201
+    assert (factory.read(one.memory), factory.read(two.memory)) == kept
+    for witness in one, two:  # the log has signed both
+        refused = factory.read(witness.memory + ".refused").decode()
+        assert factory.log.checkpoint(refused.split("\n\n", 1)[1])[0] >= entries
+
+
+def test_a_witness_believes_its_own_memory_only(factory):
+    witness = Witness(factory, "w3.example")
+    files = "--ledger", "state/ledger"
+    witness.look(*files, "--begin")
+    memory = factory.read(witness.memory)
+    factory.write(witness.memory, factory.read("state", "ledger", "checkpoint"))
+    assert witness.look(*files, status=15) == 8202  # the log's word, not its own
+    at = memory.rindex(b"w3.example ") + 40
+    factory.write(witness.memory, memory[:at] + b"AAAA" + memory[at + 4:])
+    assert witness.look(*files, status=15) == 8202
+    factory.write(witness.memory, memory)
+    assert witness.look(*files)["before"] > 0
+
+
 def test_a_restore_that_forgets_is_refused(factory):
     """Somebody has seen more than the backup has: a receipt, a checkpoint, a station."""
     line = Line(factory, wide_order(factory))
