@@ -452,7 +452,7 @@ static void
 make_devices(struct shift *shift)
 {
 	struct buf messages[3];
-	uint32_t at, next;
+	uint32_t at = 0, next;
 
 	start(shift);
 	issue_many(shift, 3, &at);
