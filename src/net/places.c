@@ -180,7 +180,7 @@ places_stranger(const struct places *places, const struct conn *conn)
 struct conn *
 places_stranger_of_host(const struct places *places, const struct conn *conn)
 {
-	struct conn *other, *silent = NULL, *greeted = NULL;
+	struct conn *silent = NULL, *greeted = NULL, *other = NULL;
 	unsigned silent_count = 0, greeted_count = 0;
 
 	TAILQ_FOREACH(other, &places->hosts[host_bucket(conn)], next_of_host)
