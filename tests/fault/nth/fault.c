@@ -32,6 +32,8 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 int __lsan_do_recoverable_leak_check(void);
+void __lsan_disable(void);
+void __lsan_enable(void);
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
@@ -125,6 +127,12 @@ void
 nth_p11_inside(bool inside)
 {
 	in_module = inside;
+#if defined(__SANITIZE_ADDRESS__)
+	if (inside)
+		__lsan_disable();
+	else
+		__lsan_enable();
+#endif
 }
 
 void

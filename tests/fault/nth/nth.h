@@ -27,6 +27,7 @@ bool nth_fails(const char *kind, const void *from);
 /* What the next call of a PKCS#11 module is to return; 0: let it run. Asked by
  * p11shim, if the program has it. */
 unsigned long nth_p11(void);
-/* This thread is in such a module, whose own calls do not count: SoftHSM 2.6.1
- * crashes when OpenSSL gets no memory. */
+/* This thread is in such a module, whose own calls and leaks do not count:
+ * SoftHSM 2.6.1 crashes when OpenSSL gets no memory, and leaks when it signs.
+ */
 void nth_p11_inside(bool inside);

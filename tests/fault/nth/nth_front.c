@@ -248,7 +248,7 @@ static const struct fault_class classes[] = {
 	{ "read", "libcrypto", 0, false },
 	{ "write", "libcrypto", 0, false },
 	{ "poll", "libevent", 0, false },
-	{ "accept", "libevent", 0, false },
+	{ "accept", NULL, 0, false },
 	{ "open", NULL, 0, false },
 	{ "random", NULL, 0, false },
 	{ 0 },

@@ -292,7 +292,7 @@ prepare(void)
 
 static const struct fault_class classes[] = {
 	{ "malloc", NULL, 0, false },
-	{ "malloc", "libsqlite3", 3, false },
+	{ "malloc", "libsqlite3", 6, false },
 	{ "malloc", "libcrypto", 0, false },
 	{ "db", NULL, 0, false },
 	{ "recv", NULL, 0, false },
