@@ -9,13 +9,16 @@ import concurrent.futures, itertools, json, os, pathlib, re, shutil, socket, sub
 import sys, tempfile, threading, zlib
 
 import cbor2, pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "e2e"))
 from counterpart import Device, cbor  # noqa: E402
-from line import HALLMARK, STATION, VDEVICE, make_device, running_factory  # noqa: E402
+from line import (HALLMARK, MODULE, SERVER, STATION, VDEVICE, make_device,  # noqa: E402
+                  running_factory)
 
 NTH, STEPS = os.environ["NTH"], os.environ["STEPS"]
-CALLS = "malloc", "read", "write", "fsync", "open", "rename"
+CALLS = "malloc", "read", "write", "fsync", "open", "rename", "recv", "send", "poll", "random"
 OPTIONS = "verify_asan_link_order=0:detect_leaks=0:allocator_may_return_null=1"
 
 
@@ -141,6 +144,29 @@ def test_a_signed_object_is_whole_or_not_there(factory):
                 assert cbor2.loads(data).tag == 18
                 assert cbor(cbor2.loads(data)) == data
     exercise(Create(), {"malloc": 5, "read": 2, "write": 1, "fsync": 1, "open": 2})
+
+
+def test_a_certificate_is_never_without_its_key(factory):
+    class Issue(Job):
+        env = factory.env
+
+        def run(self, folder, env):
+            return subprocess.run(
+                [HALLMARK, "ca", "issue", "station", "--subject", "B2", "--days", "30", "--key-out",
+                 folder + "/key.pem", "--out", folder + "/cert.pem", "--issuer-certificate",
+                 "line.pem", "--module", MODULE, "--issuer-token", SERVER, "--issuer-key",
+                 "pkcs11:object=line", "--issuer-pin", "file:pin"], cwd=factory.dir, env=env,
+                capture_output=True, timeout=60, check=False)
+
+        def check(self, folder, done):
+            there = os.path.exists(folder + "/cert.pem")
+            assert there or done.returncode != 0
+            if there:
+                made = x509.load_pem_x509_certificate(pathlib.Path(folder, "cert.pem").read_bytes())
+                key = serialization.load_pem_private_key(
+                    pathlib.Path(folder, "key.pem").read_bytes(), None)
+                assert made.public_key().public_numbers() == key.public_key().public_numbers()
+    exercise(Issue(), {"malloc": 10, "read": 2, "write": 2, "fsync": 2, "open": 3, "random": 1})
 
 
 def test_a_configuration_is_read_or_refused(factory):
