@@ -17,6 +17,7 @@ from line import DEADLINE_S, SECRETS, Refused, make_device, until
 from taken import Gone, TakenFactory, case_of, memory_of, published
 
 SEED = int(os.environ.get("SEED", "20261"))
+ASKS = int(os.environ.get("ASKS", "3000"))  # of noise
 QUOTA, BAD_INPUT, NOT_FOUND, NO_ORDER = 6101, 5201, 7201, 6110
 EVIDENCE, EVIDENCE_KEY, NONCE_STALE, SIGNATURE = 4201, 4202, 4208, 4304
 RIGHTS, STRANGER, NOT_IN_ORDER, ALREADY_MADE = 6201, 6202, 6112, 2202
@@ -611,7 +612,7 @@ def test_noise_by_a_seed(world, front):
             peer=world.points["BENCH"])}
     head = front.layout.sizes["ask_head"]
     messages = []
-    for number in range(3000):
+    for number in range(ASKS):
         rule = rng.choice(kinds)
         body = bytearray(samples[rule.name][head:] if rule.name in samples and rng.random() < .8
                          else rng.randbytes(rule.request))

@@ -16,6 +16,7 @@ from line import SECRETS, make_device, until
 from taken import Gone, TakenFactory, case_of, published
 
 SEED = int(os.environ.get("SEED", "20262"))
+ASKS = int(os.environ.get("ASKS", "800"))  # of noise
 QUOTA, NO_ORDER, BAD_INPUT, CLOCK = 6101, 6110, 5201, 8101
 EVIDENCE, EVIDENCE_KEY, SIGNATURE, NOT_FOUND = 4201, 4202, 4304, 7201
 ORDER_QUOTA, ORDER_RETURNS = 3, 2
@@ -243,7 +244,7 @@ def test_noise_by_a_seed(world, signer):
     print(f"SEED={SEED}")
     head, rules = signer.layout.sizes["ask_head"], [
         rule for rule in signer.layout.rules.values() if rule.by == 2]
-    for number in range(800):
+    for number in range(ASKS):
         rule = rng.choice(rules)
         tail = rng.randbytes(rng.randrange(min(rule.request_tail, 600) + 1))
         if rule.name == "sign issue" and rng.random() < .9:
