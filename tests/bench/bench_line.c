@@ -3,8 +3,9 @@
  * bench_line - whole provisionings a second, against what they cost at least
  *
  *   bench_line --stations N --seconds S [--new-connections | --resume]
- *       [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]
- *       [--half-load] [--idle N] [--count-sessions] [--dir FOLDER] --json
+ *       [--token-delay-ms D] [--sessions N] [--fronts F] [--devices N]
+ *       [--rate R] [--half-load] [--idle N] [--count-sessions] [--dir FOLDER]
+ * --json
  *
  * The real server with its processes, SoftHSM, mutual TLS; each device asks for
  * a challenge, is issued and confirms; each answer waits for the commit and has
@@ -36,7 +37,8 @@ usage(void)
 	(void)fprintf(stderr,
 	    "usage: bench_line --stations N --seconds S"
 	    " [--new-connections | --resume]\n"
-	    "    [--token-delay-ms D] [--fronts F] [--devices N] [--rate R]\n"
+	    "    [--token-delay-ms D] [--sessions N] [--fronts F]\n"
+	    "    [--devices N] [--rate R]\n"
 	    "    [--half-load] [--idle N] [--count-sessions] [--dir FOLDER]"
 	    " [--json]\n");
 	exit(2);
@@ -49,6 +51,7 @@ enum option_key {
 	KEY_RESUME,
 	KEY_DELAY,
 	KEY_FRONTS,
+	KEY_SESSIONS,
 	KEY_DEVICES,
 	KEY_RATE,
 	KEY_HALF,
@@ -64,6 +67,7 @@ static const struct option long_options[] = {
 	{ "new-connections", no_argument, NULL, KEY_NEW },
 	{ "resume", no_argument, NULL, KEY_RESUME },
 	{ "token-delay-ms", required_argument, NULL, KEY_DELAY },
+	{ "sessions", required_argument, NULL, KEY_SESSIONS },
 	{ "fronts", required_argument, NULL, KEY_FRONTS },
 	{ "devices", required_argument, NULL, KEY_DEVICES },
 	{ "rate", required_argument, NULL, KEY_RATE },
@@ -107,6 +111,9 @@ take_option(int key, struct line_options *ret)
 		break;
 	case KEY_FRONTS:
 		ret->fronts = number(64);
+		break;
+	case KEY_SESSIONS:
+		ret->sessions = number(32);
 		break;
 	case KEY_DEVICES:
 		ret->devices = number(QUOTA);

@@ -31,6 +31,7 @@ struct line_options {
 	uint32_t devices; /* so many instead of so long; 0: no */
 	uint32_t token_delay_ms;
 	bool count_sessions; /* of the token, in a file of the folder */
+	uint32_t sessions;   /* of the token; 0: the server's own choice */
 	uint32_t fronts;     /* 0: the server's own choice */
 	double rate;         /* devices a second; 0: as fast as it goes */
 	bool half_load;

@@ -151,6 +151,7 @@ configure(const struct line_options *options)
 	AUTO(buf) struct buf now = { 0 }, text = { 0 };
 	static char module[FILE_PATH_MAX] = MODULE;
 	struct why why = { 0 };
+	char sessions[32] = "";
 	const char *all;
 	char *at;
 
@@ -163,13 +164,17 @@ configure(const struct line_options *options)
 	*at = 0;
 	if (options->token_delay_ms != 0 || options->count_sessions)
 		put_shim(options, module);
+	if (options->sessions > 0)
+		(void)snprintf(sessions, sizeof(sessions),
+		    "\n  sessions: %" PRIu32, options->sessions);
 	buf_init(&text, 16384);
 	line_must(buf_print(&text,
-		      "%smodule: \"%s\"%sfronts: %" PRIu32
+		      "%smodule: \"%s\"%s%sfronts: %" PRIu32
 		      "\nlimits:\n  connections: 10000\n"
 		      "  connections_per_address: 10000\n"
 		      "  requests_per_s: 0\n",
-		      all, module, at + strlen(MODULE_LINE), options->fronts),
+		      all, module, sessions, at + strlen(MODULE_LINE),
+		      options->fronts),
 	    NULL, "hallmarkd.yaml");
 	put_text("hallmarkd.yaml", buf_text(&text));
 }
