@@ -10,6 +10,7 @@
  */
 #include "ledger/tiles_inner.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,24 +25,6 @@
 
 /* --- files --- */
 
-hm_err
-tiles_read(const struct tiles *tiles, const char *path, size_t max,
-    struct buf *ret, struct why *why)
-{
-	char full[TILES_FOLDER_MAX + TILE_PATH_MAX + 1];
-	hm_err err;
-
-	HM_TRY(path_join(full, sizeof(full), tiles->folder, path));
-	err = file_read(full, max, ret, NULL);
-	if (err == HM_E_FILE)
-		err = WHY(why, HM_E_LOG, "a file of the log is missing");
-	else if (err == HM_E_TOO_LARGE)
-		err = WHY(why, HM_E_LOG, "a file of the log is too long");
-	if (err != HM_OK)
-		why_where(why, "%s", full);
-	return err;
-}
-
 /* Say what is wrong with a file of the log. */
 static hm_err
 wrong(const struct tiles *tiles, const char *path, const char *what,
@@ -49,6 +32,32 @@ wrong(const struct tiles *tiles, const char *path, const char *what,
 {
 	why_where(w, "%s/%s", tiles->folder, path);
 	return WHY(w, HM_E_LOG, "%s", what);
+}
+
+hm_err
+tiles_read(const struct tiles *tiles, const char *path, size_t max,
+    struct buf *ret, struct why *why)
+{
+	char full[TILES_FOLDER_MAX + TILE_PATH_MAX + 1];
+	struct why words = { 0 };
+	hm_err err;
+
+	HM_TRY(path_join(full, sizeof(full), tiles->folder, path));
+	if (access(full, F_OK) != 0 && errno == ENOENT) {
+		why_where(why, "%s", full);
+		return WHY(why, HM_E_LOG, "a file of the log is missing");
+	}
+	err = file_read(full, max, ret, &words);
+	if (err == HM_E_TOO_LARGE)
+		return wrong(tiles, path, "a file of the log is too long", why);
+	/* It is there: the disk or its descriptors are at fault. */
+	if (err == HM_E_FILE)
+		err = HM_E_IO;
+	if (err != HM_OK) {
+		why_where(why, "%s", full);
+		return WHY(why, err, "%s", words.text);
+	}
+	return HM_OK;
 }
 
 size_t
