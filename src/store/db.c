@@ -399,6 +399,11 @@ db_open(const struct db_options *options, struct db **ret, struct why *why)
 		return HM_E_FILE;
 	}
 	HM_TRY(db_error(db, rc, why));
+	/* SQLite falls back to that by itself, whatever the reason was. */
+	if (!options->read_only && sqlite3_db_readonly(db->raw, "main") == 1) {
+		why_where(why, "%s", options->path);
+		return WHY(why, HM_E_IO, "the database cannot be written");
+	}
 	HM_TRY(set_up(db, options, why));
 	HM_TRY(bring_up_to_date(db, options, why));
 	*ret = db;

@@ -57,9 +57,9 @@ struct db_options {
 
 /*
  * Open or create, and bring the schema to version migrations_count, all or
- * nothing. HM_E_FILE, HM_E_IO, HM_E_DATABASE (not a database, damaged, locked
- * by somebody else, a script failed), HM_E_VERSION (written by a newer
- * program), HM_E_NO_MEMORY
+ * nothing. HM_E_FILE, HM_E_IO (also: it cannot be written), HM_E_DATABASE (not
+ * a database, damaged, locked by somebody else, a script failed), HM_E_VERSION
+ * (written by a newer program), HM_E_NO_MEMORY
  */
 HM_MUST hm_err db_open(
     const struct db_options *options, struct db **ret, struct why *why);
