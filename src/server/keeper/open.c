@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/errtext.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "crypto/digest.h"
@@ -320,6 +321,10 @@ keeper_open(const struct keeper_config *config, uint64_t now_s,
 	keeper->lock = -1;
 	err = open_parts(keeper, config, now_s, why);
 	if (err != HM_OK) {
+		/* What read its rows or tiles may have had no words of its own.
+		 */
+		why_where(why, "%s", config->state);
+		(void)WHY(why, err, "%s", err_info(err)->words);
 		keeper_close(keeper);
 		return err;
 	}
