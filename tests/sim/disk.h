@@ -23,9 +23,11 @@
  * Files that are mapped into memory (SQLite's -shm) are not noted: after a cut
  * they are gone or garbage.
  *
- * A fault fails calls by number. After a sync that failed, the kernel holds the
- * pages for clean: what they had may be lost, and later syncs say nothing of
- * it; with `forgets` the old content is back at once.
+ * A fault fails calls by number. After a sync of a file that failed, the kernel
+ * holds the pages for clean: what they had may be lost, and later syncs say
+ * nothing of it; DISK_UNSYNCED has the old content back at once. Names are
+ * otherwise: file systems that cannot write their journal stop altogether, so a
+ * later sync of the folder that is good is good.
  *
  * One disk is mounted at a time. Static memory, one thread.
  */
@@ -50,7 +52,7 @@ struct disk_op {
 	uint32_t file;  /* that is written or synced; the folder of a name */
 	uint32_t child; /* the file that a name is for */
 	uint64_t at;    /* offset, or the new length */
-	size_t len;
+	size_t len;     /* of bytes; of a name or a sync: 1 for a folder */
 	uint8_t *bytes;
 	bool owned;  /* bytes */
 	bool failed; /* a sync */
@@ -97,6 +99,8 @@ void disk_new(struct disk *disk, const char *root);
 void disk_survive(const struct disk *from, size_t ops, disk_mode mode,
     uint64_t seed, const char *root, struct disk *ret);
 void disk_done(struct disk *disk);
+/* Remove a folder with all that is in it. */
+void disk_wipe(const char *root);
 /* From now on calls below its root are noted; NULL: no more. Everything below
  * must be closed. */
 void disk_mount(struct disk *disk);
@@ -133,8 +137,9 @@ typedef enum disk_fault_kind {
 /* Calls from the `first` (from 1) to the `last` that this kind concerns fail;
  * counting starts anew. */
 void disk_fail(disk_fault_kind kind, uint64_t first, uint64_t last);
-/* No more faults; how many there were, and calls that could have had one. */
-uint64_t disk_mend(uint64_t *ret_calls);
+/* How many calls failed since. */
+uint64_t disk_hits(void);
+void disk_mend(void);
 const char *disk_fault_name(disk_fault_kind kind);
 /* For disk_calls.c: the error of a call, or 0. */
 typedef enum disk_call {

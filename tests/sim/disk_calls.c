@@ -340,15 +340,17 @@ static int
 sync_one(int fd)
 {
 	struct disk_op op = { .kind = DISK_SYNC };
+	struct stat st;
 	bool half, forgets = false;
 	int error;
 
 	op.file = fds[fd].file - 1;
+	op.len = fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 	error = disk_fault(DISK_CALL_SYNC, &half, &forgets);
 	op.failed = error != 0;
 	if (!fds[fd].silent)
 		disk_note(mounted, &op);
-	if (forgets && op.file != 0) {
+	if (forgets && op.len == 0) {
 		inside = true;
 		disk_forget(mounted, op.file, fd);
 		inside = false;

@@ -17,6 +17,7 @@
 #define BULK 236           /* leaves before the work begins: 245 */
 #define VIOLATIONS_MAX 100 /* that are printed */
 #define PATIENCE 3         /* times that something is asked */
+#define TURNS_MAX 10000    /* within which an ask is answered */
 
 void
 shift_violation(struct shift *shift, const char *format, ...)
@@ -206,6 +207,20 @@ is_breakdown(hm_err err)
 	return err_info(err)->http >= 500;
 }
 
+static void
+count_breakdown(struct shift *shift, hm_err err)
+{
+	size_t at = 0;
+
+	while (at < shift->id_count && shift->ids[at].err != err)
+		at++;
+	hm_assert(at < sizeof(shift->ids) / sizeof(shift->ids[0]));
+	shift->ids[at].err = err;
+	shift->ids[at].count++;
+	if (at == shift->id_count)
+		shift->id_count++;
+}
+
 /* An error that a client gets must have an id and be of the right class. */
 static bool
 take_answer(struct shift *shift, hm_err err, hm_err wanted)
@@ -213,7 +228,7 @@ take_answer(struct shift *shift, hm_err err, hm_err wanted)
 	if (err == wanted)
 		return true;
 	if (shift->patient && is_breakdown(err)) {
-		shift->breakdowns++;
+		count_breakdown(shift, err);
 		return false;
 	}
 	shift_violation(shift, "HM-%04d instead of HM-%04d", err, wanted);
@@ -262,7 +277,7 @@ shift_batch(struct shift *shift, struct buf *messages, const hm_err *wanted,
 	hm_assert(said != NULL);
 	for (int turn = 0; turn < PATIENCE && !good; turn++) {
 		if (turn == PATIENCE - 1)
-			(void)disk_mend(NULL);
+			disk_mend();
 		MUST(plant_batch(&shift->plant, messages, count, said));
 		good = true;
 		for (size_t i = 0; i < count; i++) {
@@ -405,12 +420,12 @@ start(struct shift *shift)
 
 	for (int turn = 0; turn < PATIENCE; turn++) {
 		if (turn == PATIENCE - 1)
-			(void)disk_mend(NULL);
+			disk_mend();
 		why = (struct why){ 0 };
 		err = plant_open(&shift->plant, &why);
 		if (err == HM_OK)
 			return;
-		shift->breakdowns++;
+		count_breakdown(shift, err);
 		if (!shift->patient || why.text[0] == '\0')
 			shift_violation(shift,
 			    "it does not start: HM-%04d %s (%s)", err, why.text,
@@ -428,6 +443,7 @@ issue_many(struct shift *shift, size_t count, uint32_t *ret_at)
 	struct buf messages[8];
 
 	hm_assert(count <= 8);
+	*ret_at = 0;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t at;
 
@@ -523,6 +539,71 @@ lack_the_signer(struct shift *shift)
 	shift_ask(shift, &again, HM_OK);
 }
 
+/* An answer of a single turn; tags count from 0. */
+struct outlet {
+	struct shift *shift;
+	const struct buf *messages;
+	bool has[2];
+};
+
+static hm_err
+take_out(void *context, uint64_t tag, struct hm_bytes message)
+{
+	struct outlet *outlet = context;
+	struct said said = { 0 };
+
+	copy(message, &said.message);
+	said_split(&said);
+	heard(outlet->shift, buf_bytes(&outlet->messages[tag]), &said);
+	(void)take_answer(outlet->shift, said.err, HM_OK);
+	said_done(&said);
+	outlet->has[tag] = true;
+	return HM_OK;
+}
+
+static void
+turn_until(struct shift *shift, struct outlet *outlet, uint64_t tag)
+{
+	struct keeper_outlet to = { outlet, take_out };
+
+	for (int i = 0; i < TURNS_MAX && !outlet->has[tag]; i++)
+		MUST(keeper_turn(shift->plant.keeper, shift->plant.now_s, &to));
+	if (!outlet->has[tag])
+		shift_violation(shift, "an ask has no answer");
+}
+
+/* One device is with the signer while the next is confirmed and committed. */
+static void
+commit_while_one_is_out(struct shift *shift, uint32_t confirmed)
+{
+	struct buf messages[2];
+	struct outlet outlet = { .shift = shift, .messages = messages };
+	uint32_t at;
+
+	(void)shift_chip(shift, &at);
+	shift_issue_message(shift, "PO-1", at, &messages[0]);
+	shift_confirm_message(shift, confirmed, &messages[1]);
+	shift->plant.play.busy = true;
+	MUST(keeper_take(shift->plant.keeper, buf_bytes(&messages[0]), 0));
+	MUST(keeper_turn(shift->plant.keeper, shift->plant.now_s,
+	    &(struct keeper_outlet){ &outlet, take_out }));
+	MUST(keeper_take(shift->plant.keeper, buf_bytes(&messages[1]), 1));
+	turn_until(shift, &outlet, 1);
+	shift->plant.play.busy = false;
+	turn_until(shift, &outlet, 0);
+	shift_batch(shift, messages, NULL, 2);
+}
+
+void
+shift_begin(struct shift *shift)
+{
+	start(shift);
+	settle(shift);
+	disk_mend();
+	plant_load(&shift->plant);
+	plant_close(&shift->plant);
+}
+
 void
 shift_work(struct shift *shift)
 {
@@ -533,7 +614,7 @@ shift_work(struct shift *shift)
 	/* As keeper_idle() does beyond 1000 pages. */
 	if (db_exec(shift->plant.keeper->db, "PRAGMA wal_checkpoint(PASSIVE)",
 		NULL) != HM_OK)
-		shift->breakdowns++;
+		hm_assert(shift->patient); /* it is tried when it is closed */
 	use_up_an_order(shift);
 	lack_the_signer(shift);
 	shift->plant.now_s += 700;
@@ -542,9 +623,10 @@ shift_work(struct shift *shift)
 	confirm_one(shift, at);
 	settle(shift);
 	plant_close(&shift->plant);
+	shift->plant.hold_us = 1;
 	start(shift);
 	issue_many(shift, 2, &at);
-	confirm_one(shift, at + 1);
+	commit_while_one_is_out(shift, at + 1);
 	settle(shift);
 	plant_close(&shift->plant);
 }

@@ -54,8 +54,13 @@ struct shift {
 	struct chip chips[SHIFT_CHIPS];
 	struct said issued[SHIFT_CHIPS];
 	uint32_t next_chip;
-	bool patient;      /* what breaks down is asked again */
-	size_t breakdowns; /* answers that said so */
+	bool patient; /* what breaks down is asked again */
+	/* Answers that said so, and starts that failed; by their error. */
+	struct {
+		hm_err err;
+		size_t count;
+	} ids[16];
+	size_t id_count;
 	const char *label; /* of what is tried, for violations */
 	size_t violations;
 };
@@ -68,6 +73,8 @@ void shift_unmount(struct shift *shift);
 /* The keeper runs afterwards / is stopped afterwards. */
 void shift_prepare(struct shift *shift);
 void shift_work(struct shift *shift);
+/* A first start with faults; what is loaded then meets none. */
+void shift_begin(struct shift *shift);
 /* Start a keeper on the mounted disk and look at everything; stop it. */
 void shift_judge(struct shift *shift, bool thorough);
 /* Forget what was written down beyond so many answers and notes. */

@@ -10,7 +10,6 @@
  * recovery (0: none). --lie: as disk_lie(): then a violation must be found, and
  * the first one ends the run, with exit status 0. The last line is JSON.
  */
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,21 +27,6 @@ struct run {
 	const char *lie;
 	size_t cuts, kills, nested_cuts;
 };
-
-static int
-remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st;
-	(void)kind;
-	(void)ftw;
-	return remove(path);
-}
-
-static void
-clear(const char *path)
-{
-	(void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* The hour of what was answered last. */
 static uint64_t
@@ -84,7 +68,7 @@ try_cut(struct run *run, const struct cut *cut, struct disk *ret)
 	shift_unmount(shift);
 	shift->limits[cut->era - 1] = SIZE_MAX;
 	shift->label = "after";
-	clear(root);
+	disk_wipe(root);
 }
 
 static void
@@ -215,6 +199,6 @@ main(int argc, char **argv)
 	status = report(&run);
 	shift_done(&run.shift);
 	disk_done(&run.disk);
-	clear(run.root);
+	disk_wipe(run.root);
 	return status;
 }
