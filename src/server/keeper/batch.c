@@ -5,6 +5,8 @@
 
 #include "core/check.h"
 
+#define KEEP_MAX 20480 /* bytes of a buffer */
+
 /* ---- in ---- */
 
 bool
@@ -28,6 +30,24 @@ fill(struct work *work, struct hm_bytes ask)
 	return HM_OK;
 }
 
+/* Memory for what a device needs is kept; what an object needed is not. */
+static void
+trim(struct buf *buf)
+{
+	if (buf->room > KEEP_MAX)
+		buf_done(buf);
+}
+
+/* The last one used is used next: few are ever warm. */
+static void
+put_back(struct keeper *keeper, struct work *work)
+{
+	trim(&work->ask);
+	trim(&work->out);
+	trim(&work->entry);
+	queue_push(&keeper->idle, work);
+}
+
 hm_err
 keeper_take(struct keeper *keeper, struct hm_bytes ask, uint64_t tag)
 {
@@ -38,7 +58,10 @@ keeper_take(struct keeper *keeper, struct hm_bytes ask, uint64_t tag)
 		return HM_E_BUSY;
 	work->tag = tag;
 	err = fill(work, ask);
-	queue_add(err == HM_OK ? &keeper->fresh : &keeper->idle, work);
+	if (err == HM_OK)
+		queue_add(&keeper->fresh, work);
+	else
+		put_back(keeper, work);
 	return err;
 }
 
@@ -73,9 +96,12 @@ send_ready(struct keeper *keeper, const struct keeper_outlet *outlet)
 		if (err == HM_OK)
 			err = outlet->answer(outlet->context, work->tag,
 			    buf_bytes(&keeper->answer));
-		queue_add(err == HM_E_BUSY ? &stuck : &keeper->idle, work);
-		if (err == HM_E_BUSY)
-			err = HM_OK;
+		if (err != HM_E_BUSY) {
+			put_back(keeper, work);
+			continue;
+		}
+		queue_add(&stuck, work);
+		err = HM_OK;
 	}
 	queue_join(&keeper->ready, &stuck);
 	return err;

@@ -13,6 +13,16 @@ queue_add(struct queue *queue, struct work *work)
 	queue->count++;
 }
 
+void
+queue_push(struct queue *queue, struct work *work)
+{
+	work->next = queue->first;
+	queue->first = work;
+	if (queue->last == NULL)
+		queue->last = work;
+	queue->count++;
+}
+
 struct work *
 queue_pop(struct queue *queue)
 {

@@ -71,6 +71,8 @@ struct queue {
 };
 
 void queue_add(struct queue *queue, struct work *work);
+/* As the first. */
+void queue_push(struct queue *queue, struct work *work);
 /* NULL if it is empty. */
 struct work *queue_pop(struct queue *queue);
 /* `work` is in it. */
