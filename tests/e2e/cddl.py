@@ -22,6 +22,85 @@ PRELUDE = {
 }
 
 
+# Types. Each is a function, value -> bool, that others can look into.
+
+class Type:
+    def __init__(self, **fields):
+        self.__dict__.update(fields)
+
+
+class Name(Type):
+    """Of another rule or of the prelude."""
+
+    def __call__(self, v):
+        return (PRELUDE.get(self.name) or self.rules[self.name])(v)
+
+
+class Choice(Type):
+    def __call__(self, v):
+        return any(choice(v) for choice in self.choices)
+
+
+class Literal(Type):
+    def __call__(self, v):
+        return v == self.text
+
+
+class Range(Type):
+    def __call__(self, v):
+        return type(v) is int and self.low <= v <= self.high
+
+
+class Size(Type):
+    def __call__(self, v):
+        return self.target(v) and \
+            self.low <= len(v.encode() if isinstance(v, str) else v) <= self.high
+
+
+class Regexp(Type):
+    def __call__(self, v):
+        return self.target(v) and self.pattern.fullmatch(v) is not None
+
+
+class Encoded(Type):
+    """A byte string with CBOR in it."""
+
+    def __call__(self, v):
+        try:
+            return self.target(v) and self.inner(cbor2.loads(v))
+        except (cbor2.CBORDecodeError, UnicodeDecodeError):
+            return False
+
+
+class Tagged(Type):
+    def __call__(self, v):
+        return isinstance(v, cbor2.CBORTag) and v.tag == self.number and self.inner(v.value)
+
+
+class Map(Type):
+    """`members` are pairs of key and type."""
+
+    def __call__(self, v):
+        return isinstance(v, dict) and list(v) == [k for k, _ in self.members] and all(
+            t(v[k]) for k, t in self.members)
+
+
+class Array(Type):
+    """`items` are triples: at least, at most, type."""
+
+    def __call__(self, value):
+        if not isinstance(value, list):
+            return False
+        at = 0
+        for low, high, item in self.items:
+            count = 0
+            while count < high and at < len(value) and item(value[at]):
+                at, count = at + 1, count + 1
+            if count < low:
+                return False
+        return at == len(value)
+
+
 class Cddl:
     def __init__(self, text):
         self.tokens, at, text = [], 0, text.rstrip() + "\n"
@@ -53,14 +132,12 @@ class Cddl:
         if self.take() != token:
             raise SyntaxError(f"CDDL: {token} expected at {self.tokens[self.at - 5:self.at + 3]}")
 
-    # Parsed types are functions: value -> bool.
-
     def type(self):
         choices = [self.operand()]
         while self.peek() == "/":
             self.take()
             choices.append(self.operand())
-        return choices[0] if len(choices) == 1 else lambda v: any(c(v) for c in choices)
+        return choices[0] if len(choices) == 1 else Choice(choices=choices)
 
     def operand(self):
         target = self.primary()
@@ -70,11 +147,9 @@ class Cddl:
 
     def control(self, control, target):
         if control == ".cbor":
-            inner = self.primary()
-            return lambda v: target(v) and inner(cbor2.loads(v))
+            return Encoded(target=target, inner=self.primary())
         if control == ".regexp":
-            pattern = re.compile(self.take()[1:-1])
-            return lambda v: target(v) and pattern.fullmatch(v) is not None
+            return Regexp(target=target, pattern=re.compile(self.take()[1:-1]))
         if self.peek() == "(":
             self.take()
             low = int(self.take())
@@ -83,7 +158,7 @@ class Cddl:
             self.expect(")")
         else:
             low = high = int(self.take())
-        return lambda v: target(v) and low <= len(v.encode() if isinstance(v, str) else v) <= high
+        return Size(target=target, low=low, high=high)
 
     def primary(self):
         token = self.take()
@@ -99,19 +174,19 @@ class Cddl:
             self.expect("(")
             number, inner = int(token[3:]), self.type()
             self.expect(")")
-            return lambda v: isinstance(v, cbor2.CBORTag) and v.tag == number and inner(v.value)
+            return Tagged(number=number, inner=inner)
         if token[0] == '"':
-            return lambda v: v == token[1:-1]
+            return Literal(text=token[1:-1])
         if re.fullmatch(r"-?\d+", token):
             low = high = int(token)
             if self.peek() == "..":
                 self.take()
                 high = int(self.take())
-            return lambda v: type(v) is int and low <= v <= high
+            return Range(low=low, high=high)
         if not token[0].isalpha():
             raise SyntaxError(f"CDDL: {token} where a type should be")
         self.used.add(token)
-        return lambda v: (PRELUDE.get(token) or self.rules[token])(v)
+        return Name(name=token, rules=self.rules)
 
     def member(self):
         key = int(self.take())
@@ -135,8 +210,7 @@ class Cddl:
             if self.peek() == ",":
                 self.take()
         self.take()
-        return lambda v: isinstance(v, dict) and list(v) == [k for k, _ in members] and all(
-            t(v[k]) for k, t in members)
+        return Map(members=members)
 
     def array(self):
         items = []
@@ -148,16 +222,4 @@ class Cddl:
             if self.peek() == ",":
                 self.take()
         self.take()
-
-        def check(value):
-            if not isinstance(value, list):
-                return False
-            at = 0
-            for low, high, item in items:
-                count = 0
-                while count < high and at < len(value) and item(value[at]):
-                    at, count = at + 1, count + 1
-                if count < low:
-                    return False
-            return at == len(value)
-        return check
+        return Array(items=items)

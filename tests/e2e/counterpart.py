@@ -327,8 +327,13 @@ class Slot:
         self.received = b""
 
     def ask(self, kind, body=None):
-        message = cbor([kind, body])
+        self.say(cbor([kind, body]))
+        return self.hear()
+
+    def say(self, message):
         self.pipe.sendall(b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0")
+
+    def hear(self):
         while True:
             frame, zero, rest = self.received.partition(b"\0")
             if zero:
