@@ -3,17 +3,17 @@
 twice; walked from the CDDL of docs/protocol.md by spoil.py, no list picked by hand
 
 First against the decoders, with the golden messages; then against a running server over TLS,
-with messages that would be right, signatures made again over what was changed. Then what is
-around a message: the head of a request, configuration files, options.
+and a device, with messages that would be right, signatures made again over what was changed.
+Then the head of a request. Files and options: test_settings.py.
 """
-import collections, contextlib, itertools, os, re, sqlite3, ssl, subprocess
+import collections, contextlib, os, re, sqlite3, ssl, subprocess
 
 import cbor2, pytest
 from cryptography.hazmat.primitives import serialization
 
 from counterpart import (CHALLENGE, CONFORMANCE, DONE, EVIDENCE, HELLO, INFO, PROBLEM, RECEIPT,
                          STAMP, Slot, cbor, new_key, point_of, sha256, sign, sign1)
-from line import BUILD, HALLMARK, HALLMARKD, STATION, VDEVICE, Factory, make_device, soft
+from line import BUILD, VDEVICE, Factory, make_device, soft
 from cddl import Name
 from spoil import Walker, string
 from test_wire import CDDL, FILES, decode, golden, rule
@@ -313,6 +313,87 @@ def test_a_device(world):
     finally:
         slot.remove()
         slot.close()
+
+
+# --- around a message: the head of a request --------------------------------------
+
+def heads(body):
+    """(what is wrong, bytes) of a request whose every part is spoilt in turn."""
+    line = {"method": "POST", "path": "/v1/challenge", "version": "HTTP/1.1"}
+    fields = {"Host": "x", "Content-Length": str(len(body)), "Content-Type": "application/cbor"}
+
+    def whole(line, fields, end="\r\n"):
+        return " ".join(line).encode() + end.encode() + "".join(
+            f"{k}:{v}{end}" for k, v in fields).encode("latin-1") + end.encode() + body
+    right = [(k, " " + v) for k, v in fields.items()]
+    for i, (name, value) in enumerate(line.items()):
+        parts = list(line.values())
+        for what, other in (("missing", []), ("empty", [""]), ("twice", [value, value]),
+                            ("in the other case", [value.swapcase()]),
+                            ("too long", [value + "a" * 600]), ("huge", [value + "a" * 9000]),
+                            ("with NUL", [value + "\0"]), ("with a space", [value + " x"]),
+                            ("with a tab", ["\t" + value]), ("with a CR", [value + "\r"]),
+                            ("another", [value[:-1] + "9"])):
+            yield f"{name} {what}", whole(parts[:i] + other + parts[i + 1:], right)
+    for i, (name, value) in enumerate(right):
+        for what, other in (
+                ("missing", []), ("twice", [(name, value)] * 2),
+                ("twice, once empty", [(name, value), (name, "")]),
+                ("twice in two cases", [(name, value), (name.lower(), value)]),
+                ("a list", [(name, f"{value},{value}")]), ("empty", [(name, "")]),
+                ("of blanks", [(name, " \t ")]), ("folded", [(name, "\r\n" + value)]),
+                ("too long", [(name, value + "1" * 600)]), ("huge", [(name, value + "1" * 9000)]),
+                ("with NUL", [(name, value + "\0")]), ("with a CR", [(name, value + "\rX: y")]),
+                ("with a byte beyond ASCII", [(name, value + "\xe9")]),
+                ("with a space before the colon", [(name + " ", value)]),
+                ("without a colon", [(name + value + "\r\nX", "y")])):
+            if name == "Host" and what in ("a list", "empty", "of blanks", "too long"):
+                continue  # we are asked by address; whatever the name is, it is not used
+            yield f"{name} {what}", whole(line.values(), right[:i] + other + right[i + 1:])
+    for name, value in (("Transfer-Encoding", " chunked"), ("Expect", " 100-continue"),
+                        ("Upgrade", " h2c"), ("", " x"), ("X\0", " x"), ("X" * 9000, " x"),
+                        ("X", " " + "x" * 9000)):
+        yield f"with {name[:20]!r}", whole(line.values(), right + [(name, value)])
+    yield "70 fields", whole(line.values(), right + [("X", " y")] * 70)
+    yield "LF alone", whole(line.values(), right, "\n")
+    for more in -1, 1:
+        wrong = [(k, f" {len(body) + more}" if k == "Content-Length" else v) for k, v in right]
+        yield f"a length wrong by {more}", whole(line.values(), wrong)
+    for value in "-1", "+1", "0x9", "1e1", "9" * 30, "257", str(2**32 + len(body)), str(2**64):
+        wrong = [(k, " " + value if k == "Content-Length" else v) for k, v in right]
+        yield f"a length of {value}", whole(line.values(), wrong)
+
+
+def test_heads_of_requests(world):
+    """A status of 4xx with a problem, and the end of the connection; or, where a body is said
+    to be longer than it is, nothing at all."""
+    before, said = world.state(), collections.Counter()
+    good = cbor({0: 1, 1: world.order})
+    for what, data in heads(good):
+        world.bench.connect()
+        with world.bench.connection.sock as s:
+            s.sendall(data)
+            if what in ("a length wrong by 1",):
+                s.unwrap()
+                continue
+            answer = b""
+            with contextlib.suppress(ssl.SSLError, ConnectionError):
+                while b"\r\n\r\n" not in answer and (got := s.recv(65536)):
+                    answer += got
+                head, _, body = answer.partition(b"\r\n\r\n")
+                length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+                while len(body) < length:
+                    body += s.recv(65536)
+        assert re.match(rb"HTTP/1.1 4\d\d ", answer), (what, answer)
+        problem = cbor2.loads(body)
+        assert cbor(problem) == body and problem.keys() == {0, 1, 2}, what
+        assert problem[1] in (5105, 5106, 5201, 5202), (what, problem)
+        said[problem[1]] += 1
+    world.bench.connection = None
+    assert world.state() == before
+    assert said[5106] > 50
+    print(dict(said))
+    world.bench.challenge(world.order)
 
 
 def test_the_server_serves_and_its_record_is_consistent(world):
