@@ -2,13 +2,14 @@
 /*
  * fuzz_options - any command line
  *
- * The input is words that end with a line feed. A command line that is taken
- * gives values within the table; one that is refused says why.
+ * The input is words that end with a line feed, from argv[0] on. A command line
+ * that is taken gives values within the table; one that is refused says why.
  */
 #include <string.h>
 
 #include "base/options.h"
 #include "fuzz.h"
+#include "mutate.h"
 
 #define WORDS_MAX 64
 
@@ -115,3 +116,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(text);
 	return 0;
 }
+
+MUTATE_OF(&mutate_lines, 0)

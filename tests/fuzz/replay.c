@@ -17,7 +17,7 @@
 
 #define PATH_LEN 2048
 #define INPUT_MAX (1 << 20)
-#define CHANGES 8
+#define CHANGES 2
 #define CHANGED_MAX 65536
 
 #pragma weak LLVMFuzzerCustomMutator
