@@ -18,7 +18,7 @@
 
 #define AUDIT_LEVELS 8 /* tile levels */
 #define AUDIT_BACK_S 60
-#define AUDIT_GAP 1024 /* bundles that may be missing in a row */
+#define AUDIT_GAP 64 /* bundles that may be missing in a row */
 #define AUDIT_FINDINGS 100
 
 /* A file of the log. Level AUDIT_LEVELS: an entry bundle. */
