@@ -10,7 +10,7 @@
  *P11SHIM and P11SHIM_MODULE name the modules:
  *
  *	SOFTHSM=/usr/lib/softhsm/libsofthsm2.so P11SHIM_MODULE=$SOFTHSM \
- *	P11SHIM=tests/fault/p11shim.so tests/bench/bench_signer
+ *	P11SHIM=tests/fault/p11shim.so tests/bench/bench_signer [THREADS]
  */
 #include "../unit/server/oem.h"
 
@@ -113,8 +113,7 @@ start(const char *module, uint32_t sessions, uint32_t threads,
     pthread_t *ret_runner)
 {
 	static struct signer_options options;
-	struct crew_options crew_options = { .workers =
-						 SIGNER_WORKERS(sessions),
+	struct crew_options crew_options = { .workers = threads,
 		.lost_max = 8,
 		.limit_ms = 10000,
 		.answered_us = &signer.keys.answered_us,
@@ -278,8 +277,26 @@ measure_slow(uint32_t sessions, uint32_t delay_ms, uint32_t count)
 	fflush(stdout);
 }
 
+/* For a profiler. */
+static void
+measure_one(uint32_t threads)
+{
+	struct figures now;
+	pthread_t runner;
+
+	soft_control("");
+	start(getenv("SOFTHSM"), 8, threads, &runner);
+	for (int i = 0; i < ROUNDS; i++) {
+		now = time_devices(DEVICES);
+		printf("{\"bench\":\"signer\",\"threads\":%u,"
+		       "\"per_second\":%.0f,\"cpu_us_per_device\":%.1f}\n",
+		    threads, now.per_second, now.cpu_us);
+	}
+	stop(runner);
+}
+
 int
-main(void)
+main(int argc, char **argv)
 {
 	void *state = NULL;
 
@@ -288,6 +305,10 @@ main(void)
 	for (uint32_t i = 0; i < DEVICES; i++) {
 		oem_fill_ask(&asks[i]);
 		oem_prove(&asks[i]);
+	}
+	if (argc > 1) {
+		measure_one((uint32_t)strtoul(argv[1], NULL, 10));
+		return oem_stop(&state);
 	}
 	measure_threads();
 	measure_slow(1, 5, 256);
