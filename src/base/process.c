@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -190,6 +191,14 @@ receive(int fd, struct msghdr *message, uint64_t deadline_us, size_t *ret_len,
 		if (err != HM_OK)
 			return WHY(why, err, "another process does not answer");
 	}
+}
+
+bool
+channel_has_more(int fd)
+{
+	int len = 0;
+
+	return ioctl(fd, FIONREAD, &len) == 0 && len > 0;
 }
 
 void

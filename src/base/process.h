@@ -55,6 +55,9 @@ HM_MUST hm_err channel_send_fds(int fd, struct hm_bytes message, const int *fds,
 HM_MUST hm_err channel_recv(int fd, struct hm_span room, uint64_t deadline_us,
     size_t *ret_len, struct why *why);
 
+/* Is there a message that could be received? */
+bool channel_has_more(int fd);
+
 /* Nothing goes any more, either way: who waits on it, in any thread, gets
  * HM_E_WORKER. */
 void channel_shut(int fd);

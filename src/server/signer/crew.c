@@ -1,321 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * `since_us` of a worker says since when it works, and is the one thing that
- * both it and the main thread decide about: whoever exchanges it first, the
- * worker for 0 or the main thread for LOST, answers the ask. Everything else
- * that they share is under the lock, which nobody takes for an ask that ends in
- * time.
- */
-#include "server/signer/crew.h"
+#include "server/signer/crew_parts.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/errtext.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "core/check.h"
 
-#define LOST UINT64_MAX
-#define PROBING UINT64_MAX
-#define MS UINT64_C(1000) /* in microseconds */
-#define PROBE_US (1000 * MS)
-#define PROBE_PAUSE_MAX_US (30000 * MS)
-#define AGAIN_US (1000 * MS) /* after one that could not begin */
 #define DESERTED_US (60000 * MS)
 #define STACK_LEN (2 * 1024 * 1024) /* modules of tokens may want much */
 #define REFUSAL_LEN 1024            /* an answer without a tail */
-
-typedef enum place {
-	FREE = 0, /* no thread */
-	STARTING,
-	WORKING,
-	GIVEN_UP,
-	ENDED, /* to be joined */
-} place;
-
-struct worker {
-	struct crew *crew;
-	pthread_t thread;
-	place place; /* under the lock */
-	_Atomic uint64_t since_us;
-	struct ask_head head; /* of the ask under way; kind 0: it starts */
-	atomic_bool is_probe;
-	uint8_t *room; /* ASK_MESSAGE_MAX; owned */
-	struct reply reply;
-};
-
-struct crew {
-	struct crew_options options;
-	int wake; /* eventfd: something happened that main must see */
-	atomic_bool leaving;
-	/* Since when the token hangs, if it has not answered after that. */
-	_Atomic uint64_t hangs_us;
-	uint64_t probe_pause_us; /* main's */
-	pthread_mutex_t lock;
-	pthread_cond_t probed;
-	uint64_t probe_us; /* when an ask may try it; PROBING: one does */
-	uint32_t count[ENDED + 1]; /* of workers, by place */
-	uint32_t wanted;
-	hm_err err;       /* why all of them end; HM_OK: they do not */
-	hm_err begin_err; /* why one could not begin */
-	struct worker workers[CREW_MAX];
-};
 
 _Static_assert(
     sizeof(((struct reply *)0)->body) + sizeof(struct ask_head) < REFUSAL_LEN,
     "a refusal fits its room");
 
-static void
-tell_main(struct crew *crew)
+void
+crew_lock(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->lock);
+}
+
+void
+crew_unlock(struct crew *crew)
+{
+	pthread_mutex_unlock(&crew->lock);
+}
+
+void
+crew_tell_main(struct crew *crew)
 {
 	uint64_t one = 1;
 
 	(void)!write(crew->wake, &one, sizeof(one)); /* it cannot overflow */
 }
 
-/* Under the lock. */
-static void
-put(struct worker *worker, place where)
+void
+crew_end_all(struct crew *crew, hm_err err)
+{
+	crew_lock(crew);
+	if (crew->err == HM_OK)
+		crew->err = err;
+	crew_unlock(crew);
+	crew_tell_main(crew);
+}
+
+void
+worker_put(struct worker *worker, place where)
 {
 	worker->crew->count[worker->place]--;
 	worker->crew->count[where]++;
 	worker->place = where;
-}
-
-static void
-lock(struct crew *crew)
-{
-	pthread_mutex_lock(&crew->lock);
-}
-
-static void
-unlock(struct crew *crew)
-{
-	pthread_mutex_unlock(&crew->lock);
-}
-
-/* ---- a token that does not come back ---- */
-
-static bool
-is_hanging(struct crew *crew)
-{
-	return atomic_load(crew->options.answered_us) <
-	       atomic_load(&crew->hangs_us);
-}
-
-/* Under the lock: wait for the outcome of the ask that tries, if one does. */
-static void
-await_probe(struct crew *crew)
-{
-	uint64_t end_us = clock_mono_us() + PROBE_US + AGAIN_US;
-	struct timespec end = { (time_t)(end_us / 1000000),
-		(long)(end_us % 1000000) * 1000 };
-	int failure = 0;
-
-	while (failure == 0 && is_hanging(crew) && crew->probe_us == PROBING &&
-	       !atomic_load(&crew->leaving))
-		failure =
-		    pthread_cond_timedwait(&crew->probed, &crew->lock, &end);
-}
-
-/* May its ask go to the token? As the one that tries, or because all may. */
-static bool
-may_try(struct worker *worker)
-{
-	struct crew *crew = worker->crew;
-	bool hangs = is_hanging(crew), tries = false;
-
-	if (hangs) {
-		lock(crew);
-		await_probe(crew);
-		hangs = is_hanging(crew);
-		tries = hangs && crew->probe_us <= clock_mono_us();
-		if (tries)
-			crew->probe_us = PROBING;
-		unlock(crew);
-	}
-	atomic_store(&worker->is_probe, tries);
-	return tries || !hangs;
-}
-
-/* The next one may try then. */
-static void
-end_probe(struct crew *crew, uint64_t next_us)
-{
-	lock(crew);
-	crew->probe_us = next_us;
-	pthread_cond_broadcast(&crew->probed);
-	unlock(crew);
-}
-
-/* Main: an ask of then did not come back. */
-static void
-note_hang(struct crew *crew, uint64_t since_us, bool was_probe, uint64_t now_us)
-{
-	uint64_t pause_us = 0;
-
-	if (was_probe) {
-		pause_us = 2 * crew->probe_pause_us;
-		if (pause_us > PROBE_PAUSE_MAX_US)
-			pause_us = PROBE_PAUSE_MAX_US;
-		crew->probe_pause_us = pause_us;
-	} else if (is_hanging(crew) ||
-		   atomic_load(crew->options.answered_us) >= since_us) {
-		return; /* known, or others got their answers meanwhile */
-	} else {
-		crew->probe_pause_us = PROBE_US / 2;
-	}
-	atomic_store(&crew->hangs_us, now_us);
-	end_probe(crew, now_us + pause_us);
-}
-
-/* ---- a worker ---- */
-
-/* The channel is of no use any more. */
-static void
-end_all(struct crew *crew, hm_err err)
-{
-	lock(crew);
-	if (crew->err == HM_OK)
-		crew->err = err;
-	unlock(crew);
-	tell_main(crew);
-}
-
-static void
-forget(struct reply *reply)
-{
-	hm_wipe(reply->body, sizeof(reply->body));
-	buf_wipe(&reply->tail);
-}
-
-/* It was given up and is back. Is there work for it? */
-static bool
-comes_back(struct worker *worker)
-{
-	struct crew *crew = worker->crew;
-	uint32_t others;
-	bool stays;
-
-	forget(&worker->reply);
-	lock(crew);
-	others = crew->count[STARTING] + crew->count[WORKING];
-	stays = others < crew->wanted && !atomic_load(&crew->leaving);
-	if (stays) {
-		put(worker, WORKING);
-		atomic_store(&worker->since_us, 0);
-	}
-	unlock(crew);
-	log_event(LOG_WARN, "token came back late", "ask",
-	    worker->head.kind == 0 ? "start"
-				   : ask_rule(worker->head.kind)->name,
-	    NULL);
-	tell_main(crew);
-	return stays;
-}
-
-/* The work is done: was that in time? */
-static bool
-ends_in_time(struct worker *worker, uint64_t since_us)
-{
-	return atomic_compare_exchange_strong(&worker->since_us, &since_us, 0);
-}
-
-static hm_err
-send_answer(struct worker *worker, hm_err err)
-{
-	struct hm_span space = { worker->room, ASK_MESSAGE_MAX };
-	struct hm_bytes message = { worker->room, 0 }, tail = { 0 };
-	const struct reply *reply = &worker->reply;
-
-	if (err == HM_OK)
-		tail = buf_bytes(&reply->tail);
-	HM_TRY(ask_answer(&worker->head, err, err == HM_OK ? reply->body : NULL,
-	    tail, space, &message.len));
-	return channel_send(
-	    worker->crew->options.channel, message, CHANNEL_FOREVER, NULL);
-}
-
-/* One ask in, one answer out; *ret_stays: and then the next one. */
-static hm_err
-serve_one(struct worker *worker, bool *ret_stays)
-{
-	const struct crew_options *options = &worker->crew->options;
-	struct hm_span space = { worker->room, ASK_MESSAGE_MAX };
-	struct hm_bytes message = { worker->room, 0 }, tail;
-	hm_err err = HM_E_TOKEN_BUSY;
-	uint64_t since_us;
-	const void *body;
-
-	HM_TRY(channel_recv(
-	    options->channel, space, CHANNEL_FOREVER, &message.len, NULL));
-	HM_TRY(ask_check_request(
-	    message, ASK_BY_KEEPER, &worker->head, &body, &tail));
-	if (options->needs_token(worker->head.kind) && !may_try(worker))
-		return send_answer(worker, err);
-
-	since_us = clock_mono_us();
-	atomic_store(&worker->since_us, since_us);
-	err = options->answer(
-	    options->context, worker->head.kind, body, tail, &worker->reply);
-	if (!ends_in_time(worker, since_us)) {
-		*ret_stays = comes_back(worker);
-		return HM_OK;
-	}
-	/* Or it was refused before it came to the token. */
-	if (atomic_load(&worker->is_probe))
-		end_probe(worker->crew, since_us);
-	return send_answer(worker, err);
-}
-
-/* May it work from now on? */
-static bool
-begins(struct worker *worker, hm_err err)
-{
-	struct crew *crew = worker->crew;
-	bool in_time;
-
-	lock(crew);
-	if (err != HM_OK)
-		crew->begin_err = err;
-	in_time = worker->place == STARTING;
-	if (err == HM_OK && in_time) {
-		put(worker, WORKING);
-		atomic_store(&worker->since_us, 0);
-	}
-	unlock(crew);
-	tell_main(crew);
-	return err == HM_OK && (in_time || comes_back(worker));
-}
-
-static void *
-work(void *context)
-{
-	struct worker *worker = context;
-	struct crew *crew = worker->crew;
-	hm_err begun = crew->options.begin(crew->options.context);
-	bool stays = begins(worker, begun);
-	hm_err err = HM_OK;
-
-	while (stays && err == HM_OK && !atomic_load(&crew->leaving))
-		err = serve_one(worker, &stays);
-	if (err != HM_OK)
-		end_all(crew, err);
-	if (begun == HM_OK)
-		crew->options.end(crew->options.context);
-	lock(crew);
-	put(worker, ENDED);
-	atomic_store(&worker->since_us, 0);
-	unlock(crew);
-	tell_main(crew);
-	return NULL;
 }
 
 /* ---- main: coming and going ---- */
@@ -327,7 +68,7 @@ worker_done(struct worker *worker)
 		hm_wipe(worker->room, ASK_MESSAGE_MAX);
 	free(worker->room);
 	worker->room = NULL;
-	forget(&worker->reply);
+	worker_forget(&worker->reply);
 }
 
 static hm_err
@@ -350,8 +91,8 @@ start_thread(struct worker *worker)
 	if (failure == 0)
 		failure = pthread_attr_setstacksize(&attributes, STACK_LEN);
 	if (failure == 0)
-		failure =
-		    pthread_create(&worker->thread, &attributes, work, worker);
+		failure = pthread_create(
+		    &worker->thread, &attributes, worker_run, worker);
 	(void)pthread_attr_destroy(&attributes);
 	return failure;
 }
@@ -369,18 +110,18 @@ start_one(struct crew *crew)
 		return HM_E_BUSY;
 	err = worker_init(worker, crew);
 	if (err == HM_OK) {
-		lock(crew);
-		put(worker, STARTING);
-		unlock(crew);
+		crew_lock(crew);
+		worker_put(worker, STARTING);
+		crew_unlock(crew);
 		atomic_store(&worker->since_us, clock_mono_us());
 		err = start_thread(worker) == 0 ? HM_OK : HM_E_NO_MEMORY;
 	}
 	if (err == HM_OK)
 		return HM_OK;
 	atomic_store(&worker->since_us, 0);
-	lock(crew);
-	put(worker, FREE);
-	unlock(crew);
+	crew_lock(crew);
+	worker_put(worker, FREE);
+	crew_unlock(crew);
 	worker_done(worker);
 	return err;
 }
@@ -391,7 +132,7 @@ collect(struct crew *crew, place where)
 {
 	uint32_t count;
 
-	lock(crew);
+	crew_lock(crew);
 	for (size_t i = 0; i < CREW_MAX && crew->count[ENDED] > 0; i++) {
 		struct worker *worker = &crew->workers[i];
 
@@ -400,10 +141,10 @@ collect(struct crew *crew, place where)
 		/* It needs no lock any more. */
 		(void)pthread_join(worker->thread, NULL);
 		worker_done(worker);
-		put(worker, FREE);
+		worker_put(worker, FREE);
 	}
 	count = crew->count[where];
-	unlock(crew);
+	crew_unlock(crew);
 	return count;
 }
 
@@ -412,10 +153,10 @@ is_short(struct crew *crew)
 {
 	bool is;
 
-	lock(crew);
+	crew_lock(crew);
 	is = crew->count[STARTING] + crew->count[WORKING] < crew->wanted &&
 	     crew->count[GIVEN_UP] < crew->options.lost_max;
-	unlock(crew);
+	crew_unlock(crew);
 	return is;
 }
 
@@ -450,21 +191,39 @@ give_up(struct worker *worker, uint64_t since_us, uint64_t now_us)
 	struct ask_head head = { 0 };
 	bool is_late;
 
-	lock(crew);
+	crew_lock(crew);
 	is_late =
 	    atomic_compare_exchange_strong(&worker->since_us, &since_us, LOST);
 	if (is_late) {
 		head = worker->head;
-		put(worker, GIVEN_UP);
+		worker_put(worker, GIVEN_UP);
 	}
-	unlock(crew);
+	crew_unlock(crew);
 	if (!is_late)
 		return;
-	note_hang(crew, since_us, atomic_load(&worker->is_probe), now_us);
+	hang_note(crew, since_us, atomic_load(&worker->is_probe), now_us);
 	log_failure(LOG_ERROR, "token hangs", HM_E_TOKEN_BUSY, NULL, "ask",
 	    head.kind == 0 ? "start" : ask_rule(head.kind)->name, NULL);
 	if (head.kind != 0 && refuse(crew, &head) != HM_OK)
-		end_all(crew, HM_E_WORKER);
+		crew_end_all(crew, HM_E_WORKER);
+}
+
+/* A thread that stalls does not listen: see that somebody does. While there is
+ * work, look again soon. */
+static uint64_t
+look_on(struct crew *crew, bool stalls, uint64_t now_us, uint64_t next_us)
+{
+	bool is_busy = now_us - atomic_load(&crew->asked_us) < QUIET_US;
+	bool somebody;
+
+	crew_lock(crew);
+	if (stalls && !crew->is_heard)
+		pthread_cond_signal(&crew->next);
+	somebody = crew->idle > 0;
+	crew_unlock(crew);
+	if (somebody && (is_busy || stalls) && next_us > now_us + STALL_US)
+		return now_us + STALL_US;
+	return next_us;
 }
 
 /* Give up who is late; when the next one will be. */
@@ -472,7 +231,8 @@ static uint64_t
 watch(struct crew *crew, uint64_t now_us)
 {
 	/* Who begins after now can not be late before this. */
-	uint64_t next_us = now_us + limit_us(crew, is_hanging(crew));
+	uint64_t next_us = now_us + limit_us(crew, hang_is_on(crew));
+	bool stalls = false;
 
 	for (size_t i = 0; i < CREW_MAX; i++) {
 		struct worker *worker = &crew->workers[i];
@@ -486,8 +246,9 @@ watch(struct crew *crew, uint64_t now_us)
 			give_up(worker, since_us, now_us);
 		else if (due_us < next_us)
 			next_us = due_us;
+		stalls = stalls || now_us - since_us >= STALL_US;
 	}
-	return next_us;
+	return look_on(crew, stalls, now_us, next_us);
 }
 
 /* ---- main: nobody else is left ---- */
@@ -497,10 +258,10 @@ is_deserted(struct crew *crew)
 {
 	bool is;
 
-	lock(crew);
+	crew_lock(crew);
 	is = crew->count[WORKING] == 0 &&
-	     (crew->count[STARTING] == 0 || is_hanging(crew));
-	unlock(crew);
+	     (crew->count[STARTING] == 0 || hang_is_on(crew));
+	crew_unlock(crew);
 	return is;
 }
 
@@ -524,7 +285,7 @@ serve_here(struct crew *crew, struct worker *self)
 		return refuse(crew, &self->head);
 	err = options->answer(
 	    options->context, self->head.kind, body, tail, &self->reply);
-	return send_answer(self, err);
+	return worker_send(self, err);
 }
 
 /* ---- main ---- */
@@ -549,8 +310,8 @@ wait_until(struct crew *crew, uint64_t until_us, bool listen, bool *ret_gone)
 	return HM_OK;
 }
 
-/* What the main thread knows from turn to turn. */
-struct turn {
+/* What the main thread knows from turn to round. */
+struct round {
 	uint64_t again_us;    /* not sooner: one could not begin */
 	uint64_t deserted_us; /* since when; 0: it is not */
 	bool gone;
@@ -558,40 +319,40 @@ struct turn {
 };
 
 static void
-fill(struct crew *crew, struct turn *turn, uint64_t now_us)
+fill(struct crew *crew, struct round *round, uint64_t now_us)
 {
 	hm_err err;
 
-	lock(crew);
+	crew_lock(crew);
 	err = crew->begin_err;
 	crew->begin_err = HM_OK;
-	unlock(crew);
-	while (err == HM_OK && now_us >= turn->again_us && is_short(crew))
+	crew_unlock(crew);
+	while (err == HM_OK && now_us >= round->again_us && is_short(crew))
 		err = start_one(crew);
 	if (err != HM_OK)
-		turn->again_us = now_us + AGAIN_US;
+		round->again_us = now_us + AGAIN_US;
 }
 
 static hm_err
-take_turn(struct crew *crew, struct turn *turn)
+take_round(struct crew *crew, struct round *round)
 {
 	uint64_t now_us = clock_mono_us(), next_us;
 	bool deserted;
 
-	fill(crew, turn, now_us);
+	fill(crew, round, now_us);
 	next_us = watch(crew, now_us);
-	if (is_short(crew) && turn->again_us < next_us)
-		next_us = turn->again_us;
+	if (is_short(crew) && round->again_us < next_us)
+		next_us = round->again_us;
 	deserted = is_deserted(crew);
 	if (!deserted)
-		turn->deserted_us = 0;
-	else if (turn->deserted_us == 0)
-		turn->deserted_us = now_us;
-	else if (now_us - turn->deserted_us >= DESERTED_US)
+		round->deserted_us = 0;
+	else if (round->deserted_us == 0)
+		round->deserted_us = now_us;
+	else if (now_us - round->deserted_us >= DESERTED_US)
 		return HM_E_TOKEN_BUSY;
 	if (deserted)
-		HM_TRY(serve_here(crew, &turn->self));
-	return wait_until(crew, next_us, deserted, &turn->gone);
+		HM_TRY(serve_here(crew, &round->self));
+	return wait_until(crew, next_us, deserted, &round->gone);
 }
 
 static hm_err
@@ -600,24 +361,24 @@ failure_of(struct crew *crew)
 	hm_err err;
 
 	(void)collect(crew, FREE);
-	lock(crew);
+	crew_lock(crew);
 	err = crew->err;
-	unlock(crew);
+	crew_unlock(crew);
 	return err;
 }
 
 hm_err
 crew_run(struct crew *crew)
 {
-	struct turn turn = { 0 };
-	hm_err err = worker_init(&turn.self, crew);
+	struct round round = { 0 };
+	hm_err err = worker_init(&round.self, crew);
 
-	while (err == HM_OK && !turn.gone) {
-		err = take_turn(crew, &turn);
+	while (err == HM_OK && !round.gone) {
+		err = take_round(crew, &round);
 		if (err == HM_OK)
 			err = failure_of(crew);
 	}
-	worker_done(&turn.self);
+	worker_done(&round.self);
 	return err == HM_E_WORKER ? HM_OK : err;
 }
 
@@ -635,11 +396,22 @@ await_start(struct crew *crew)
 	if (working == 0)
 		return crew->begin_err != HM_OK ? crew->begin_err
 						: HM_E_TOKEN_BUSY;
-	lock(crew);
+	crew_lock(crew);
 	crew->wanted = working + crew->count[STARTING];
 	crew->begin_err = HM_OK;
-	unlock(crew);
+	crew_unlock(crew);
 	return HM_OK;
+}
+
+/* That we may run on; /sys is out of reach in a jail. */
+static uint32_t
+processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) != 0)
+		return 1;
+	return (uint32_t)CPU_COUNT(&set);
 }
 
 static void
@@ -651,6 +423,7 @@ init_locks(struct crew *crew)
 	pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&crew->probed, &attributes);
+	pthread_cond_init(&crew->next, &attributes);
 	pthread_condattr_destroy(&attributes);
 }
 
@@ -669,6 +442,7 @@ crew_start(const struct crew_options *options, struct crew **ret)
 	crew->options = *options;
 	crew->wanted = options->workers;
 	crew->count[FREE] = CREW_MAX;
+	crew->processors = processors();
 	crew->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (crew->wake < 0) {
 		free(crew);
@@ -699,7 +473,10 @@ crew_stop(struct crew *crew, uint32_t within_ms)
 	uint64_t end_us = clock_mono_us() + within_ms * MS;
 
 	atomic_store(&crew->leaving, true);
-	end_probe(crew, PROBING);
+	hang_end_probe(crew, PROBING);
+	crew_lock(crew);
+	pthread_cond_broadcast(&crew->next);
+	crew_unlock(crew);
 	channel_shut(crew->options.channel);
 	while (collect(crew, FREE) < CREW_MAX) {
 		struct pollfd wake = { .fd = crew->wake, .events = POLLIN };
@@ -712,6 +489,7 @@ crew_stop(struct crew *crew, uint32_t within_ms)
 	}
 	close(crew->wake);
 	pthread_cond_destroy(&crew->probed);
+	pthread_cond_destroy(&crew->next);
 	pthread_mutex_destroy(&crew->lock);
 	free(crew);
 	return HM_OK;

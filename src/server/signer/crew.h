@@ -7,13 +7,14 @@
  *                       main: sees who takes too long
  *
  * Every thread takes asks from the channel itself and sends its answer, so
- * there is no hand-over; answers come in any order, each with the id of its
- * ask. A call of a token can hang and cannot be broken off. The main thread
- * therefore looks after the time: an ask that takes longer than `limit_ms` is
- * answered with HM_E_TOKEN_BUSY, its thread counts as lost, and another one
- * takes its place while there are less than `lost_max`. What a lost thread
- * brings in the end is wiped and thrown away; then it works again, if there is
- * a place.
+ * nothing is handed over; there are no more threads at work than processors and
+ * a token that lets them wait give reason to. Answers come in any order, each
+ * with the id of its ask. A call of a token can hang and cannot be broken off.
+ * The main thread therefore looks after the time: an ask that takes longer than
+ * `limit_ms` is answered with HM_E_TOKEN_BUSY, its thread counts as lost, and
+ * another one takes its place while there are less than `lost_max`. What a lost
+ * thread brings in the end is wiped and thrown away; then it works again, if
+ * there is a place.
  *
  * While no call of the token comes back at all, asks that need it are answered
  * with HM_E_TOKEN_BUSY at once, but for one now and then that tries, for no
@@ -28,6 +29,7 @@
 #include "server/signer/answer.h"
 
 #define CREW_MAX SIGNER_THREADS_MAX
+#define CREW_BLOCKING SIGNER_BLOCKING
 
 struct crew_options {
 	int channel;       /* to the keeper; borrowed */
@@ -36,6 +38,9 @@ struct crew_options {
 	uint32_t limit_ms; /* of one ask */
 	/* When the token last came back with whatever it said. */
 	const _Atomic uint64_t *answered_us;
+	/* How often its calls let a thread wait: 0 never, CREW_BLOCKING always.
+	 */
+	const _Atomic uint32_t *blocking;
 	void *context; /* of all that follows */
 	/* Each thread's first and last: whoever cannot begin does not work. */
 	hm_err (*begin)(void *context);

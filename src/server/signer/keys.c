@@ -2,10 +2,14 @@
 #include "server/signer/keys.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "crypto/ed25519.h"
 #include "seal/sign1.h"
+
+/* A token in software makes threads wait too, for each other, but not long. */
+#define WAITING_US 500
 
 static hm_err
 sign_certificate(
@@ -83,10 +87,32 @@ signer_keys_done(struct signer_keys *keys)
 	*keys = (struct signer_keys){ 0 };
 }
 
-static void
+static uint64_t
 note_answer(struct signer_keys *keys)
 {
-	atomic_store(&keys->answered_us, clock_mono_us());
+	uint64_t now_us = clock_mono_us();
+
+	atomic_store(&keys->answered_us, now_us);
+	return now_us;
+}
+
+/* How often this thread let others run because it had to wait. */
+static long
+times_waited(void)
+{
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) == 0 ? usage.ru_nvcsw : 0;
+}
+
+/* The last eight count most; that two threads may do it at once is fine. */
+static void
+note_waiting(struct signer_keys *keys, bool waited)
+{
+	uint32_t was = atomic_load(&keys->blocking);
+
+	atomic_store(&keys->blocking,
+	    was - was / 8 + (waited ? SIGNER_BLOCKING / 8 : 0));
 }
 
 static hm_err
@@ -103,11 +129,17 @@ signer_keys_sign(
     struct signer_key *key, struct hm_bytes input, uint8_t *ret, size_t len)
 {
 	uint8_t signature[64];
+	uint64_t begin_us, now_us;
+	long before;
 	hm_err err = len == sizeof(signature) ? HM_OK : HM_E_NO_ROOM;
 
 	HM_TRY(err);
+	before = times_waited();
+	begin_us = clock_mono_us();
 	err = token_sign(key->key, input, signature, sizeof(signature));
-	note_answer(key->keys);
+	now_us = note_answer(key->keys);
+	note_waiting(key->keys,
+	    now_us - begin_us > WAITING_US && times_waited() > before);
 	HM_TRY(err);
 	err = verify(key, input, signature);
 	if (err != HM_OK)
@@ -131,6 +163,6 @@ signer_keys_shared(
 	struct signer_keys *keys = context;
 	hm_err err = token_data_load(keys->token, label, room, ret_len);
 
-	note_answer(keys);
+	(void)note_answer(keys);
 	return err;
 }

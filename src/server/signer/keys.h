@@ -31,9 +31,10 @@ struct signer_keys {
 	struct signer_key issuer, stamp, log;
 	struct ca_issuer ca;
 	uint8_t stamp_kid[HM_KID_LEN];
-	_Atomic uint64_t
-	    answered_us; /* when a call of the token last came
-			    back, whatever it said; clock_mono_us */
+	/* When a call of the token last came back, whatever it said. */
+	_Atomic uint64_t answered_us;
+	/* How often signing lets a thread wait, of SIGNER_BLOCKING. */
+	_Atomic uint32_t blocking;
 };
 
 /* HM_E_TOKEN_*, HM_E_KEY (a key is of the wrong kind), HM_E_CERT (the issuing

@@ -45,6 +45,7 @@ serve(struct signer *signer)
 		.lost_max = SIGNER_LOST_MAX,
 		.limit_ms = options->timeout_ms,
 		.answered_us = &signer->keys.answered_us,
+		.blocking = &signer->keys.blocking,
 		.context = signer,
 		.begin = answer_begin,
 		.end = answer_end,

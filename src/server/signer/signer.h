@@ -29,6 +29,7 @@
 #include "server/ask.h"
 
 #define SIGNER_SESSIONS_MAX 64
+#define SIGNER_BLOCKING 1024
 #define SIGNER_LOST_MAX 64 /* threads that hang in the token */
 /* Threads: some prepare while the sessions are busy with what others want. */
 #define SIGNER_WORKERS(sessions) ((sessions) + (sessions) / 4 + 1)

@@ -41,6 +41,7 @@ start_crew(uint32_t workers, uint32_t lost_max, uint32_t limit_ms)
 		.lost_max = lost_max,
 		.limit_ms = limit_ms,
 		.answered_us = &signer.keys.answered_us,
+		.blocking = &signer.keys.blocking,
 		.context = &signer,
 		.begin = answer_begin,
 		.end = answer_end,
