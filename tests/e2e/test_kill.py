@@ -11,7 +11,7 @@ import json, os, pathlib, random, signal, subprocess, time
 import pytest
 
 from counterpart import CONFIRM, ISSUE
-from line import STATION, VDEVICE, running_factory, until
+from line import STATION, VDEVICE, Refused, running_factory, until
 
 SEED = int(os.environ.get("KILL_SEED", "20311"))
 KILLS, DEVICES, SLOTS = 50, 110, 4
@@ -114,6 +114,9 @@ class Killing:
         try:
             return self.planner.json("/healthz")["entries"]
         except OSError:
+            return None
+        except Refused as refused:
+            assert refused.status == 503, refused
             return None
 
     def rest(self, end):

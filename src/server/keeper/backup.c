@@ -116,7 +116,7 @@ make_ledger(const char *folder, struct hm_bytes note,
 {
 	AUTO(making)
 	struct making making = { .published = published->size, .why = why };
-	char path[FILE_PATH_MAX];
+	static char path[FILE_PATH_MAX]; /* one thread; a tree is large */
 	struct db *db;
 	hm_err err;
 
@@ -142,7 +142,7 @@ make_ledger(const char *folder, struct hm_bytes note,
 static hm_err
 copy_database(const char *state, const char *folder, struct why *why)
 {
-	char path[FILE_PATH_MAX];
+	static char path[FILE_PATH_MAX];
 	struct db *db;
 	hm_err err;
 
