@@ -200,13 +200,15 @@ folder_of(const char *path, char ret[static PATH_SIZE], struct why *why)
 	return HM_OK;
 }
 
+/* Opened before the name is changed: then only its sync can fail afterwards. */
 static hm_err
-sync_folder_of(const char *path, struct why *why)
+open_folder_of(const char *path, int *ret, struct why *why)
 {
 	char folder[PATH_SIZE];
 
 	HM_TRY(folder_of(path, folder, why));
-	return file_sync_dir(folder, why);
+	*ret = calls->open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	return *ret < 0 ? failed(HM_E_IO, "open", folder, why) : HM_OK;
 }
 
 /* A hidden name beside `path` that nobody else uses. */
@@ -260,6 +262,29 @@ write_stdout(struct hm_bytes bytes, struct why *why)
 	return HM_OK;
 }
 
+/* The temporary file in its place, or no such file; both names are gone or
+ * durable. */
+static hm_err
+put_in_place(const char *temp, const char *path, bool replace, struct why *why)
+{
+	int folder = -1;
+	hm_err err = open_folder_of(path, &folder, why);
+
+	if (err == HM_OK && replace && calls->rename(temp, path) != 0)
+		err = failed(HM_E_IO, "replace", path, why);
+	/* Unlike rename(), link() never replaces. */
+	if (err == HM_OK && !replace && calls->link(temp, path) != 0)
+		err = failed(errno == EEXIST ? HM_E_EXISTS : HM_E_IO, "create",
+		    path, why);
+	if (err != HM_OK || !replace)
+		(void)calls->unlink(temp); /* a leftover does no harm */
+	if (err == HM_OK)
+		return sync_open(folder, path, why);
+	if (folder >= 0)
+		(void)calls->close(folder);
+	return err;
+}
+
 hm_err
 file_write(
     const char *path, struct hm_bytes bytes, unsigned mode, struct why *why)
@@ -270,13 +295,7 @@ file_write(
 		return write_stdout(bytes, why);
 	HM_TRY(temp_name(path, temp, why));
 	HM_TRY(write_temp(temp, bytes, mode, path, why));
-	if (calls->rename(temp, path) != 0) {
-		hm_err err = failed(HM_E_IO, "replace", path, why);
-
-		(void)calls->unlink(temp); /* a leftover does no harm */
-		return err;
-	}
-	return sync_folder_of(path, why);
+	return put_in_place(temp, path, true, why);
 }
 
 hm_err
@@ -284,17 +303,10 @@ file_create(
     const char *path, struct hm_bytes bytes, unsigned mode, struct why *why)
 {
 	char temp[PATH_SIZE];
-	hm_err err = HM_OK;
 
 	HM_TRY(temp_name(path, temp, why));
 	HM_TRY(write_temp(temp, bytes, mode, path, why));
-	/* Unlike rename(), link() never replaces. */
-	if (calls->link(temp, path) != 0)
-		err = failed(errno == EEXIST ? HM_E_EXISTS : HM_E_IO, "create",
-		    path, why);
-	(void)calls->unlink(temp); /* a leftover does no harm */
-	HM_TRY(err);
-	return sync_folder_of(path, why);
+	return put_in_place(temp, path, false, why);
 }
 
 hm_err
@@ -307,21 +319,19 @@ file_append(int fd, struct hm_bytes bytes, struct why *why)
 	return HM_OK;
 }
 
-/* A folder that is there: whoever made it may have been killed before it was
- * synced. What we may not open, we did not make. */
+/* Sync the name of a folder that was made, now or before: whoever made it may
+ * have been killed before that. What we may not open, we did not make. */
 static hm_err
 keep_folder(const char *path, struct why *why)
 {
-	char folder[PATH_SIZE];
 	int fd;
+	hm_err err = open_folder_of(path, &fd, NULL);
 
-	HM_TRY(folder_of(path, folder, why));
-	fd = calls->open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (fd < 0 && (errno == EACCES || errno == EPERM))
+	if (err == HM_OK)
+		return sync_open(fd, path, why);
+	if (errno == EACCES || errno == EPERM)
 		return HM_OK;
-	if (fd < 0)
-		return failed(HM_E_IO, "open", folder, why);
-	return sync_open(fd, folder, why);
+	return failed(err, "open the folder of", path, why);
 }
 
 static hm_err
@@ -330,7 +340,7 @@ make_folder(const char *path, unsigned mode, struct why *why)
 	struct stat found;
 
 	if (mkdir(path, mode) == 0)
-		return sync_folder_of(path, why);
+		return keep_folder(path, why);
 	if (errno != EEXIST)
 		return failed(HM_E_IO, "create the folder", path, why);
 	if (stat(path, &found) != 0)
