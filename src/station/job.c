@@ -107,6 +107,8 @@ take_up(struct job *job, const struct hm_info *info)
 	HM_TRY(err);
 	job->event.resumed = unit->order[0] != 0 && unit->state != UNIT_PASS &&
 			     strcmp(unit->order, job->order) == 0;
+	job->passed =
+	    unit->state == UNIT_PASS && strcmp(unit->order, job->order) == 0;
 	if (!job->event.resumed) {
 		buf_clear(&unit->issued);
 		buf_clear(&unit->conformance);
@@ -339,16 +341,20 @@ job_run(struct job *job)
 	job->event = (struct station_event){ .slot = job->slot };
 	job->lock = -1;
 	unit_init(&job->unit);
+	job->passed = false;
 	server_on_retry(job->server, on_retry, job);
 	err = work(job);
 	state = judge(job, &err);
 	if (state == UNIT_PASS)
 		job->event.step = STEP_DONE;
-	if (job->lock >= 0)
+	/* One that passed, put in again: nothing has begun. */
+	if (job->lock >= 0 && !(job->passed && job->event.step < STEP_ATTEST))
 		saved = save(job, state, err);
 	if (saved != HM_OK && state == UNIT_PASS) {
 		state = UNIT_HOLD;
 		err = saved;
+		/* The file may be there, unsynced, and must not say PASS. */
+		(void)!save(job, state, err);
 	}
 	tell(job, state, err);
 	if (job->lock >= 0)

@@ -145,7 +145,9 @@ journal_folders(const char *journal, const char *records, struct why *why)
 	HM_TRY(file_mkdir(records, 0755, why));
 	file_sweep(journal, LEFTOVER_S);
 	file_sweep(records, LEFTOVER_S);
-	return HM_OK;
+	/* What a station that was killed had renamed, and not synced. */
+	HM_TRY(file_sync_dir(journal, why));
+	return file_sync_dir(records, why);
 }
 
 hm_err
