@@ -99,7 +99,9 @@ void disk_new(struct disk *disk, const char *root);
 void disk_survive(const struct disk *from, size_t ops, disk_mode mode,
     uint64_t seed, const char *root, struct disk *ret);
 void disk_done(struct disk *disk);
-/* Remove a folder with all that is in it. */
+/* A new folder for disks, in memory if there is a place; remove it, or any
+ * other, with all that is in it. */
+void disk_top(char ret[static 64]);
 void disk_wipe(const char *root);
 /* From now on calls below its root are noted; NULL: no more. Everything below
  * must be closed. */

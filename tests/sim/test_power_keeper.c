@@ -176,15 +176,12 @@ report(const struct run *run)
 int
 main(int argc, char **argv)
 {
-	static struct run run = { .root = "/dev/shm/hallmark-power-XXXXXX",
-		.each = 1,
-		.nested = 4,
-		.seed = 1 };
+	static struct run run = { .each = 1, .nested = 4, .seed = 1 };
 	char root[96];
 	int status;
 
 	take_options(&run, argc, argv);
-	hm_assert(mkdtemp(run.root) != NULL);
+	disk_top(run.root);
 	(void)snprintf(root, sizeof(root), "%s/0", run.root);
 	hm_assert(mkdir(root, 0700) == 0);
 	disk_new(&run.disk, root);
