@@ -22,8 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/errtext.h"
 #include "base/jail.h"
 #include "base/process.h"
+#include "core/check.h"
 
 #define FINE 42 /* exit status of a child that found all as it should be */
 #define UNJAILED 43
@@ -376,6 +378,52 @@ set_up(void **state)
 	return mkdtemp(folder) == NULL;
 }
 
+/* What a jailed child says before it ends by `deed`; its status as above. */
+static int
+last_words(int (*deed)(void), char *ret, size_t size)
+{
+	int words[2], saved = dup(STDERR_FILENO), status;
+	ssize_t got;
+
+	assert_int_equal(pipe2(words, O_CLOEXEC), 0);
+	assert_true(dup2(words[1], STDERR_FILENO) >= 0);
+	status = jailed(&front, deed);
+	assert_true(dup2(saved, STDERR_FILENO) >= 0);
+	close(saved);
+	close(words[1]);
+	got = read(words[0], ret, size - 1);
+	close(words[0]);
+	assert_true(got >= 0);
+	ret[got] = '\0';
+	return status;
+}
+
+static int
+runs_out_of_memory(void)
+{
+	process_out_of_memory("a test");
+}
+
+static int
+meets_a_bug(void)
+{
+	hm_panic("here.c", 7, "two == three");
+}
+
+static void
+tells_its_end_from_inside(void **state)
+{
+	char words[300];
+
+	(void)state;
+	assert_int_equal(last_words(runs_out_of_memory, words, sizeof(words)),
+	    err_info(HM_E_NO_MEMORY)->exit_status);
+	assert_non_null(strstr(words, "HM-9002]: no memory for a test\n"));
+	assert_int_equal(
+	    last_words(meets_a_bug, words, sizeof(words)), 128 + SIGABRT);
+	assert_non_null(strstr(words, "HM-9001]: here.c:7: two == three\n"));
+}
+
 static int
 tear_down(void **state)
 {
@@ -402,6 +450,7 @@ main(void)
 		cmocka_unit_test(
 		    makes_a_folder_for_a_user_and_leaves_what_is_there),
 		cmocka_unit_test(says_whether_memory_is_locked),
+		cmocka_unit_test(tells_its_end_from_inside),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
