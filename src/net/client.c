@@ -284,9 +284,8 @@ open_connection(struct net_client *client, struct why *why)
 	client->counts.connections++;
 	client->ssl = SSL_new(client->ctx);
 	if (!client->ssl || SSL_set_fd(client->ssl, client->fd) != 1 ||
-	    !name_host(client))
+	    !name_host(client) || SSL_set_app_data(client->ssl, client) != 1)
 		return WHY(why, HM_E_NO_MEMORY, "no memory for TLS");
-	SSL_set_app_data(client->ssl, client);
 	if (client->session)
 		SSL_set_session(client->ssl, client->session);
 	for (;;) {
