@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 
+#include <ftw.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <link.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,6 +33,7 @@
 #define WORDS_OF_END 300
 
 #if defined(__SANITIZE_ADDRESS__)
+#define BUILD "sanitized"
 int __lsan_do_recoverable_leak_check(void);
 void __lsan_disable(void);
 void __lsan_enable(void);
@@ -49,6 +52,8 @@ __ubsan_default_options(void)
 {
 	return "halt_on_error=1:abort_on_error=1:print_stacktrace=1";
 }
+#else
+#define BUILD "released"
 #endif
 
 /* What driver, part and this program share. */
@@ -57,9 +62,9 @@ struct board {
 	uintptr_t begin, end; /* of the code that calls */
 	unsigned long n, seen;
 	bool lasting, fired, started;
-	bool leaky;   /* no search for leaks */
-	uintptr_t at; /* the call that failed first */
-	hm_err error; /* of a part that ended by one */
+	bool careless; /* of the class */
+	uintptr_t at;  /* the call that failed first */
+	hm_err error;  /* of a part that ended by one */
 };
 
 static struct board *board;
@@ -178,8 +183,9 @@ take_segments(struct dl_phdr_info *info, size_t size, void *context)
 static void
 set_board(const struct fault_class *class, unsigned long n, bool lasting)
 {
-	*board =
-	    (struct board){ .n = n, .lasting = lasting, .leaky = class->leaky };
+	*board = (struct board){
+		.n = n, .lasting = lasting, .careless = class->careless
+	};
 	(void)snprintf(board->kind, sizeof(board->kind), "%s", class->kind);
 	if (strcmp(class->kind, "p11") == 0 || class->by == NULL)
 		(void)dl_iterate_phdr(take_segments, NULL);
@@ -207,7 +213,7 @@ static bool
 leaks(void)
 {
 #if defined(__SANITIZE_ADDRESS__)
-	return !board->leaky && __lsan_do_recoverable_leak_check() != 0;
+	return !board->careless && __lsan_do_recoverable_leak_check() != 0;
 #else
 	return false;
 #endif
@@ -263,6 +269,8 @@ fault_reap(pid_t pid)
 	int status;
 
 	hm_assert(waitpid(pid, &status, 0) == pid);
+	if (WIFSIGNALED(status) && board->careless && board->fired)
+		return HM_E_WORKER;
 	if (WIFSIGNALED(status))
 		fault_lost("the part died of signal %d", WTERMSIG(status));
 	if (WEXITSTATUS(status) == ENDED_WELL)
@@ -357,10 +365,12 @@ try_all(const struct fault_part *part, const struct fault_class *class,
 
 	while (try_one(&run, n))
 		n += stride;
-	printf("{\"part\":\"%s\",\"kind\":\"%s\",\"by\":\"%s\",\"mode\":\"%s\","
-	       "\"calls\":%lu,\"stride\":%lu,\"failures\":%lu}\n",
+	printf(
+	    "{\"part\":\"%s\",\"kind\":\"%s\",\"by\":\"%s\",\"mode\":\"%s\","
+	    "\"build\":\"%s\",\"calls\":%lu,\"stride\":%lu,\"failures\":%lu}\n",
 	    part->name, class->kind, class->by ? class->by : "program",
-	    lasting ? "lasting" : "once", run.calls, stride, run.failures);
+	    lasting ? "lasting" : "once", BUILD, run.calls, stride,
+	    run.failures);
 	(void)fflush(stdout);
 	/* Without a call nothing was tried. */
 	return run.calls == 0 ? 1 : run.failures;
@@ -457,12 +467,37 @@ read_wish(int argc, char **argv, struct wish *ret)
 		}
 }
 
+/* ---- a folder for what a life leaves behind ---- */
+
+static char folder[64];
+
+static void
+enter_folder(void)
+{
+	const char *parent = getenv("TMPDIR");
+
+	(void)snprintf(
+	    folder, sizeof(folder), "%s/nth-XXXXXX", parent ? parent : "/tmp");
+	hm_assert(mkdtemp(folder) != NULL);
+	hm_assert(setenv("TMPDIR", folder, 1) == 0);
+}
+
+static int
+remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st;
+	(void)kind;
+	(void)ftw;
+	return remove(path);
+}
+
 int
 fault_main(const struct fault_part *part, int argc, char **argv)
 {
 	struct wish wish;
 	unsigned long failures;
 
+	enter_folder();
 	read_wish(argc, argv, &wish);
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -472,5 +507,6 @@ fault_main(const struct fault_part *part, int argc, char **argv)
 	failures = try_wished(part, &wish);
 	if (part->finish != NULL)
 		part->finish();
+	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return failures == 0 ? 0 : 1;
 }

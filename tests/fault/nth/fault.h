@@ -18,7 +18,7 @@
  *
  *   nth_PART [--kind K [--by LIBRARY]] [--lasting] [--n N] [--stride S]
  *
- * prints a line {"part":..,"kind":..,"by":..,"mode":..,"calls":..,
+ * prints a line {"part":..,"kind":..,"by":..,"mode":..,"build":..,"calls":..,
  * "failures":..} for each kind; what was said in a life that failed goes to
  * standard error. --n lives the life once and shows what it says.
  */
@@ -37,7 +37,9 @@
 struct fault_class {
 	const char *kind, *by;
 	unsigned sparse;
-	bool leaky; /* the library itself leaks then: not looked for */
+	/* The library itself leaks or crashes then, which is not ours to mend:
+	 * the part may, but must be in order again when it was restarted. */
+	bool careless;
 };
 
 struct fault_part {
