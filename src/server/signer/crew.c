@@ -217,7 +217,7 @@ look_on(struct crew *crew, bool stalls, uint64_t now_us, uint64_t next_us)
 	bool somebody;
 
 	crew_lock(crew);
-	if (stalls && !crew->is_heard)
+	if (stalls && crew->listeners == 0)
 		pthread_cond_signal(&crew->next);
 	somebody = crew->idle > 0;
 	crew_unlock(crew);

@@ -8,10 +8,10 @@
  * worker for 0 or the main thread for LOST, answers the ask. The rest is under
  * the lock, but for what is atomic or said to be the main thread's.
  *
- * One thread listens at a time. When it takes an ask, another one takes its
- * place if that is of use: always while the token lets threads wait, and else
- * if more asks wait and a processor may be free. So a token that is as fast as
- * the processor wakes nobody for an ask that the thread at work will take next.
+ * While calls of the token let threads wait, all of them listen. Else one does;
+ * when it takes an ask, another one takes its place only if more asks wait and
+ * a processor may be free: nobody is woken for an ask that the thread at work
+ * takes next.
  */
 #include "server/signer/crew.h"
 
@@ -53,9 +53,9 @@ struct crew {
 	uint32_t processors;
 	pthread_mutex_t lock;
 	pthread_cond_t probed, next;
-	uint64_t probe_us; /* when an ask may try it; PROBING: one does */
-	bool is_heard;     /* one thread waits for asks ... */
-	uint32_t idle;     /* ... and so many for its place, by `next` */
+	uint64_t probe_us;  /* when an ask may try it; PROBING: one does */
+	uint32_t listeners; /* threads that wait for asks ... */
+	uint32_t idle;      /* ... and for the place of one, by `next` */
 	uint32_t count[ENDED + 1]; /* of workers, by place */
 	uint32_t wanted;
 	hm_err err;       /* why all of them end; HM_OK: they do not */

@@ -7,7 +7,7 @@
  * log's. All are checked against the key policy when they are found.
  *
  * What the token gives is verified by us before anybody sees it, always
- * (decision 0005): HM_E_TOKEN_WRONG. Any thread may sign.
+ * (decision 0007): HM_E_TOKEN_WRONG. Any thread may sign.
  */
 
 #include <stdatomic.h>

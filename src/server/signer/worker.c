@@ -60,16 +60,24 @@ worker_send(struct worker *worker, hm_err err)
 
 /* ---- listening ---- */
 
+static bool
+all_listen(struct crew *crew)
+{
+	return atomic_load(crew->options.blocking) > CREW_BLOCKING / 2 ||
+	       hang_is_on(crew);
+}
+
 static void
 begin_listening(struct crew *crew)
 {
 	crew_lock(crew);
-	while (crew->is_heard && !atomic_load(&crew->leaving)) {
+	while (crew->listeners > 0 && !all_listen(crew) &&
+	       !atomic_load(&crew->leaving)) {
 		crew->idle++;
 		pthread_cond_wait(&crew->next, &crew->lock);
 		crew->idle--;
 	}
-	crew->is_heard = true;
+	crew->listeners++;
 	crew_unlock(crew);
 }
 
@@ -81,8 +89,7 @@ wants_another(struct crew *crew, bool was_quiet)
 
 	if (crew->idle == 0)
 		return false;
-	if (was_quiet || hang_is_on(crew) ||
-	    atomic_load(options->blocking) > CREW_BLOCKING / 2)
+	if (was_quiet || all_listen(crew))
 		return true;
 	return crew->count[WORKING] - crew->idle < crew->processors &&
 	       channel_has_more(options->channel);
@@ -97,7 +104,7 @@ end_listening(struct crew *crew)
 	    now_us - atomic_exchange(&crew->asked_us, now_us) > QUIET_US;
 
 	crew_lock(crew);
-	crew->is_heard = false;
+	crew->listeners--;
 	if (wants_another(crew, was_quiet))
 		pthread_cond_signal(&crew->next);
 	crew_unlock(crew);
