@@ -348,7 +348,7 @@ slots:
     def processes(self):
         """pid -> role, of the children of the parent."""
         found = {}
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             listed = pathlib.Path(
                 f"/proc/{self.server.pid}/task/{self.server.pid}/children").read_text()
             for pid in listed.split():

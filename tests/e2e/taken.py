@@ -5,7 +5,7 @@ The server is hallmarkd-taken (tools/taken.c): its processes call here when they
 that a test has asked for become ours: we have their channels and send on them what we like.
 All others are the real programs, with their jails.
 """
-import os, queue, socket, ssl, struct, threading
+import contextlib, os, queue, signal, socket, ssl, struct, threading
 
 from counterpart import IMX_MP, cbor, point_of, sha256, sign
 from line import DEADLINE_S, TAKEN, Factory, until
@@ -156,13 +156,17 @@ class Channel:
         self.pipe.close()
 
 
+def pid_behind(line):
+    return struct.unpack("3i", line.getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))[0]
+
+
 class Taken:
     """One process that is ours."""
 
     def __init__(self, line, layout, nonce_key, channels):
         self.line, self.nonce_key = line, nonce_key
-        self.pid, _, _ = struct.unpack("3i", line.getsockopt(
-            socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        self.pid = pid_behind(line)
         self.channels = [Channel(layout, fd) for fd in channels]
         self.channel, self.layout = self.channels[0], layout
 
@@ -179,7 +183,7 @@ class Seat:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(path)
         self.listener.listen(16)
-        self.path, self.wanted, self.got = path, {}, queue.Queue()
+        self.path, self.wanted, self.others, self.got = path, {}, set(), queue.Queue()
         threading.Thread(target=self.serve, daemon=True).start()
 
     def serve(self):
@@ -190,7 +194,7 @@ class Seat:
                 return
             hello, descriptors, _, _ = socket.recv_fds(line, 1 << 15, 8)
             role, nonce, *lines = hello.decode().splitlines()
-            if self.wanted.get(role, 0) < 1:
+            if self.wanted.get(role, 0) < 1 or pid_behind(line) in self.others:
                 for fd in descriptors:
                     os.close(fd)
                 line.send(b"real")
@@ -200,8 +204,9 @@ class Seat:
             line.send(b"mine")
             self.got.put(Taken(line, Layout(lines), bytes.fromhex(nonce[6:]), descriptors))
 
-    def take(self, role):
-        """The next process of this role that starts is ours."""
+    def take(self, role, others=()):
+        """The next process of this role that starts is ours, unless it is one of these."""
+        self.others = set(others)
         self.wanted[role] = 1
 
     def taken(self):
@@ -220,12 +225,16 @@ class TakenFactory(Factory):
 
     def seize(self, role):
         """Start the server, or start it anew, with one process of this role ours."""
-        self.seat.take(role)
         if self.server is None:
+            self.seat.take(role)
             self.start_only()
-        else:
-            for pid in self.processes():
-                os.kill(pid, 9)
+            return self.seat.taken()
+        self.wait_ready()  # or a start that is under way would be what we take
+        before = self.processes()
+        self.seat.take(role, before)
+        for pid in before:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         return self.seat.taken()
 
     def let_go(self, process):
