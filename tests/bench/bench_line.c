@@ -152,7 +152,18 @@ parse(int argc, char **argv, struct line_options *ret)
 		usage();
 }
 
-/* One stretch with devices of its own; all of them, if `seconds` is 0. */
+/* One stretch; all of its devices, if its seconds are 0. */
+static void
+run_stretch(struct line_world *world, struct line_load *load,
+    const struct line_stretch *stretch, struct line_result *ret)
+{
+	line_load_run(load, stretch, ret);
+	ret->rate = stretch->rate;
+	if (line_world_confirmed(world) != world->made)
+		line_fail("the server has confirmed another number of devices");
+}
+
+/* The same with devices of its own. */
 static void
 run(struct line_world *world, struct line_load *load, uint32_t count,
     double seconds, double rate, struct line_result *ret)
@@ -162,11 +173,8 @@ run(struct line_world *world, struct line_load *load, uint32_t count,
 	};
 
 	stretch.devices = line_devices_new(world, count);
-	line_load_run(load, &stretch, ret);
-	ret->rate = rate;
+	run_stretch(world, load, &stretch, ret);
 	free(stretch.devices);
-	if (line_world_confirmed(world) != world->made)
-		line_fail("the server has confirmed another number of devices");
 }
 
 static uint32_t
@@ -195,22 +203,47 @@ run_timed(struct line_world *world, struct line_load *load,
 	run(world, load, enough(ret, seconds, rate), seconds, rate, ret);
 }
 
+/* Minute by minute, without a pause: all devices are made and enrolled before.
+ */
+static void
+run_paced(struct line_world *world, struct line_load *load,
+    const struct line_options *options, struct line_result *ret)
+{
+	struct line_device *all = line_devices_new(world, options->devices);
+	uint32_t part = (uint32_t)(options->rate * 60), done = 0;
+
+	while (done < options->devices) {
+		uint32_t left = options->devices - done;
+		struct line_stretch stretch = { .devices = all + done,
+			.count = left < part ? left : part,
+			.rate = options->rate };
+
+		run_stretch(world, load, &stretch, ret);
+		line_report_part(world, ret);
+		done += stretch.count;
+	}
+	free(all);
+}
+
 /* Part by part; between them keys are made and enrolled, which does not count.
  */
 static void
 run_many(struct line_world *world, struct line_load *load,
     const struct line_options *options, struct line_result *ret)
 {
-	uint32_t left = options->devices, part = PART;
+	uint32_t left = options->devices;
 	struct line_many many = { 0 };
 
-	if (options->rate > 0)
-		part = (uint32_t)(options->rate * 60);
+	if (options->rate > 0) {
+		run_paced(world, load, options, ret);
+		line_many_add(&many, ret);
+		left = 0;
+	}
 
 	while (left > 0) {
-		uint32_t count = left < part ? left : part;
+		uint32_t count = left < PART ? left : PART;
 
-		run(world, load, count, 0, options->rate, ret);
+		run(world, load, count, 0, 0, ret);
 		line_report_part(world, ret);
 		line_many_add(&many, ret);
 		left -= count;
