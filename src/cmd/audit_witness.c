@@ -77,12 +77,12 @@ lock_memory(struct witness *witness, struct why *why)
 	if (n < 0 || (size_t)n >= sizeof(path))
 		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
 	witness->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (witness->lock >= 0 && flock(witness->lock, LOCK_EX | LOCK_NB) == 0)
+		return HM_OK;
 	why_where(why, "%s", path);
-	if (witness->lock < 0)
-		return WHY(why, HM_E_FILE, "cannot open: %s", strerror(errno));
-	if (flock(witness->lock, LOCK_EX | LOCK_NB) != 0)
-		return WHY(why, HM_E_BUSY, "another witness is at work");
-	return HM_OK;
+	return witness->lock < 0
+		   ? WHY(why, HM_E_FILE, "cannot open: %s", strerror(errno))
+		   : WHY(why, HM_E_BUSY, "another witness is at work");
 }
 
 /* Only what we have cosigned ourselves is a memory. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Backup of a server at work, restore, and who notices that a server was rolled back"""
-import json, os, pathlib, random, shutil, signal, subprocess, threading, time
+import fcntl, json, os, pathlib, random, shutil, signal, subprocess, threading, time
 
 import cbor2
 import pytest
@@ -68,6 +68,7 @@ def own_state(factory):
     yield
     if factory.server is not None:
         factory.stop()
+    shutil.rmtree(factory.path("received"), ignore_errors=True)  # of a log that is no more
     if os.path.exists(factory.path("before")):
         shutil.rmtree(factory.path("state"))
         os.rename(factory.path("before"), factory.path("state"))
@@ -162,6 +163,38 @@ def test_a_backup_that_is_killed(factory):
         factory.backup(f"killed{n}", "--verify", "--log-key", "log.vkey")
         assert not os.path.exists(factory.path(f"killed{n}.part"))
     assert made < 8, "no kill came in time"
+
+
+def test_two_backups_to_one_name(factory):
+    os.mkdir(factory.path("twice.part"))
+    holder = os.open(factory.path("twice.part"), os.O_RDONLY)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    assert error_of(factory.backup("twice", "--json", status=None)) == 5104
+    os.close(holder)  # whoever held it is gone
+    factory.backup("twice")
+
+
+def test_no_backup_of_a_past_that_was_lost(factory):
+    """An older database, or another one, beside the checkpoint that the log has signed."""
+    order = factory.order("soft", "soft-1", quota=9)
+    factory.stop()
+    shutil.copytree(factory.path("state"), factory.path("before"))
+    factory.start()
+    make_device(factory.client("BENCH"), factory, order, soft(factory))
+    factory.stop()
+    signed = factory.read("state", "ledger", "checkpoint")
+    shutil.rmtree(factory.path("state"))
+    shutil.copytree(factory.path("before"), factory.path("state"))
+    factory.write("state/ledger/checkpoint", signed)
+    assert error_of(factory.backup("lost", "--json", status=None)) == 8203
+    factory.write("state/ledger/checkpoint", factory.read("before", "ledger", "checkpoint"))
+    factory.start()
+    for _ in range(2):
+        make_device(factory.client("BENCH"), factory, order, soft(factory))
+    factory.stop()
+    factory.write("state/ledger/checkpoint", signed)  # the log has grown another way since
+    assert error_of(factory.backup("lost", "--json", status=None)) == 8201
+    assert not os.path.exists(factory.path("lost"))
 
 
 def test_a_backup_into_a_full_disk(factory):
@@ -397,10 +430,31 @@ def test_a_restore_that_forgets_is_refused(factory):
     for seen in "received", "seen-later", "state/ledger":
         done = factory.restore("forgets", "forgotten", "--seen", seen, "--json", status=15)
         assert error_of(done) == 8203
+        assert seen in json.loads(done.stderr)["where"]
     done = factory.restore("forgets", "forgotten", "--json", status=None)
     assert error_of(done) == 1001  # nobody says how far the log had come
     assert not os.path.exists(factory.path("forgotten"))
+    done = factory.restore("forgets", "forgotten", "--successor", "test.example/log", "--json",
+                           status=None)
+    assert error_of(done) == 1001  # no other name
     factory.restore("forgets", "remembered", "--seen", "forgets/ledger")
+
+
+def test_a_restore_of_another_past_is_refused(factory):
+    """What was seen is no longer than the backup, but it is not the backup's past."""
+    roll, line = Roll(factory), Line(factory, wide_order(factory))
+    roll.keep()
+    line.make(factory.client("BA"))
+    until(lambda: len(factory.ledger().of(CONFIRM)), "published")
+    factory.stop()
+    shutil.copy(factory.path("state", "ledger", "checkpoint"), factory.path("seen-there"))
+    factory.start()
+    roll.roll_back()
+    for _ in range(3):
+        line.make(factory.client("BA"))
+    factory.backup("another")
+    done = factory.restore("another", "no", "--seen", "seen-there", "--json", status=15)
+    assert error_of(done) == 8201
 
 
 def test_a_log_that_follows(factory):

@@ -342,15 +342,16 @@ check_database(const char *folder, const struct checkpoint *published,
 	db_close(db);
 	HM_TRY(err);
 	tree_root(&recount.tree, &now);
+	if (!recount.differs && entries >= published->size &&
+	    entries == info->entries &&
+	    memcmp(now.bytes, root->bytes, sizeof(now.bytes)) == 0)
+		return HM_OK;
 	why_where(why, "%s", folder);
 	if (recount.differs || entries < published->size)
 		return WHY(why, HM_E_LOG,
 		    "the database does not have what the checkpoint signs");
-	if (entries != info->entries ||
-	    memcmp(now.bytes, root->bytes, sizeof(now.bytes)) != 0)
-		return WHY(why, HM_E_LOG,
-		    "the database is not the one of the manifest");
-	return HM_OK;
+	return WHY(
+	    why, HM_E_LOG, "the database is not the one of the manifest");
 }
 
 static hm_err
