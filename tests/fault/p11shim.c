@@ -20,7 +20,8 @@
  *						C_OpenSession gets
  *						CKR_SESSION_COUNT
  *
- * If there is a file CONTROL.sessions, it has the number of open sessions.
+ * If there is a file CONTROL.sessions, it gets the number of open sessions and
+ * of Ed25519 signatures that were begun (every 256th is told).
  *
  * The function `any` stands for all that are wrapped. `after` is 0 and `times`
  * without end if absent. drop_sessions closes all sessions in the real module
@@ -57,7 +58,7 @@ struct order {
 
 static CK_FUNCTION_LIST *real;
 static CK_FUNCTION_LIST ours;
-static atomic_ulong open_sessions;
+static atomic_ulong open_sessions, ed25519_begun;
 /* Read while a call is in the real module. */
 static pthread_rwlock_t in_call = PTHREAD_RWLOCK_INITIALIZER;
 
@@ -332,10 +333,11 @@ tell_sessions(void)
 	int fd;
 
 	(void)snprintf(name, sizeof(name), "%s.sessions", path ? path : "");
-	fd = open(name, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	fd = open(name, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	(void)dprintf(fd, "%lu\n", atomic_load(&open_sessions));
+	(void)dprintf(fd, "%8lu %12lu\n", atomic_load(&open_sessions),
+	    atomic_load(&ed25519_begun));
 	close(fd);
 }
 
@@ -409,10 +411,21 @@ WRAP(C_FindObjects,
     (CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG max,
 	CK_ULONG *count),
     (session, objects, max, count), NULL, NULL)
-WRAP(C_SignInit,
-    (CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
-	CK_OBJECT_HANDLE object),
-    (session, mechanism, object), NULL, NULL)
+static CK_RV
+shim_C_SignInit(
+    CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object)
+{
+	struct fate fate;
+	CK_RV rv = obey("C_SignInit", &fate);
+
+	if (rv == CKR_OK)
+		CALL(rv, C_SignInit(session, mechanism, object));
+	if (mechanism->mechanism == CKM_EDDSA &&
+	    atomic_fetch_add(&ed25519_begun, 1) % 256 == 255)
+		tell_sessions();
+	return rv;
+}
+
 WRAP(C_Sign,
     (CK_SESSION_HANDLE session, unsigned char *data, CK_ULONG data_len,
 	unsigned char *signature, CK_ULONG *len),

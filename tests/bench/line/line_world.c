@@ -138,7 +138,7 @@ put_shim(
 	    options->token_delay_ms, LINE_SESSIONS);
 	put_text(CONTROL, options->token_delay_ms != 0 ? orders : "");
 	if (options->count_sessions)
-		put_text(CONTROL ".sessions", "0\n");
+		put_text(CONTROL ".sessions", "0 0\n");
 	if (setenv("P11SHIM_MODULE", MODULE, 1) != 0 ||
 	    setenv("P11SHIM_CONTROL", CONTROL, 1) != 0)
 		line_fail("no memory");
