@@ -107,8 +107,7 @@ take_up(struct job *job, const struct hm_info *info)
 	HM_TRY(err);
 	job->event.resumed = unit->order[0] != 0 && unit->state != UNIT_PASS &&
 			     strcmp(unit->order, job->order) == 0;
-	job->passed =
-	    unit->state == UNIT_PASS && strcmp(unit->order, job->order) == 0;
+	job->passed = unit->state == UNIT_PASS;
 	if (!job->event.resumed) {
 		buf_clear(&unit->issued);
 		buf_clear(&unit->conformance);

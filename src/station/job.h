@@ -36,7 +36,7 @@ struct job {
 	/* of the unit under way */
 	struct station_event event;
 	struct unit unit;
-	bool passed; /* it has before, in this order */
+	bool passed; /* it has before */
 	uint64_t started_us;
 	int lock; /* of the journal; -1: none */
 };

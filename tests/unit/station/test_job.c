@@ -321,6 +321,10 @@ closes_a_device_whose_last_word_got_lost(void **state)
 	/* A second time it is no longer unfinished. */
 	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
 	check_end(UNIT_FAIL, STEP_HELLO, HM_E_ALREADY_MADE);
+	/* What it is stays, in whatever order it is put in again. */
+	job.order = "PO-2";
+	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
+	check_journal(6, UNIT_PASS, STEP_DONE, HM_OK);
 }
 
 static void
