@@ -10,6 +10,10 @@ from line import (HALLMARK, HALLMARKD, MODULE, OEM, SERVER, STATION, VDEVICE, Re
                   make_device, running_factory, soft, until)
 
 STATIONS = "ABCD"
+# Whoever signs with Ed25519 by SoftHSM loses some bytes there.
+LOSES = {"ASAN_OPTIONS": "fast_unwind_on_malloc=0",
+         "LSAN_OPTIONS": "print_suppressions=0:suppressions="
+         + str(pathlib.Path(__file__).parents[1] / "fault/softhsm.supp")}
 
 
 class Line:
@@ -360,7 +364,7 @@ class Witness:
             "audit", "witness", "--log-key", "log.vkey", "--memory", self.memory, "--name",
             self.name, "--token", "pkcs11:token=" + self.name, "--key", "pkcs11:object=w",
             "--module", MODULE, "--pin", "file:pin", "--public", self.name + ".vkey", "--json",
-            *words, status=status)
+            *words, status=status, env=LOSES)
         return json.loads(done.stdout) if status == 0 else error_of(done)
 
 
