@@ -97,16 +97,26 @@ start_thread(struct worker *worker)
 	return failure;
 }
 
+/* Only the main thread gives a free one something else to be. */
+static struct worker *
+find_free(struct crew *crew)
+{
+	size_t i = 0;
+
+	crew_lock(crew);
+	while (i < CREW_MAX && crew->workers[i].place != FREE)
+		i++;
+	crew_unlock(crew);
+	return i < CREW_MAX ? &crew->workers[i] : NULL;
+}
+
 static hm_err
 start_one(struct crew *crew)
 {
-	struct worker *worker = crew->workers;
+	struct worker *worker = find_free(crew);
 	hm_err err;
 
-	/* Its place is the main thread's to change. */
-	while (worker < crew->workers + CREW_MAX && worker->place != FREE)
-		worker++;
-	if (worker == crew->workers + CREW_MAX)
+	if (worker == NULL)
 		return HM_E_BUSY;
 	err = worker_init(worker, crew);
 	if (err == HM_OK) {
