@@ -114,7 +114,7 @@ busy(const struct token *token, uint64_t now_us)
 	for (uint32_t i = 0; i < TOKEN_SESSIONS_MAX; i++)
 		count +=
 		    token->sessions[i].is_taken &&
-		    now_us - token->sessions[i].taken_us < token->timeout_us;
+		    token->sessions[i].taken_us + token->timeout_us > now_us;
 	return count;
 }
 

@@ -223,7 +223,8 @@ give_up(struct worker *worker, uint64_t since_us, uint64_t now_us)
 static uint64_t
 look_on(struct crew *crew, bool stalls, uint64_t now_us, uint64_t next_us)
 {
-	bool is_busy = now_us - atomic_load(&crew->asked_us) < QUIET_US;
+	/* It may be later than `now_us`. */
+	bool is_busy = atomic_load(&crew->asked_us) + QUIET_US > now_us;
 	bool somebody;
 
 	crew_lock(crew);
@@ -256,7 +257,7 @@ watch(struct crew *crew, uint64_t now_us)
 			give_up(worker, since_us, now_us);
 		else if (due_us < next_us)
 			next_us = due_us;
-		stalls = stalls || now_us - since_us >= STALL_US;
+		stalls = stalls || since_us + STALL_US <= now_us;
 	}
 	return look_on(crew, stalls, now_us, next_us);
 }

@@ -101,7 +101,7 @@ end_listening(struct crew *crew)
 {
 	uint64_t now_us = clock_mono_us();
 	bool was_quiet =
-	    now_us - atomic_exchange(&crew->asked_us, now_us) > QUIET_US;
+	    atomic_exchange(&crew->asked_us, now_us) + QUIET_US < now_us;
 
 	crew_lock(crew);
 	crew->listeners--;

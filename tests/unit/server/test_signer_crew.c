@@ -110,6 +110,7 @@ static void
 send_issue(uint64_t id)
 {
 	ask.number = (uint32_t)id % 7;
+	ask.issued_s = clock_now_s();
 	send_ask(ASK_SIGN_ISSUE, id, &ask, (struct hm_bytes){ 0 });
 }
 
@@ -238,8 +239,24 @@ checkpoint(uint64_t id)
 static void
 await_hangs(long count)
 {
-	while (soft_hangs() < count)
+	uint64_t end_us = clock_mono_us() + DEADLINE_US;
+
+	while (soft_hangs() < count) {
+		assert_true(clock_mono_us() < end_us);
 		usleep(1000);
+	}
+}
+
+/* Until nobody is lost any more. */
+static void
+await_return(void)
+{
+	uint64_t end_us = clock_mono_us() + DEADLINE_US;
+
+	while (crew_lost(crew) > 0) {
+		assert_true(clock_mono_us() < end_us);
+		usleep(1000);
+	}
 }
 
 /* Asks `count` times with `first` and the next ids. */
@@ -457,8 +474,7 @@ one_that_hangs_is_answered_without_the_others_waiting(void **state)
 	collect_many(30, 12, HM_OK);
 	/* It comes back: what it brings is not an answer to anything. */
 	soft_control("");
-	while (crew_lost(crew) > 0)
-		usleep(1000);
+	await_return();
 	issue_many(50, 24);
 	collect_many(50, 24, HM_OK);
 	assert_int_equal(crew_size(crew), 2);
@@ -499,8 +515,7 @@ answers_at_once_while_everything_hangs(void **state)
 	assert_int_equal(answer_to(ASK_SIGN_HELLO, 3), HM_OK);
 	soft_control("");
 	await_recovery();
-	while (crew_lost(crew) > 0)
-		usleep(1000);
+	await_return();
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
 	assert_int_equal(crew_size(crew), 3);
@@ -524,8 +539,8 @@ answers_without_anybody_left(void **state)
 	assert_int_equal(crew_lost(crew), 2);
 	soft_control("");
 	await_recovery();
-	while (crew_size(crew) < 2)
-		usleep(1000);
+	await_return();
+	assert_int_equal(crew_size(crew), 2);
 	issue_many(10, 12);
 	collect_many(10, 12, HM_OK);
 }
@@ -542,8 +557,7 @@ goes_on_with_the_sessions_that_are_left(void **state)
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
 	soft_control("sessions 3");
-	while (crew_lost(crew) > 0)
-		usleep(1000);
+	await_return();
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
 	assert_int_equal(crew_size(crew), 4);
@@ -561,8 +575,7 @@ says_so_when_all_sessions_hang(void **state)
 	collect_many(10, 8, HM_E_TOKEN_BUSY);
 	soft_control("sessions 2");
 	await_recovery();
-	while (crew_lost(crew) > 0)
-		usleep(1000);
+	await_return();
 	issue_many(10, 24);
 	collect_many(10, 24, HM_OK);
 }
@@ -599,8 +612,7 @@ a_list_that_hangs_is_answered_and_blocks_no_other(void **state)
 	assert_int_equal(issue(5), HM_OK);
 	assert_int_equal(answer_to(ASK_SIGN_CRL, 1), HM_E_TOKEN_BUSY);
 	soft_control("");
-	while (crew_lost(crew) > 0)
-		usleep(1000);
+	await_return();
 	send_ask(ASK_SIGN_CRL, 3, &list, (struct hm_bytes){ 0 });
 	assert_int_equal(answer_to(ASK_SIGN_CRL, 3), HM_OK);
 	assert_true(tail.len > 100);
