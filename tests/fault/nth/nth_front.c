@@ -241,7 +241,7 @@ prepare(void)
 
 static const struct fault_class classes[] = {
 	{ "malloc", NULL, 0, false }, /* libevent's too: base/loop.c */
-	{ "malloc", "libcrypto", 32, false },
+	{ "malloc", "libcrypto", 16, false },
 	{ "malloc", "libssl", 0, false },
 	{ "recv", NULL, 0, false },
 	{ "send", NULL, 0, false },

@@ -296,7 +296,7 @@ static const struct fault_class classes[] = {
 	{ "p11-memory", NULL, 0, false },
 	{ "p11-session", NULL, 0, false },
 	{ "malloc", NULL, 0, false },
-	{ "malloc", "libcrypto", 16, false },
+	{ "malloc", "libcrypto", 8, false },
 	/* p11-kit 0.24 forgets a session that it cannot note down, and reads
 	 * NULL where it cannot copy a part of a URI. */
 	{ "malloc", "libp11-kit", 0, true },

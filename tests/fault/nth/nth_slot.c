@@ -351,7 +351,7 @@ prepare(void)
 
 static const struct fault_class classes[] = {
 	{ "malloc", NULL, 0, false },
-	{ "malloc", "libcrypto", 32, false },
+	{ "malloc", "libcrypto", 8, false },
 	{ "malloc", "libssl", 0, false },
 	{ "send", NULL, 0, false },
 	{ "read", NULL, 0, false },
