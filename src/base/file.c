@@ -299,6 +299,44 @@ file_write(
 }
 
 hm_err
+file_temp_open(
+    const char *path, unsigned mode, struct file_temp *ret, struct why *why)
+{
+	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+
+	HM_TRY(temp_name(path, ret->name, why));
+	ret->fd = calls->open(ret->name, flags, mode);
+	if (ret->fd < 0)
+		return failed(HM_E_IO, "create a file beside", path, why);
+	return HM_OK;
+}
+
+hm_err
+file_temp_place(struct file_temp *temp, const char *path, struct why *why)
+{
+	int failure = calls->fsync(temp->fd);
+
+	if (failure != 0) {
+		(void)failed(HM_E_IO, "sync", path, why);
+		file_temp_drop(temp);
+		return HM_E_IO;
+	}
+	(void)calls->close(temp->fd); /* all of it is synced */
+	temp->fd = -1;
+	return put_in_place(temp->name, path, true, why);
+}
+
+void
+file_temp_drop(struct file_temp *temp)
+{
+	if (temp->fd < 0)
+		return;
+	(void)calls->close(temp->fd);
+	(void)calls->unlink(temp->name); /* a leftover does no harm */
+	temp->fd = -1;
+}
+
+hm_err
 file_create(
     const char *path, struct hm_bytes bytes, unsigned mode, struct why *why)
 {

@@ -40,6 +40,21 @@ HM_MUST hm_err file_write(
 /* As file_write, but HM_E_EXISTS if the path is taken. */
 HM_MUST hm_err file_create(
     const char *path, struct hm_bytes bytes, unsigned mode, struct why *why);
+/*
+ * The same in steps, for what is written and read again before it gets its
+ * name: a file beside `path`, open for both; put in its place (synced, the
+ * folder too), or dropped. After either it is closed.
+ */
+struct file_temp {
+	char name[FILE_PATH_MAX];
+	int fd; /* -1: closed */
+};
+HM_MUST hm_err file_temp_open(
+    const char *path, unsigned mode, struct file_temp *ret, struct why *why);
+HM_MUST hm_err file_temp_place(
+    struct file_temp *temp, const char *path, struct why *why);
+void file_temp_drop(struct file_temp *temp);
+
 /* Append to an open descriptor and sync. HM_E_IO: what was written is unknown;
  * the reader of the file must find the last whole record. */
 HM_MUST hm_err file_append(int fd, struct hm_bytes bytes, struct why *why);

@@ -20,6 +20,7 @@
  * token, database: HTTP 503, forwarded unchanged to the boundary).
  */
 
+#include "core/err_image.h"
 #include "core/lang.h"
 
 /* Exit statuses; the table for people is hallmark-exit-codes(7). */
@@ -112,6 +113,7 @@
 	X(E_COUNTER, 3111, 409, NO, SECURITY,                                  \
 	    "the security counter is below the release's",                     \
 	    "program the release of the order")                                \
+	HM_ERR_LIST_IMAGE(X)                                                   \
 	X(E_TOKEN_MODULE, 4101, 503, TOKEN, PERMANENT,                         \
 	    "the PKCS#11 module cannot be loaded", "hallmark hsm doctor URI")  \
 	X(E_TOKEN_MATCH, 4102, 503, TOKEN, PERMANENT,                          \

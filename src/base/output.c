@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small pieces are gathered before they are written, so that a format may add
+ * field by field. Whoever reads or writes elsewhere flushes first.
+ */
+#include "base/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+struct output {
+	char path[FILE_PATH_MAX];
+	struct file_temp temp; /* fd -1: memory */
+	bool is_stream;        /* standard output; the file has no name */
+	struct buf memory;
+	uint64_t flushed; /* bytes in the file */
+	size_t held;      /* bytes gathered behind them */
+	uint8_t piece[INPUT_PIECE];
+};
+
+static hm_err
+new_output(struct output **ret)
+{
+	struct output *out = malloc(sizeof(*out));
+
+	if (out == NULL)
+		return HM_E_NO_MEMORY;
+	out->temp.fd = -1;
+	out->temp.name[0] = '\0';
+	out->is_stream = false;
+	out->memory = (struct buf){ 0 };
+	out->flushed = 0;
+	out->held = 0;
+	*ret = out;
+	return HM_OK;
+}
+
+static hm_err
+open_nameless(struct output *out, struct why *why)
+{
+	const char *folder = getenv("TMPDIR");
+
+	if (folder == NULL || folder[0] != '/')
+		folder = "/tmp";
+	out->is_stream = true;
+	out->temp.fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (out->temp.fd >= 0)
+		return HM_OK;
+	why_where(why, "%s", folder);
+	return WHY(
+	    why, HM_E_IO, "cannot make a temporary file: %s", strerror(errno));
+}
+
+hm_err
+output_open(
+    const char *path, unsigned mode, struct output **ret, struct why *why)
+{
+	struct output *out;
+	hm_err err;
+
+	HM_TRY(new_output(&out));
+	if (strcmp(path, "-") == 0)
+		err = open_nameless(out, why);
+	else if (strlen(path) >= sizeof(out->path))
+		err = WHY(why, HM_E_TOO_LARGE, "the path is too long");
+	else
+		err = file_temp_open(path, mode, &out->temp, why);
+	if (err != HM_OK) {
+		output_free(out);
+		return err;
+	}
+	memcpy(out->path, path, strlen(path) + 1);
+	*ret = out;
+	return HM_OK;
+}
+
+hm_err
+output_memory(size_t max, struct output **ret)
+{
+	HM_TRY(new_output(ret));
+	buf_init(&(*ret)->memory, max);
+	return HM_OK;
+}
+
+static bool
+is_memory(const struct output *out)
+{
+	return out->temp.fd < 0;
+}
+
+void
+output_free(struct output *out)
+{
+	if (out == NULL)
+		return;
+	if (out->is_stream && out->temp.fd >= 0) {
+		(void)close(out->temp.fd); /* it had no name */
+		out->temp.fd = -1;
+	}
+	file_temp_drop(&out->temp);
+	buf_wipe(&out->memory);
+	hm_wipe(out->piece, sizeof(out->piece));
+	free(out);
+}
+
+void
+output_clean(struct output **out)
+{
+	output_free(*out);
+}
+
+static hm_err
+write_at(int fd, uint64_t at, struct hm_bytes bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t put = pwrite(fd, bytes.ptr, bytes.len, (off_t)at);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return HM_E_IO;
+		bytes.ptr += put;
+		bytes.len -= (size_t)put;
+		at += (uint64_t)put;
+	}
+	return HM_OK;
+}
+
+static hm_err
+flush(struct output *out)
+{
+	if (out->held == 0)
+		return HM_OK;
+	HM_TRY(write_at(out->temp.fd, out->flushed,
+	    (struct hm_bytes){ out->piece, out->held }));
+	out->flushed += out->held;
+	out->held = 0;
+	return HM_OK;
+}
+
+hm_err
+output_add(struct output *out, struct hm_bytes bytes)
+{
+	if (is_memory(out))
+		return buf_add(&out->memory, bytes);
+	if (bytes.len > sizeof(out->piece) - out->held)
+		HM_TRY(flush(out));
+	if (bytes.len >= sizeof(out->piece)) {
+		HM_TRY(write_at(out->temp.fd, out->flushed, bytes));
+		out->flushed += bytes.len;
+		return HM_OK;
+	}
+	if (bytes.len > 0)
+		memcpy(out->piece + out->held, bytes.ptr, bytes.len);
+	out->held += bytes.len;
+	return HM_OK;
+}
+
+hm_err
+output_put(struct output *out, uint64_t at, struct hm_bytes bytes)
+{
+	uint64_t size = output_size(out);
+
+	if (at > size || bytes.len > size - at)
+		return HM_E_NO_ROOM;
+	if (is_memory(out)) {
+		if (bytes.len > 0)
+			memcpy(out->memory.ptr + at, bytes.ptr, bytes.len);
+		return HM_OK;
+	}
+	HM_TRY(flush(out));
+	return write_at(out->temp.fd, at, bytes);
+}
+
+hm_err
+output_fill(struct output *out, uint8_t value, uint64_t count)
+{
+	uint8_t piece[1024];
+
+	memset(piece, value, sizeof(piece));
+	while (count > 0) {
+		size_t len =
+		    count < sizeof(piece) ? (size_t)count : sizeof(piece);
+
+		HM_TRY(output_add(out, (struct hm_bytes){ piece, len }));
+		count -= len;
+	}
+	return HM_OK;
+}
+
+static hm_err
+add_piece(void *context, struct hm_bytes piece)
+{
+	return output_add(context, piece);
+}
+
+hm_err
+output_copy(
+    struct output *out, const struct input *from, uint64_t at, uint64_t size)
+{
+	return input_walk(from, at, size, add_piece, out);
+}
+
+hm_err
+output_cut(struct output *out, uint64_t size)
+{
+	if (size > output_size(out))
+		return HM_E_NO_ROOM;
+	if (is_memory(out)) {
+		out->memory.len = (size_t)size;
+		return HM_OK;
+	}
+	HM_TRY(flush(out));
+	if (ftruncate(out->temp.fd, (off_t)size) != 0)
+		return HM_E_IO;
+	out->flushed = size;
+	return HM_OK;
+}
+
+uint64_t
+output_size(const struct output *out)
+{
+	return is_memory(out) ? out->memory.len : out->flushed + out->held;
+}
+
+hm_err
+output_input(struct output *out, struct input *ret)
+{
+	if (is_memory(out)) {
+		*ret = input_of(buf_bytes(&out->memory));
+		return HM_OK;
+	}
+	HM_TRY(flush(out));
+	*ret = (struct input){
+		.size = out->flushed, .fd = out->temp.fd, .name = out->path
+	};
+	return HM_OK;
+}
+
+static hm_err
+say(void *context, struct hm_bytes piece)
+{
+	(void)context;
+	while (piece.len > 0) {
+		ssize_t put = write(STDOUT_FILENO, piece.ptr, piece.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return HM_E_IO;
+		piece.ptr += put;
+		piece.len -= (size_t)put;
+	}
+	return HM_OK;
+}
+
+hm_err
+output_commit(struct output *out, struct why *why)
+{
+	struct input all;
+
+	if (is_memory(out))
+		return HM_OK;
+	HM_TRY(output_input(out, &all));
+	if (!out->is_stream)
+		return file_temp_place(&out->temp, out->path, why);
+	if (input_walk(&all, 0, all.size, say, NULL) == HM_OK)
+		return HM_OK;
+	why_where(why, "standard output");
+	return WHY(why, HM_E_IO, "cannot write: %s", strerror(errno));
+}

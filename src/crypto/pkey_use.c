@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include <openssl/rsa.h>
+
+#include "crypto/ec.h"
+#include "crypto/pkey_parts.h"
+
+static const EVP_MD *
+md_of(hash_kind hash)
+{
+	switch (hash) {
+	case HASH_SHA384:
+		return EVP_sha384();
+	case HASH_SHA512:
+		return EVP_sha512();
+	case HASH_SHA1:
+		return EVP_sha1();
+	case HASH_SHA256:
+	default:
+		return EVP_sha256();
+	}
+}
+
+/* Is this a scheme of that key, and the digest one of that hash? */
+static bool
+fits(const struct pkey *key, const struct pkey_input *input)
+{
+	if (input->scheme == PKEY_EDDSA)
+		return key->type == PKEY_ED25519;
+	if (input->bytes.len != hash_len(input->hash))
+		return false;
+	if (input->scheme == PKEY_ECDSA)
+		return pkey_is_ec(key);
+	return key->type == PKEY_RSA;
+}
+
+static bool
+set_rsa(EVP_PKEY_CTX *ctx, const struct pkey_input *input)
+{
+	int padding = input->scheme == PKEY_PKCS1 ? RSA_PKCS1_PADDING
+						  : RSA_PKCS1_PSS_PADDING;
+	int salt = input->scheme == PKEY_PSS_ANY ? RSA_PSS_SALTLEN_AUTO
+						 : RSA_PSS_SALTLEN_DIGEST;
+
+	if (EVP_PKEY_CTX_set_rsa_padding(ctx, padding) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(ctx, md_of(input->hash)) != 1)
+		return false;
+	return input->scheme == PKEY_PKCS1 ||
+	       (EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md_of(input->hash)) == 1 &&
+		   EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, salt) == 1);
+}
+
+/* ---- sign ---- */
+
+static hm_err
+sign_message(
+    struct pkey *key, struct hm_bytes message, uint8_t *ret, size_t *len)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good =
+	    ctx != NULL &&
+	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key->evp) == 1 &&
+	    EVP_DigestSign(ctx, ret, len, message.ptr, message.len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return good ? HM_OK : ossl_failed(HM_E_KEY);
+}
+
+static hm_err
+sign_digest(
+    struct pkey *key, const struct pkey_input *input, uint8_t *ret, size_t *len)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	bool good = ctx != NULL && EVP_PKEY_sign_init(ctx) == 1 &&
+		    (key->type != PKEY_RSA || set_rsa(ctx, input)) &&
+		    EVP_PKEY_sign(
+			ctx, ret, len, input->bytes.ptr, input->bytes.len) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return good ? HM_OK : ossl_failed(HM_E_NO_ENTROPY);
+}
+
+hm_err
+pkey_sign(struct pkey *key, const struct pkey_input *input, struct hm_span room,
+    size_t *ret_len)
+{
+	uint8_t made[PKEY_SIGNATURE_MAX];
+	size_t len = sizeof(made);
+
+	if (!key->is_private || !fits(key, input) ||
+	    input->scheme == PKEY_PSS_ANY)
+		return HM_E_KEY;
+	if (room.len < pkey_signature_len(key))
+		return HM_E_NO_ROOM;
+	if (input->scheme == PKEY_EDDSA)
+		HM_TRY(sign_message(key, input->bytes, made, &len));
+	else
+		HM_TRY(sign_digest(key, input, made, &len));
+	*ret_len = pkey_signature_len(key);
+	if (pkey_is_ec(key))
+		return ec_from_der((struct hm_bytes){ made, len },
+		    pkey_field_len(key), room.ptr);
+	memcpy(room.ptr, made, len);
+	return len == *ret_len ? HM_OK : HM_E_KEY;
+}
+
+/* ---- verify ---- */
+
+static hm_err
+verify_message(
+    struct pkey *key, struct hm_bytes message, struct hm_bytes signature)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	int good = ctx == NULL || EVP_DigestVerifyInit(
+				      ctx, NULL, NULL, NULL, key->evp) != 1
+		       ? -1
+		       : EVP_DigestVerify(ctx, signature.ptr, signature.len,
+			     message.ptr, message.len);
+
+	EVP_MD_CTX_free(ctx);
+	return good == 1 ? HM_OK : ossl_failed(HM_E_SIGNATURE);
+}
+
+static hm_err
+verify_digest(
+    struct pkey *key, const struct pkey_input *input, struct hm_bytes signature)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	bool good = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+		    (key->type != PKEY_RSA || set_rsa(ctx, input)) &&
+		    EVP_PKEY_verify(ctx, signature.ptr, signature.len,
+			input->bytes.ptr, input->bytes.len) == 1;
+
+	EVP_PKEY_CTX_free(ctx);
+	return good ? HM_OK : ossl_failed(HM_E_SIGNATURE);
+}
+
+hm_err
+pkey_verify(
+    struct pkey *key, const struct pkey_input *input, struct hm_bytes signature)
+{
+	uint8_t der[EC_DER_MAX];
+
+	if (!fits(key, input))
+		return HM_E_KEY;
+	if (signature.len != pkey_signature_len(key))
+		return HM_E_SIGNATURE;
+	if (input->scheme == PKEY_EDDSA)
+		return verify_message(key, input->bytes, signature);
+	if (pkey_is_ec(key)) {
+		signature.len =
+		    ec_to_der(signature.ptr, pkey_field_len(key), der);
+		signature.ptr = der;
+	}
+	return verify_digest(key, input, signature);
+}
+
+hm_err
+pkey_sig_to_der(const struct pkey *key, struct hm_bytes signature,
+    struct hm_span room, size_t *ret_len)
+{
+	uint8_t der[EC_DER_MAX];
+
+	if (!pkey_is_ec(key))
+		return HM_E_KEY;
+	if (signature.len != pkey_signature_len(key))
+		return HM_E_BAD_INPUT;
+	*ret_len = ec_to_der(signature.ptr, pkey_field_len(key), der);
+	if (*ret_len > room.len)
+		return HM_E_NO_ROOM;
+	memcpy(room.ptr, der, *ret_len);
+	return HM_OK;
+}
+
+hm_err
+pkey_sig_from_der(const struct pkey *key, struct hm_bytes der,
+    struct hm_span room, size_t *ret_len)
+{
+	if (!pkey_is_ec(key))
+		return HM_E_KEY;
+	*ret_len = pkey_signature_len(key);
+	if (*ret_len > room.len)
+		return HM_E_NO_ROOM;
+	return ec_from_der(der, pkey_field_len(key), room.ptr);
+}
+
+/* ---- agree, encrypt ---- */
+
+hm_err
+pkey_agree(struct pkey *own, const struct pkey *other, struct hm_span room,
+    size_t *ret_len)
+{
+	EVP_PKEY_CTX *ctx;
+	size_t len = pkey_field_len(own);
+	bool good;
+
+	if (!own->is_private || own->type != other->type ||
+	    own->type == PKEY_RSA || own->type == PKEY_ED25519)
+		return HM_E_KEY;
+	if (room.len < len)
+		return HM_E_NO_ROOM;
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own->evp, NULL);
+	good = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	       EVP_PKEY_derive_set_peer(ctx, other->evp) == 1 &&
+	       EVP_PKEY_derive(ctx, room.ptr, &len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	*ret_len = len;
+	return good ? HM_OK : ossl_failed(HM_E_KEY);
+}
+
+static bool
+set_padding(EVP_PKEY_CTX *ctx, pkey_padding padding)
+{
+	if (padding == PKEY_PKCS1_V15)
+		return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PADDING) ==
+		       1;
+	return EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_OAEP_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, EVP_sha256()) == 1;
+}
+
+hm_err
+pkey_encrypt(struct pkey *key, pkey_padding padding, struct hm_bytes plain,
+    struct hm_span room, size_t *ret_len)
+{
+	EVP_PKEY_CTX *ctx;
+	bool good;
+
+	if (key->type != PKEY_RSA)
+		return HM_E_KEY;
+	if (room.len < key->bits / 8)
+		return HM_E_NO_ROOM;
+	*ret_len = room.len;
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	good =
+	    ctx != NULL && EVP_PKEY_encrypt_init(ctx) == 1 &&
+	    set_padding(ctx, padding) &&
+	    EVP_PKEY_encrypt(ctx, room.ptr, ret_len, plain.ptr, plain.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	return good ? HM_OK : ossl_failed(HM_E_BAD_INPUT);
+}
+
+hm_err
+pkey_decrypt(struct pkey *key, pkey_padding padding, struct hm_bytes cipher,
+    struct hm_span room, size_t *ret_len)
+{
+	EVP_PKEY_CTX *ctx;
+	bool good;
+
+	if (key->type != PKEY_RSA || !key->is_private)
+		return HM_E_KEY;
+	if (room.len < key->bits / 8)
+		return HM_E_NO_ROOM;
+	*ret_len = room.len;
+	ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key->evp, NULL);
+	good = ctx != NULL && EVP_PKEY_decrypt_init(ctx) == 1 &&
+	       set_padding(ctx, padding) &&
+	       EVP_PKEY_decrypt(
+		   ctx, room.ptr, ret_len, cipher.ptr, cipher.len) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	if (good)
+		return HM_OK;
+	hm_wipe(room.ptr, room.len);
+	return ossl_failed(HM_E_OPEN);
+}

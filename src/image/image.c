@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/image.h"
+
+#include <string.h>
+
+uint16_t
+image_get_u16(const uint8_t at[static 2])
+{
+	return (uint16_t)(at[0] | at[1] << 8);
+}
+
+uint32_t
+image_get_u32(const uint8_t at[static 4])
+{
+	return image_get_u16(at) | (uint32_t)image_get_u16(at + 2) << 16;
+}
+
+void
+image_put_u16(uint8_t at[static 2], uint16_t value)
+{
+	at[0] = (uint8_t)value;
+	at[1] = (uint8_t)(value >> 8);
+}
+
+void
+image_put_u32(uint8_t at[static 4], uint32_t value)
+{
+	image_put_u16(at, (uint16_t)value);
+	image_put_u16(at + 2, (uint16_t)(value >> 16));
+}
+
+static hm_err
+add_to_hash(void *context, struct hm_bytes piece)
+{
+	hash_run_add(context, piece);
+	return HM_OK;
+}
+
+hm_err
+image_hash(const struct input *file, uint64_t at, uint64_t size, hash_kind kind,
+    uint8_t ret[static HASH_MAX])
+{
+	struct hash_run *run;
+	hm_err err;
+
+	HM_TRY(hash_run_new(kind, &run));
+	err = input_walk(file, at, size, add_to_hash, run);
+	if (err == HM_OK)
+		hash_run_end(run, ret);
+	hash_run_free(run);
+	return err;
+}
+
+/* ---- signing ---- */
+
+hm_err
+image_sign(const struct image_signer *signer, const struct pkey_input *input,
+    struct hm_span room, size_t *ret_len, struct why *why)
+{
+	hm_err err;
+
+	HM_TRY(signer->sign(signer->context, input, room, ret_len, why));
+	err = pkey_verify(
+	    signer->key, input, (struct hm_bytes){ room.ptr, *ret_len });
+	if (err == HM_OK)
+		return HM_OK;
+	hm_wipe(room.ptr, room.len);
+	if (err == HM_E_NO_MEMORY)
+		return err;
+	return WHY(why, HM_E_TOKEN_WRONG,
+	    "the signature does not verify with the %s key",
+	    pkey_name(signer->key));
+}
+
+static hm_err
+sign_by_pkey(void *context, const struct pkey_input *input, struct hm_span room,
+    size_t *ret_len, struct why *why)
+{
+	hm_err err = pkey_sign(context, input, room, ret_len);
+
+	if (err == HM_OK)
+		return HM_OK;
+	return WHY(why, err, "the key cannot sign that");
+}
+
+struct image_signer
+image_signer_of(struct pkey *key)
+{
+	return (struct image_signer){
+		.key = key, .sign = sign_by_pkey, .context = key
+	};
+}
+
+/* ---- formats ---- */
+
+const struct image_format *
+image_format_named(const char *name)
+{
+	for (const struct image_format *f = image_formats; f->name != NULL; f++)
+		if (strcmp(f->name, name) == 0)
+			return f;
+	return NULL;
+}
+
+const struct image_format *
+image_format_of(const struct input *file)
+{
+	for (const struct image_format *f = image_formats; f->name != NULL; f++)
+		if (f->is(file))
+			return f;
+	return NULL;
+}
