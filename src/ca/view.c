@@ -306,8 +306,11 @@ read_authority(struct der_reader *in, struct hm_bytes *ret_key_id)
 {
 	struct der_reader seq = der_enter(in, DER_SEQUENCE);
 
-	if (der_is(&seq, DER_CONTEXT(0)))
+	if (der_is(&seq, DER_CONTEXT(0))) {
 		*ret_key_id = der_get(&seq, DER_CONTEXT(0));
+		if (ret_key_id->len == 0) /* elsewhere that means: none */
+			der_refuse(&seq);
+	}
 	if (der_more(&seq))
 		read_authority_issuer(&seq);
 	der_leave(in, &seq);

@@ -196,6 +196,8 @@ takes_an_authority_by_key_or_by_name_and_number(void **state)
 	assert_true(takes_authority("3003" KEY));
 	assert_true(takes_authority("3018" KEY "a110" NAME ONE));
 	assert_true(takes_authority("3015a110" NAME ONE));
+	/* a key without bytes */
+	assert_false(takes_authority("30028000"));
 	/* one without the other */
 	assert_false(takes_authority("3015" KEY "a110" NAME));
 	assert_false(takes_authority("3006" KEY ONE));
