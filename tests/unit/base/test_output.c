@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base/input and base/output: pieces, windows, whole or not at all */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/auto.h"
+#include "base/crc.h"
+#include "base/file.h"
+#include "base/output.h"
+
+static char folder[] = "/tmp/hallmark-output-XXXXXX";
+static char path[64];
+
+static int
+make_folder(void **state)
+{
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/image", folder);
+	return 0;
+}
+
+static int
+remove_folder(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(folder); /* fails if anything was left */
+}
+
+static size_t
+count_files(void)
+{
+	DIR *dir = opendir(folder);
+	size_t count = 0;
+
+	while (readdir(dir) != NULL)
+		count++;
+	closedir(dir);
+	return count - 2;
+}
+
+static hm_err
+add_up(void *context, struct hm_bytes piece)
+{
+	uint32_t *crc = context;
+
+	assert_true(piece.len <= INPUT_PIECE);
+	*crc = crc32_add(*crc, piece);
+	return HM_OK;
+}
+
+/* 200,000 bytes in pieces of all lengths, then changed in two places. */
+static void
+fill(struct output *out)
+{
+	uint8_t piece[300];
+	uint32_t n = 0;
+
+	while (n < 200000) {
+		size_t len =
+		    n % 300 + 1 < 200000 - n ? n % 300 + 1 : 200000 - n;
+
+		for (size_t i = 0; i < len; i++)
+			piece[i] = (uint8_t)((n + i) * 7 >> 3);
+		assert_int_equal(
+		    output_add(out, (struct hm_bytes){ piece, len }), HM_OK);
+		n += (uint32_t)len;
+	}
+	assert_int_equal(output_put(out, 5, HM_LITERAL("head")), HM_OK);
+	assert_int_equal(output_put(out, 199997, HM_LITERAL("end")), HM_OK);
+	assert_int_equal(
+	    output_put(out, 199998, HM_LITERAL("end")), HM_E_NO_ROOM);
+	assert_int_equal(output_fill(out, 0xff, 5000), HM_OK);
+	assert_int_equal(output_size(out), 205000);
+}
+
+static uint32_t
+sum(const struct input *in)
+{
+	uint32_t crc = 0;
+
+	assert_int_equal(input_walk(in, 0, in->size, add_up, &crc), HM_OK);
+	return crc;
+}
+
+static void
+file_and_memory_agree(void **state)
+{
+	struct output *memory, *file;
+	struct input one, two, window;
+	uint8_t four[4];
+	bool filled;
+
+	(void)state;
+	assert_int_equal(output_memory(1 << 20, &memory), HM_OK);
+	assert_int_equal(output_open(path, 0644, &file, NULL), HM_OK);
+	fill(memory);
+	fill(file);
+	assert_int_equal(output_input(memory, &one), HM_OK);
+	assert_int_equal(output_input(file, &two), HM_OK);
+	assert_int_equal(one.size, two.size);
+	assert_int_equal(sum(&one), sum(&two));
+	assert_int_equal(input_window(&two, 5, 8, &window), HM_OK);
+	assert_int_equal(
+	    input_read(&window, 0, (struct hm_span){ four, 4 }), HM_OK);
+	assert_memory_equal(four, "head", 4);
+	assert_int_equal(input_read(&window, 5, (struct hm_span){ four, 4 }),
+	    HM_E_IMAGE_SHORT);
+	assert_int_equal(
+	    input_window(&window, 1, 8, &window), HM_E_IMAGE_SHORT);
+	assert_int_equal(
+	    input_is_filled(&two, 200000, 5000, 0xff, &filled), HM_OK);
+	assert_true(filled);
+	assert_int_equal(
+	    input_is_filled(&two, 199999, 5001, 0xff, &filled), HM_OK);
+	assert_false(filled);
+	assert_int_equal(output_cut(file, 10), HM_OK);
+	assert_int_equal(output_add(file, HM_LITERAL("x")), HM_OK);
+	assert_int_equal(output_size(file), 11);
+	output_free(memory);
+	output_free(file);
+	assert_int_equal(count_files(), 0);
+}
+
+static void
+is_there_after_commit_only(void **state)
+{
+	struct output *out;
+	struct input in;
+	AUTO(buf) struct buf content = { 0 };
+
+	(void)state;
+	assert_int_equal(
+	    file_write(path, HM_LITERAL("old"), 0644, NULL), HM_OK);
+	assert_int_equal(output_open(path, 0644, &out, NULL), HM_OK);
+	assert_int_equal(output_add(out, HM_LITERAL("new one")), HM_OK);
+	assert_int_equal(file_read(path, 100, &content, NULL), HM_OK);
+	assert_string_equal(buf_text(&content), "old");
+	output_free(out);
+	assert_int_equal(file_read(path, 100, &content, NULL), HM_OK);
+	assert_string_equal(buf_text(&content), "old");
+	assert_int_equal(count_files(), 1);
+	/* In and out may be one file. */
+	assert_int_equal(input_open(path, 100, &in, NULL), HM_OK);
+	assert_int_equal(output_open(path, 0644, &out, NULL), HM_OK);
+	assert_int_equal(output_copy(out, &in, 0, in.size), HM_OK);
+	assert_int_equal(output_add(out, HM_LITERAL("er")), HM_OK);
+	assert_int_equal(output_commit(out, NULL), HM_OK);
+	output_free(out);
+	input_done(&in);
+	assert_int_equal(file_read(path, 100, &content, NULL), HM_OK);
+	assert_string_equal(buf_text(&content), "older");
+	assert_int_equal(count_files(), 1);
+}
+
+static void
+says_what_cannot_be_opened(void **state)
+{
+	struct input in;
+	struct output *out;
+	struct why why = { 0 };
+
+	(void)state;
+	assert_int_equal(
+	    input_open("/nowhere/image", 10, &in, &why), HM_E_FILE);
+	assert_string_equal(why.where, "/nowhere/image");
+	assert_int_equal(
+	    output_open("/nowhere/image", 0644, &out, NULL), HM_E_IO);
+	assert_int_equal(input_open(path, 4, &in, NULL), HM_E_TOO_LARGE);
+}
+
+static void
+reads_a_stream_more_than_once(void **state)
+{
+	int ends[2], kept = dup(0);
+	uint8_t got[5];
+	struct input in;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "twice", 5), 5);
+	close(ends[1]);
+	dup2(ends[0], 0);
+	close(ends[0]);
+	assert_int_equal(input_open("-", 100, &in, NULL), HM_OK);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(in.size, 5);
+		assert_int_equal(
+		    input_read(&in, 0, (struct hm_span){ got, 5 }), HM_OK);
+		assert_memory_equal(got, "twice", 5);
+	}
+	input_done(&in);
+	dup2(kept, 0);
+	close(kept);
+}
+
+static void
+sums_as_zlib_does(void **state)
+{
+	(void)state;
+	assert_int_equal(crc32_add(0, HM_LITERAL("123456789")), 0xcbf43926);
+	assert_int_equal(
+	    crc32_add(crc32_add(0, HM_LITERAL("1234")), HM_LITERAL("56789")),
+	    0xcbf43926);
+	assert_int_equal(crc32_add(7, HM_LITERAL("")), 7);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(file_and_memory_agree),
+		cmocka_unit_test(is_there_after_commit_only),
+		cmocka_unit_test(says_what_cannot_be_opened),
+		cmocka_unit_test(reads_a_stream_more_than_once),
+		cmocka_unit_test(sums_as_zlib_does),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
