@@ -3,8 +3,9 @@
 #include "cmd/nouns.h"
 
 static const struct noun_spec *const nouns[] = { &noun_demo, &noun_hsm,
-	&noun_ca, &noun_product, &noun_release, &noun_order, &noun_station,
-	&noun_device, &noun_audit, &noun_server, &noun_config, NULL };
+	&noun_ca, &noun_product, &noun_image, &noun_release, &noun_order,
+	&noun_station, &noun_device, &noun_audit, &noun_server, &noun_config,
+	NULL };
 
 static const struct program_spec program = { .name = "hallmark",
 	.section = 1,

@@ -9,5 +9,5 @@ extern const struct verb_spec audit_prove, audit_show, audit_check,
 extern const struct verb_spec server_backup, server_restore;
 
 extern const struct noun_spec noun_audit, noun_ca, noun_config, noun_demo,
-    noun_device, noun_hsm, noun_order, noun_product, noun_release, noun_server,
-    noun_station;
+    noun_device, noun_hsm, noun_image, noun_order, noun_product, noun_release,
+    noun_server, noun_station;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hallmark image: firmware files that boot code checks; options and formats */
+#include "cmd/image_raw.h"
+#include "cmd/image_verbs.h"
+#include "cmd/nouns.h"
+
+/* One row a format. */
+const struct image_command *const image_commands[] = { &image_raw, NULL };
+
+#define FORMAT_OPTION                                                       \
+	{                                                                   \
+		"format", OPTION_TEXT, .required = true, .metavar = "NAME", \
+				       .help = IMAGE_FORMATS                \
+	}
+#define FORMAT_OR_NOT_OPTION                                                 \
+	{                                                                    \
+		"format", OPTION_TEXT,                                       \
+		    .metavar = "NAME",                                       \
+		    .help = IMAGE_FORMATS "; without it, what it looks like" \
+	}
+#define OUTPUT_OPTION                                                     \
+	{                                                                 \
+		"output", OPTION_PATH, 'o',                               \
+		    .required = true, .metavar = "FILE",                  \
+		    .help = "where the result goes; - is standard output" \
+	}
+
+/* Rows that several formats share: a format's step names those it takes. */
+#define ENCRYPT_KEY_OPTION                                                     \
+	{                                                                      \
+		"encrypt-key", OPTION_PATH,                                    \
+		    .metavar = "FILE",                                         \
+		    .help = "who may read it: a public key in PEM, or a "      \
+			    "symmetric key (16 or 32 bytes, binary or base64)" \
+	}
+#define DECRYPT_KEY_OPTION                                                   \
+	{                                                                    \
+		"decrypt-key", OPTION_PATH,                                  \
+		    .metavar = "FILE",                                       \
+		    .help = "the private key in PEM, or the symmetric key, " \
+			    "that opens it"                                  \
+	}
+#define APPEND_OPTION                                                         \
+	{                                                                     \
+		"append", OPTION_FLAG,                                        \
+		    .help = "keep the signatures that are there, and verify " \
+			    "them first"                                      \
+	}
+#define HASH_OPTION                                                     \
+	{                                                               \
+		"hash", OPTION_ENUM, .choices = "sha256|sha384|sha512", \
+				     .help = "digest that is signed"    \
+	}
+
+#define SIGN_OPTIONS                                                          \
+	FORMAT_OPTION, OUTPUT_OPTION,                                         \
+	    { "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",         \
+		    .help = "a private key: PEM file or pkcs11: URI; again "  \
+			    "for another signature" },                        \
+	    { "channel", OPTION_ENUM, .choices = "dev|prod",                  \
+		    .help = "who the image is for; prod wants keys that are " \
+			    "in a token" },                                   \
+	    IMAGE_KEY_OPTIONS, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION,        \
+	    APPEND_OPTION, HASH_OPTION
+
+static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
+static const struct option_spec request_options[] = { SIGN_OPTIONS,
+	{ "to-sign", OPTION_PATH, .metavar = "FILE",
+	    .help = "write what is to be signed too: the digest, or the "
+		    "message (Ed25519)" },
+	{ 0 } };
+static const struct option_spec assemble_options[] = { SIGN_OPTIONS,
+	{ "request", OPTION_PATH, .required = true, .metavar = "FILE",
+	    .help = "what `image request` wrote" },
+	{ "response", OPTION_PATH, .required = true, .repeated = true,
+	    .metavar = "FILE",
+	    .help = "a signature: raw or DER, binary or base64" },
+	{ 0 } };
+static const struct option_spec resign_options[] = { SIGN_OPTIONS,
+	{ "old-key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
+	    .help = "a key whose signature the image must have now" },
+	{ 0 } };
+static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
+	{ "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
+	    .help = "a key to trust: PEM file or pkcs11: URI" },
+	DECRYPT_KEY_OPTION, IMAGE_KEY_OPTIONS, RAW_VERIFY_OPTIONS, { 0 } };
+static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
+	{ 0 } };
+static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
+	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, IMAGE_KEY_OPTIONS, { 0 } };
+static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
+	OUTPUT_OPTION, DECRYPT_KEY_OPTION,
+	{ "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
+	    .help = "a key to trust: PEM file or pkcs11: URI" },
+	IMAGE_KEY_OPTIONS, { 0 } };
+static const struct option_spec convert_options[] = { FORMAT_OPTION,
+	OUTPUT_OPTION, { 0 } };
+static const struct option_spec operands[] = {
+	{ "file", OPTION_PATH, .required = true,
+	    .help = "the image; - is standard input" },
+	{ 0 },
+};
+
+/* ---- the noun ---- */
+
+static const struct verb_spec sign_verb = { .name = "sign",
+	.words = "sign an image; nothing is written before it verifies",
+	.example = "hallmark image sign --format raw --key dev.pem "
+		   "-o app.sig app.bin",
+	.options = sign_options,
+	.operands = operands,
+	.run = image_run_sign };
+static const struct verb_spec verify_verb = { .name = "verify",
+	.words = "judge an image more strictly than its boot loader",
+	.text = "The exit status is 0 if every byte of the file is as it "
+		"should be and the signatures are by trusted keys, 4 if not.",
+	.example = "hallmark image verify --format raw --key dev.pub.pem "
+		   "--signature app.sig app.bin",
+	.options = verify_options,
+	.operands = operands,
+	.run = image_run_verify };
+static const struct verb_spec encrypt_verb = { .name = "encrypt",
+	.words = "encrypt an image for those who may read it",
+	.options = encrypt_options,
+	.operands = operands,
+	.run = image_run_encrypt };
+static const struct verb_spec decrypt_verb = { .name = "decrypt",
+	.words = "decrypt an image",
+	.options = decrypt_options,
+	.operands = operands,
+	.run = image_run_decrypt };
+static const struct verb_spec inspect_verb = { .name = "inspect",
+	.words = "say what a file is and what it consists of",
+	.options = inspect_options,
+	.operands = operands,
+	.run = image_run_inspect };
+static const struct verb_spec request_verb = { .name = "request",
+	.words = "write down what has to be signed elsewhere",
+	.text = "Takes the options of `image sign`, with a public key in the "
+		"place of the private one that is elsewhere. What it writes "
+		"says what is signed, by which key and scheme; the answer goes "
+		"to `image assemble`.",
+	.options = request_options,
+	.operands = operands,
+	.run = image_run_request };
+static const struct verb_spec assemble_verb = { .name = "assemble",
+	.words = "sign an image by signatures that were made elsewhere",
+	.text = "Takes the options that `image request` was given. Refuses if "
+		"what is to be signed differs from the request, or if a "
+		"signature does not verify.",
+	.options = assemble_options,
+	.operands = operands,
+	.run = image_run_assemble };
+static const struct verb_spec resign_verb = { .name = "resign",
+	.words = "verify and strip the signatures, and sign by another key",
+	.options = resign_options,
+	.operands = operands,
+	.run = image_run_resign };
+static const struct verb_spec convert_verb = { .name = "convert",
+	.words = "write an image in another form",
+	.options = convert_options,
+	.operands = operands,
+	.run = image_run_convert };
+static const struct verb_spec *const verbs[] = { &sign_verb, &verify_verb,
+	&encrypt_verb, &decrypt_verb, &inspect_verb, &request_verb,
+	&assemble_verb, &resign_verb, &convert_verb, NULL };
+
+const struct noun_spec noun_image = { .name = "image",
+	.words = "firmware images: sign, verify, encrypt",
+	.verbs = verbs };

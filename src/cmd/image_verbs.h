@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* image_verbs - what the verbs of `hallmark image` do, whatever the format */
+#include "cmd/image_job.h"
+
+/* Names of --format, for people. */
+#define IMAGE_FORMATS "raw"
+extern const struct image_command *const image_commands[]; /* NULL-ended */
+
+/* Each gives the exit status. */
+int image_run_sign(const struct options *given);
+int image_run_verify(const struct options *given);
+int image_run_encrypt(const struct options *given);
+int image_run_decrypt(const struct options *given);
+int image_run_inspect(const struct options *given);
+int image_run_request(const struct options *given);
+int image_run_assemble(const struct options *given);
+int image_run_resign(const struct options *given);
+int image_run_convert(const struct options *given);
