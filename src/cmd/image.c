@@ -52,6 +52,19 @@ const struct image_command *const image_commands[] = { &image_raw, NULL };
 				     .help = "digest that is signed"    \
 	}
 
+#define KEY_OPTIONS                                                           \
+	{ "passphrase", OPTION_TEXT, .metavar = "SOURCE",                     \
+		.help = "of an encrypted PEM file: fd:N, credential:NAME, "   \
+			"file:PATH or prompt" },                              \
+	    { "pin", OPTION_TEXT, .metavar = "SOURCE", .fallback = "prompt",  \
+		    .help =                                                   \
+			"of the token of a pkcs11: URI, in the same forms" }, \
+	{                                                                     \
+		"module", OPTION_PATH,                                        \
+		    .metavar = "FILE",                                        \
+		    .help = "PKCS#11 module; without it those of p11-kit"     \
+	}
+
 #define SIGN_OPTIONS                                                          \
 	FORMAT_OPTION, OUTPUT_OPTION,                                         \
 	    { "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",         \
@@ -60,7 +73,7 @@ const struct image_command *const image_commands[] = { &image_raw, NULL };
 	    { "channel", OPTION_ENUM, .choices = "dev|prod",                  \
 		    .help = "who the image is for; prod wants keys that are " \
 			    "in a token" },                                   \
-	    IMAGE_KEY_OPTIONS, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION,        \
+	    KEY_OPTIONS, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION,              \
 	    APPEND_OPTION, HASH_OPTION
 
 static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
@@ -83,16 +96,16 @@ static const struct option_spec resign_options[] = { SIGN_OPTIONS,
 static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
 	{ "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
 	    .help = "a key to trust: PEM file or pkcs11: URI" },
-	DECRYPT_KEY_OPTION, IMAGE_KEY_OPTIONS, RAW_VERIFY_OPTIONS, { 0 } };
+	DECRYPT_KEY_OPTION, KEY_OPTIONS, RAW_VERIFY_OPTIONS, { 0 } };
 static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
 	{ 0 } };
 static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
-	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, IMAGE_KEY_OPTIONS, { 0 } };
+	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, KEY_OPTIONS, { 0 } };
 static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, DECRYPT_KEY_OPTION,
 	{ "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
 	    .help = "a key to trust: PEM file or pkcs11: URI" },
-	IMAGE_KEY_OPTIONS, { 0 } };
+	KEY_OPTIONS, { 0 } };
 static const struct option_spec convert_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, { 0 } };
 static const struct option_spec operands[] = {

@@ -71,7 +71,7 @@ image_files_judge(struct image_job *job, struct why *why)
 	findings_free(job->findings);
 	job->findings = NULL;
 	HM_TRY(findings_new(command->format, &job->findings));
-	output_input(job->out, &result);
+	HM_TRY(output_input(job->out, &result));
 	if (command->judge_result != NULL)
 		HM_TRY(command->judge_result(job, why));
 	else

@@ -37,6 +37,7 @@ struct image_job {
 	image_verb verb;
 	struct input input;        /* FILE */
 	struct output *out;        /* --output; empty. NULL: writes nothing */
+	uint64_t result_size;      /* bytes, once it is written */
 	struct findings *findings; /* of what is judged */
 	/* Whom to trust. verify: --key; resign: --old-key; judging what was
 	 * signed: the signers. `decrypt` is --decrypt-key everywhere. */

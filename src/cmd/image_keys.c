@@ -295,9 +295,7 @@ signer_of_file(struct image_ring *ring, const char *path,
 	}
 	if (far == NULL) {
 		why_where(why, "%s", path);
-		why_do(why, "give the private key, or have it signed elsewhere:"
-			    " hallmark image request");
-		return WHY(why, HM_E_KEY, "the key is a public one");
+		return WHY(why, HM_E_IMAGE_PENDING, "the key is a public one");
 	}
 	*at = (struct far_key){ far, key };
 	*ret = (struct image_signer){ .key = key,

@@ -13,19 +13,6 @@
  */
 #include "cmd/image_job.h"
 
-#define IMAGE_KEY_OPTIONS                                                     \
-	{ "passphrase", OPTION_TEXT, .metavar = "SOURCE",                     \
-		.help = "of an encrypted PEM file: fd:N, credential:NAME, "   \
-			"file:PATH or prompt" },                              \
-	    { "pin", OPTION_TEXT, .metavar = "SOURCE", .fallback = "prompt",  \
-		    .help =                                                   \
-			"of the token of a pkcs11: URI, in the same forms" }, \
-	{                                                                     \
-		"module", OPTION_PATH,                                        \
-		    .metavar = "FILE",                                        \
-		    .help = "PKCS#11 module; without it those of p11-kit"     \
-	}
-
 struct image_ring; /* opaque, heap: owns all keys; wiped by free */
 
 /* HM_E_NO_MEMORY */
@@ -54,7 +41,7 @@ struct image_far {
 	void *context;
 	bool is_record; /* what it returns is not verified */
 };
-/* Signers for --key. HM_E_KEY_ROLE (a PEM file, and --channel prod), HM_E_KEY
- * (public, and no `far`) */
+/* Signers for --key. HM_E_KEY_ROLE (a PEM file, and --channel prod),
+ * HM_E_IMAGE_PENDING (a public key, and no `far`) */
 HM_MUST hm_err image_ring_signers(struct image_ring *ring,
     const struct image_far *far, struct image_job *job, struct why *why);

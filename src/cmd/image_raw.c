@@ -69,7 +69,7 @@ judge_result(struct image_job *job, struct why *why)
 	struct input result;
 
 	(void)why;
-	output_input(job->out, &result);
+	HM_TRY(output_input(job->out, &result));
 	HM_TRY(input_read(&result, 0, (struct hm_span){ signature, len }));
 	return judge_signature(job, (struct hm_bytes){ signature, len });
 }

@@ -103,7 +103,7 @@ fill(struct doc *doc, const struct image_request *request,
 	struct input result;
 	struct doc *items;
 
-	output_input(job->out, &result);
+	HM_TRY(output_input(job->out, &result));
 	doc_text(doc, "format", job->command->format);
 	doc_text(doc, "channel", options_text(job->given, "channel"));
 	doc_text(doc, "file", options_text(job->given, "file"));

@@ -168,6 +168,7 @@ write_result(
 
 	HM_TRY(image_files_output(job, to, why));
 	HM_TRY(job->command->steps[job->verb].run(job, why));
+	job->result_size = output_size(job->out);
 	if (request != NULL)
 		HM_TRY(image_request_end(request, why));
 	return image_files_commit(job, why);
@@ -201,9 +202,9 @@ report_result(const struct image_job *job)
 	doc_text(doc, "verb", verb);
 	doc_text(doc, "format", job->command->format);
 	doc_text(doc, "output", to);
-	doc_uint(doc, "size", output_size(job->out));
+	doc_uint(doc, "size", job->result_size);
 	report_note("%s %s: %s, %llu bytes", verb, job->command->format, to,
-	    (unsigned long long)output_size(job->out));
+	    (unsigned long long)job->result_size);
 	return report_end(doc);
 }
 
@@ -316,9 +317,9 @@ image_run_assemble(const struct options *given)
 
 /* ---- verbs that only read ---- */
 
-/* The findings, as text or document; `verdict` is theirs. */
+/* The findings, as text or document. */
 static int
-show(const struct image_job *job, const char *schema, hm_err verdict)
+show(const struct image_job *job, const char *schema)
 {
 	AUTO(buf) struct buf text = { .max = 1024 * 1024 };
 	AUTO_DOC struct doc *doc = report_doc(schema);
@@ -327,8 +328,8 @@ show(const struct image_job *job, const char *schema, hm_err verdict)
 	if (err != HM_OK)
 		return report_failure(err, NULL);
 	findings_doc(job->findings, doc);
-	report_line(
-	    "%s%s", buf_text(&text), verdict == HM_OK ? "accepted" : "refused");
+	if (text.len != 0)
+		report_line("%.*s", (int)text.len - 1, buf_text(&text));
 	return report_end(doc);
 }
 
@@ -356,7 +357,7 @@ image_run_verify(const struct options *given)
 		status = report_failure(err, &why);
 	} else {
 		verdict = findings_verdict(job.findings, &why);
-		status = show(&job, "hallmark.image.verify/1", verdict);
+		status = show(&job, "hallmark.image.verify/1");
 		if (verdict != HM_OK) {
 			(void)report_failure(verdict, &why);
 			status = HM_EXIT_NO;
@@ -389,8 +390,7 @@ image_run_inspect(const struct options *given)
 	hm_err err = look(&job, &why);
 	int status;
 
-	status = err == HM_OK ? show(&job, "hallmark.image.inspect/1",
-				    findings_verdict(job.findings, NULL))
+	status = err == HM_OK ? show(&job, "hallmark.image.inspect/1")
 			      : report_failure(err, &why);
 	image_files_done(&job);
 	return status;

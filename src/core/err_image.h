@@ -47,4 +47,7 @@
 	    "see the step that is named; nothing was written")                 \
 	X(E_IMAGE_PENDING, 3216, 403, NOTHING, TRANSIENT,                      \
 	    "a signature has to come from outside",                            \
-	    "have the request signed, then: hallmark image assemble")
+	    "have the request signed, then: hallmark image assemble")          \
+	X(E_IMAGE_REQUEST, 3217, 403, NO, SECURITY,                            \
+	    "the request is for another file, key or outcome",                 \
+	    "make a new request with these options and have it signed")

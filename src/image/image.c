@@ -60,6 +60,8 @@ image_sign(const struct image_signer *signer, const struct pkey_input *input,
 	hm_err err;
 
 	HM_TRY(signer->sign(signer->context, input, room, ret_len, why));
+	if (signer->is_record)
+		return HM_OK;
 	err = pkey_verify(
 	    signer->key, input, (struct hm_bytes){ room.ptr, *ret_len });
 	if (err == HM_OK)

@@ -28,6 +28,8 @@ struct image_signer {
 	hm_err (*sign)(void *context, const struct pkey_input *input,
 	    struct hm_span room, size_t *ret_len, struct why *why);
 	void *context;
+	bool is_record; /* it notes what is asked for and gives no signature:
+			   the file that comes out is thrown away */
 };
 
 /* Sign and verify. What `sign` returns; HM_E_TOKEN_WRONG if it does not verify.
