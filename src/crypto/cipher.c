@@ -26,6 +26,8 @@ cipher_of(cipher_kind kind)
 		return EVP_aes_256_xts();
 	case CIPHER_AES256_ECB:
 		return EVP_aes_256_ecb();
+	case CIPHER_AES128_ECB:
+		return EVP_aes_128_ecb();
 	case CIPHER_AES128_CBC:
 		return EVP_aes_128_cbc();
 	case CIPHER_AES256_CBC:
@@ -118,6 +120,19 @@ cipher_restart(struct cipher *c, struct hm_bytes iv)
 {
 	if (EVP_CipherInit_ex2(c->ctx, NULL, NULL, iv.len > 0 ? iv.ptr : NULL,
 		c->encrypt, NULL) != 1)
+		return ossl_failed(HM_E_BAD_INPUT);
+	return HM_OK;
+}
+
+hm_err
+cipher_rekey(struct cipher *c, struct hm_bytes key)
+{
+	struct hm_bytes none = { 0 };
+
+	if (!lengths_fit(c->kind, key, none))
+		return HM_E_BAD_INPUT;
+	if (EVP_CipherInit_ex2(
+		c->ctx, NULL, key.ptr, NULL, c->encrypt, NULL) != 1)
 		return ossl_failed(HM_E_BAD_INPUT);
 	return HM_OK;
 }

@@ -18,6 +18,7 @@ typedef enum cipher_kind {
 	CIPHER_AES256_CBC,
 	CIPHER_AES128_GCM, /* iv as long as given, 1 to 16 */
 	CIPHER_AES256_GCM,
+	CIPHER_AES128_ECB, /* no iv */
 } cipher_kind;
 
 struct cipher; /* opaque, heap; wiped by free */
@@ -30,6 +31,8 @@ void cipher_clean(struct cipher **cipher);
 #define AUTO_CIPHER __attribute__((cleanup(cipher_clean)))
 /* Same key, new start. */
 HM_MUST hm_err cipher_restart(struct cipher *cipher, struct hm_bytes iv);
+/* Another key of the same length, for ECB. HM_E_BAD_INPUT */
+HM_MUST hm_err cipher_rekey(struct cipher *cipher, struct hm_bytes key);
 /* GCM, before the first update. */
 HM_MUST hm_err cipher_aad(struct cipher *cipher, struct hm_bytes aad);
 /* from.len bytes to `ret`, which may be from.ptr. HM_E_BAD_INPUT */

@@ -22,6 +22,7 @@ static const struct {
 	[HASH_SHA256] = { "sha256", "SHA256", 32 },
 	[HASH_SHA384] = { "sha384", "SHA384", 48 },
 	[HASH_SHA512] = { "sha512", "SHA512", 64 },
+	[HASH_MD5] = { "md5", "MD5", 16 },
 };
 
 size_t
@@ -46,6 +47,8 @@ md_of(hash_kind kind)
 		return EVP_sha384();
 	case HASH_SHA512:
 		return EVP_sha512();
+	case HASH_MD5:
+		return EVP_md5();
 	case HASH_SHA256:
 	default:
 		return EVP_sha256();
@@ -82,6 +85,17 @@ void
 hash_run_end(struct hash_run *run, uint8_t ret[static HASH_MAX])
 {
 	hm_assert(EVP_DigestFinal_ex(run->ctx, ret, NULL) == 1);
+}
+
+hm_err
+hash_run_peek(const struct hash_run *run, uint8_t ret[static HASH_MAX])
+{
+	EVP_MD_CTX *copy = EVP_MD_CTX_new();
+	int good = copy != NULL && EVP_MD_CTX_copy_ex(copy, run->ctx) == 1 &&
+		   EVP_DigestFinal_ex(copy, ret, NULL) == 1;
+
+	EVP_MD_CTX_free(copy);
+	return good ? HM_OK : ossl_failed(HM_E_NO_MEMORY);
 }
 
 void

@@ -8,6 +8,7 @@ typedef enum hash_kind {
 	HASH_SHA256 = 2,
 	HASH_SHA384 = 3,
 	HASH_SHA512 = 4,
+	HASH_MD5 = 5, /* a checksum of partition tables, no security in it */
 } hash_kind;
 
 #define HASH_MAX 64
@@ -21,6 +22,9 @@ HM_MUST hm_err hash_run_new(hash_kind kind, struct hash_run **ret);
 void hash_run_add(struct hash_run *run, struct hm_bytes bytes);
 /* hash_len() bytes; the run can be begun again by hash_run_restart(). */
 void hash_run_end(struct hash_run *run, uint8_t ret[static HASH_MAX]);
+/* The digest of what was added so far; more can be added. HM_E_NO_MEMORY */
+HM_MUST hm_err hash_run_peek(
+    const struct hash_run *run, uint8_t ret[static HASH_MAX]);
 void hash_run_restart(struct hash_run *run);
 void hash_run_free(struct hash_run *run);
 HM_MUST hm_err hash_one(

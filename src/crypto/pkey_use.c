@@ -17,6 +17,7 @@ md_of(hash_kind hash)
 	case HASH_SHA1:
 		return EVP_sha1();
 	case HASH_SHA256:
+	case HASH_MD5: /* fits() lets none through */
 	default:
 		return EVP_sha256();
 	}
@@ -28,7 +29,8 @@ fits(const struct pkey *key, const struct pkey_input *input)
 {
 	if (input->scheme == PKEY_EDDSA)
 		return key->type == PKEY_ED25519;
-	if (input->bytes.len != hash_len(input->hash))
+	if (input->bytes.len != hash_len(input->hash) ||
+	    input->hash == HASH_MD5)
 		return false;
 	if (input->scheme == PKEY_ECDSA)
 		return pkey_is_ec(key);
