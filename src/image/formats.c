@@ -4,10 +4,15 @@
  * those that need more: the first that says yes is it.
  */
 #include "image/bundle.h"
+#include "image/esp_sbv2.h"
 #include "image/image.h"
 
 const struct image_format image_formats[] = {
 	{ "bundle", "files for the stations of a factory", bundle_is,
 	    bundle_inspect },
+	{ "esp-secure-boot-v2", "ESP32: image or data with Secure Boot V2",
+	    esp_sbv2_is, esp_sbv2_inspect },
+	{ "esp-app-image", "ESP32: application or boot loader, not signed",
+	    esp_app_is, esp_app_inspect },
 	{ 0 },
 };
