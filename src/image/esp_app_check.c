@@ -149,9 +149,11 @@ check_fill(struct check *c)
 		uint64_t left = c->file->size > at ? c->file->size - at : 0;
 
 		len = end - at < sizeof(row) ? (size_t)(end - at) : sizeof(row);
+		left = left < len ? left : len;
 		memset(row, 0xff, len);
-		HM_TRY(input_read(c->file, at,
-		    (struct hm_span){ row, left < len ? (size_t)left : len }));
+		if (left > 0)
+			HM_TRY(input_read(c->file, at,
+			    (struct hm_span){ row, (size_t)left }));
 		add(c, (struct hm_bytes){ row, len });
 		for (size_t i = 0; i < len; i++)
 			if (row[i] != 0xff)
