@@ -117,8 +117,10 @@ remake(struct vector *v)
 		answers[i - first] = (struct answer){
 			v->file.ptr + v->file.len - 4096 + i * BLOCK, v->keys[i]
 		};
-		signers[how.signer_count++] = (struct image_signer){ v->keys[i],
-			give, &answers[i - first] };
+		signers[how.signer_count++] =
+		    (struct image_signer){ .key = v->keys[i],
+			    .sign = give,
+			    .context = &answers[i - first] };
 	}
 	assert_int_equal(output_memory(1u << 20, &out), HM_OK);
 	assert_int_equal(esp_sbv2_sign(&how, &input, out, NULL), HM_OK);
@@ -474,7 +476,9 @@ refuses_a_signature_of_something_else(void **state)
 
 	vector_read(FOLDER, "rsa-2.bin", &other);
 	wrong.block = other.ptr + 8192;
-	w->signers[0] = (struct image_signer){ w->keys[0], give, &wrong };
+	w->signers[0] = (struct image_signer){
+		.key = w->keys[0], .sign = give, .context = &wrong
+	};
 	assert_int_equal(sign(w), HM_E_TOKEN_WRONG);
 	buf_done(&other);
 }
