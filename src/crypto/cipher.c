@@ -131,8 +131,8 @@ cipher_rekey(struct cipher *c, struct hm_bytes key)
 
 	if (!lengths_fit(c->kind, key, none))
 		return HM_E_BAD_INPUT;
-	if (EVP_CipherInit_ex2(
-		c->ctx, NULL, key.ptr, NULL, c->encrypt, NULL) != 1)
+	if (EVP_CipherInit_ex2(c->ctx, NULL, key.ptr, NULL, c->encrypt, NULL) !=
+	    1)
 		return ossl_failed(HM_E_BAD_INPUT);
 	return HM_OK;
 }
