@@ -87,6 +87,7 @@ crypto_done(void)
 {
 	digest_stop();
 	gcm_stop();
+	p256_desk_stop();
 	p256_pair_stop();
 	ec_stop(&ec_p256);
 	ec_stop(&ec_p384);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "crypto/ec.h"
+#include "crypto/p256_desk.h"
 
 struct p256_public {
 	EVP_PKEY *key;
@@ -55,11 +56,22 @@ p256_verify(const uint8_t point[static P256_POINT_LEN],
     const uint8_t digest[static 32],
     const uint8_t signature[static P256_SIGNATURE_LEN])
 {
-	return ec_verify_once(&ec_p256, point, digest, signature);
+	struct p256_desk *desk;
+
+	HM_TRY(p256_desk_open(&desk));
+	HM_TRY(p256_desk_load(desk, point));
+	HM_TRY(p256_desk_begin(desk, digest, signature));
+	if (EC_POINT_mul(desk->group, desk->sum, desk->u1, desk->key, desk->u2,
+		desk->ctx) != 1)
+		return ossl_failed(HM_E_NO_MEMORY);
+	return p256_desk_judge(desk);
 }
 
 hm_err
 p256_check(const uint8_t point[static P256_POINT_LEN])
 {
-	return ec_load(&ec_p256, point);
+	struct p256_desk *desk;
+
+	HM_TRY(p256_desk_open(&desk));
+	return p256_desk_load(desk, point);
 }

@@ -8,6 +8,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/p256_fixed.h"
+#include "crypto/p256_inverse.h"
 
 /* RFC 6979 A.2.5, message "sample" */
 #define SCALAR \
@@ -57,13 +58,17 @@ teardown(void **state)
 	return 0;
 }
 
-/* The one that it must agree with. */
+/* The three of us must agree; p256_verify_with() is OpenSSL's own. */
 static hm_err
-check_both(void)
+check_all(void)
 {
 	hm_err err = p256_fixed_verify(fixed, digest, signature);
+	struct p256_public *key;
 
 	assert_int_equal(err, p256_verify(point, digest, signature));
+	assert_int_equal(p256_public_new(point, &key), HM_OK);
+	assert_int_equal(err, p256_verify_with(key, digest, signature));
+	p256_public_free(key);
 	return err;
 }
 
@@ -72,7 +77,7 @@ verifies_the_example_of_rfc_6979(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(check_both(), HM_OK);
+		assert_int_equal(check_all(), HM_OK);
 }
 
 static void
@@ -90,9 +95,9 @@ agrees_on_random_keys_and_messages(void **state)
 			    HM_OK);
 			assert_int_equal(
 			    p256_pair_sign(pair, digest, signature), HM_OK);
-			assert_int_equal(check_both(), HM_OK);
+			assert_int_equal(check_all(), HM_OK);
 			digest[j % 32] ^= 0x40;
-			assert_int_equal(check_both(), HM_E_SIGNATURE);
+			assert_int_equal(check_all(), HM_E_SIGNATURE);
 		}
 	}
 }
@@ -103,15 +108,15 @@ refuses_every_flipped_bit(void **state)
 	(void)state;
 	for (size_t i = 0; i < 8 * sizeof(signature); i++) {
 		signature[i / 8] ^= (uint8_t)(1 << i % 8);
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		signature[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
 	for (size_t i = 0; i < 8 * sizeof(digest); i++) {
 		digest[i / 8] ^= (uint8_t)(1 << i % 8);
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		digest[i / 8] ^= (uint8_t)(1 << i % 8);
 	}
-	assert_int_equal(check_both(), HM_OK);
+	assert_int_equal(check_all(), HM_OK);
 }
 
 static void
@@ -122,12 +127,12 @@ refuses_what_random_bytes_say(void **state)
 	(void)state;
 	for (int i = 0; i < 200; i++) {
 		assert_int_equal(random_bytes(all), HM_OK);
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 	}
 	memset(signature, 0, sizeof(signature));
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 	memset(signature, 0xff, sizeof(signature));
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 }
 
 static void
@@ -139,16 +144,16 @@ refuses_r_and_s_out_of_range(void **state)
 	memcpy(good, signature, sizeof(good));
 	for (size_t half = 0; half < 64; half += 32) {
 		memset(signature + half, 0, 32);
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		unhex(ORDER, signature + half, 32);
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		signature[half + 31]++;
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		signature[half + 31] = 0x50; /* n - 1: allowed, but wrong */
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		memset(signature + half, 0, 32);
 		signature[half + 31] = 1;
-		assert_int_equal(check_both(), HM_E_SIGNATURE);
+		assert_int_equal(check_all(), HM_E_SIGNATURE);
 		memcpy(signature, good, sizeof(good));
 	}
 }
@@ -162,7 +167,7 @@ takes_the_other_s_as_well(void **state)
 	assert_int_equal(BN_hex2bn(&n, ORDER), 64);
 	assert_int_equal(BN_sub(s, n, s), 1);
 	assert_int_equal(BN_bn2binpad(s, signature + 32, 32), 32);
-	assert_int_equal(check_both(), HM_OK);
+	assert_int_equal(check_all(), HM_OK);
 	BN_free(s);
 	BN_free(n);
 }
@@ -175,7 +180,7 @@ verifies_by_no_other_key(void **state)
 	teardown(state);
 	assert_int_equal(p256_pair_new(&taken), HM_OK);
 	take_pair(taken);
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 }
 
 static void
@@ -195,7 +200,7 @@ refuses_points_that_are_none(void **state)
 	p256_fixed_free(NULL);
 }
 
-/* ---- sums that are special ---- */
+/* ---- 1/s ---- */
 
 struct numbers {
 	EC_GROUP *group;
@@ -233,6 +238,52 @@ numbers_done(struct numbers *with)
 }
 
 static void
+assert_inverted(const struct numbers *with, const uint8_t s[static 32])
+{
+	uint8_t inverse[32];
+
+	p256_order_invert(s, inverse);
+	BN_bin2bn(s, 32, with->s);
+	BN_bin2bn(inverse, 32, with->u);
+	assert_true(BN_cmp(with->u, with->n) < 0);
+	assert_int_equal(
+	    BN_mod_mul(with->e, with->s, with->u, with->n, with->ctx), 1);
+	assert_true(BN_is_one(with->e));
+}
+
+static void
+inverts_small_large_and_random_numbers(void **state)
+{
+	struct numbers with;
+	uint8_t s[32] = { 0 };
+
+	(void)state;
+	numbers_init(&with);
+	for (int i = 0; i < 256; i++) { /* 2^i, and what is next to it */
+		memset(s, 0, sizeof(s));
+		s[31 - i / 8] = (uint8_t)(1 << i % 8);
+		assert_inverted(&with, s);
+		s[31] |= 1;
+		assert_inverted(&with, s);
+	}
+	unhex(ORDER, s, sizeof(s));
+	for (int i = 1; i <= 0x51; i++) { /* n - i */
+		s[31] = (uint8_t)(0x51 - i);
+		assert_inverted(&with, s);
+	}
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(
+		    random_bytes((struct hm_span){ s, 32 }), HM_OK);
+		s[0] &= (uint8_t)(0xff >> i % 9);
+		s[i % 32] = 0;
+		assert_inverted(&with, s);
+	}
+	numbers_done(&with);
+}
+
+/* ---- sums that are special ---- */
+
+static void
 copes_with_sums_of_equal_and_of_opposite_points(void **state)
 {
 	struct numbers with;
@@ -242,16 +293,16 @@ copes_with_sums_of_equal_and_of_opposite_points(void **state)
 	/* e = r d: both points are the same. */
 	BN_mod_mul(with.e, with.r, with.d, with.n, with.ctx);
 	assert_int_equal(BN_bn2binpad(with.e, digest, 32), 32);
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 	/* e = -r d: the sum is the point at infinity. */
 	BN_sub(with.e, with.n, with.e);
 	assert_int_equal(BN_bn2binpad(with.e, digest, 32), 32);
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 	/* e = 0: there is only one point. */
 	memset(digest, 0, sizeof(digest));
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 	assert_int_equal(p256_pair_sign(pair, digest, signature), HM_OK);
-	assert_int_equal(check_both(), HM_OK);
+	assert_int_equal(check_all(), HM_OK);
 	numbers_done(&with);
 }
 
@@ -295,9 +346,9 @@ reduces_an_x_beyond_the_order(void **state)
 	assert_true(BN_cmp(from, with.n) >= 0 && BN_cmp(from, with.r) > 0);
 	p256_fixed_free(fixed);
 	assert_int_equal(p256_fixed_new(point, &fixed), HM_OK);
-	assert_int_equal(check_both(), HM_OK);
+	assert_int_equal(check_all(), HM_OK);
 	signature[31] ^= 1;
-	assert_int_equal(check_both(), HM_E_SIGNATURE);
+	assert_int_equal(check_all(), HM_E_SIGNATURE);
 	BN_free(from);
 	numbers_done(&with);
 }
@@ -315,6 +366,7 @@ main(void)
 		TEST(takes_the_other_s_as_well),
 		TEST(verifies_by_no_other_key),
 		TEST(refuses_points_that_are_none),
+		TEST(inverts_small_large_and_random_numbers),
 		TEST(copes_with_sums_of_equal_and_of_opposite_points),
 		TEST(reduces_an_x_beyond_the_order),
 	};
