@@ -6,6 +6,7 @@
 #include "image/bundle.h"
 #include "image/esp_sbv2.h"
 #include "image/image.h"
+#include "image/mcuboot.h"
 
 const struct image_format image_formats[] = {
 	{ "bundle", "files for the stations of a factory", bundle_is,
@@ -14,5 +15,6 @@ const struct image_format image_formats[] = {
 	    esp_sbv2_is, esp_sbv2_inspect },
 	{ "esp-app-image", "ESP32: application or boot loader, not signed",
 	    esp_app_is, esp_app_inspect },
+	{ "mcuboot", "image that MCUboot starts", mcuboot_is, mcuboot_inspect },
 	{ 0 },
 };

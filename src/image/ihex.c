@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Read twice: the first time for the map, the second for the data. Characters
+ * go through a table; a record is whole before anything is done with it.
+ */
+#include "image/ihex.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RECORD_MAX 260u /* length, address, type, 255 of data, checksum */
+#define RECORD_HEAD 4u
+#define PAGE_SIZE 0x10000u
+
+typedef enum record_type {
+	DATA,
+	END,
+	SEGMENT_BASE,
+	SEGMENT_START,
+	UPPER,
+	START,
+	RECORD_TYPES
+} record_type;
+
+static const int lengths[RECORD_TYPES] = { [DATA] = -1,
+	[END] = 0,
+	[SEGMENT_BASE] = 2,
+	[SEGMENT_START] = 4,
+	[UPPER] = 2,
+	[START] = 4 };
+
+struct reader {
+	struct ihex_map *map;
+	struct output *out; /* NULL: first time */
+	struct why *why;
+	uint8_t fill;
+	uint64_t base, lowest, start;
+	uint32_t line;
+	uint8_t record[RECORD_MAX];
+	size_t nibbles;
+	bool is_open, is_ended;
+};
+
+static hm_err
+bad(struct reader *reader, hm_err err, const char *words)
+{
+	why_where(reader->why, "line %" PRIu32, reader->line);
+	return WHY(reader->why, err, "%s", words);
+}
+
+bool
+ihex_is(const struct input *file)
+{
+	uint8_t first[3];
+
+	if (input_read(file, 0, (struct hm_span){ first, 3 }) != HM_OK)
+		return false;
+	return first[0] == ':' && first[1] >= '0' && first[1] <= 'F' &&
+	       first[2] >= '0' && first[2] <= 'F';
+}
+
+/* ---- records ---- */
+
+static hm_err
+map_data(struct reader *reader, uint64_t at, size_t size)
+{
+	struct ihex_map *map = reader->map;
+	struct ihex_segment *last = &map->segments[map->count];
+
+	if (map->count > 0 && last[-1].at + last[-1].size == at) {
+		last[-1].size += size;
+		return HM_OK;
+	}
+	if (map->count == IHEX_SEGMENTS_MAX)
+		return bad(reader, HM_E_TOO_LARGE,
+		    "the data lie in more than 256 pieces");
+	*last = (struct ihex_segment){ at, size };
+	map->count++;
+	return HM_OK;
+}
+
+static hm_err
+copy_data(struct reader *reader, uint64_t at, struct hm_bytes data)
+{
+	uint64_t place = reader->start + at - reader->lowest;
+	uint64_t size = output_size(reader->out);
+
+	if (place < size)
+		return output_put(reader->out, place, data);
+	if (place > size)
+		HM_TRY(output_fill(reader->out, reader->fill, place - size));
+	return output_add(reader->out, data);
+}
+
+static hm_err
+take_data(struct reader *reader, size_t len)
+{
+	const uint8_t *record = reader->record;
+	uint32_t offset = hm_get_u16(record + 1);
+
+	if (len == 0)
+		return HM_OK;
+	if (offset + len > PAGE_SIZE)
+		return bad(reader, HM_E_IMAGE_FIELD,
+		    "a record that goes over the end of its 64 KiB");
+	if (reader->out == NULL)
+		return map_data(reader, reader->base + offset, len);
+	return copy_data(reader, reader->base + offset,
+	    (struct hm_bytes){ record + RECORD_HEAD, len });
+}
+
+static hm_err
+take_record(struct reader *reader)
+{
+	const uint8_t *record = reader->record;
+	size_t size = reader->nibbles / 2, len = record[0];
+	uint8_t sum = 0;
+
+	if (reader->nibbles % 2 != 0 || size != RECORD_HEAD + len + 1)
+		return bad(reader, HM_E_IMAGE_FORMAT,
+		    "the record is not as long as it says");
+	for (size_t i = 0; i < size; i++)
+		sum = (uint8_t)(sum + record[i]);
+	if (sum != 0)
+		return bad(
+		    reader, HM_E_IMAGE_HASH, "the checksum does not match");
+	if (record[3] >= RECORD_TYPES)
+		return bad(
+		    reader, HM_E_IMAGE_FIELD, "a record of unknown type");
+	if (lengths[record[3]] >= 0 && (size_t)lengths[record[3]] != len)
+		return bad(reader, HM_E_IMAGE_FIELD,
+		    "a record of another length than its type has");
+	if (record[3] == END)
+		reader->is_ended = true;
+	if (record[3] == SEGMENT_BASE)
+		reader->base = (uint64_t)hm_get_u16(record + RECORD_HEAD) << 4;
+	if (record[3] == UPPER)
+		reader->base = (uint64_t)hm_get_u16(record + RECORD_HEAD) << 16;
+	return record[3] == DATA ? take_data(reader, len) : HM_OK;
+}
+
+/* ---- characters ---- */
+
+static int
+nibble_of(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}
+
+static hm_err
+close_record(struct reader *reader)
+{
+	if (!reader->is_open)
+		return HM_OK;
+	reader->is_open = false;
+	return take_record(reader);
+}
+
+static hm_err
+open_record(struct reader *reader)
+{
+	if (reader->is_ended)
+		return bad(reader, HM_E_IMAGE_TRAILING,
+		    "a record behind the end record");
+	if (reader->is_open)
+		return bad(reader, HM_E_IMAGE_FORMAT,
+		    "a record begins within another");
+	reader->is_open = true;
+	reader->nibbles = 0;
+	return HM_OK;
+}
+
+static hm_err
+take_digit(struct reader *reader, uint8_t c)
+{
+	int nibble = nibble_of(c);
+	uint8_t *at = &reader->record[reader->nibbles / 2];
+
+	if (nibble < 0 || !reader->is_open || reader->nibbles == 2 * RECORD_MAX)
+		return bad(reader, HM_E_IMAGE_FORMAT,
+		    reader->is_open ? "no record: a character that is no hex "
+				      "digit, or too many of them"
+				    : "no record: it does not begin with ':'");
+	if (reader->nibbles % 2 == 0)
+		*at = (uint8_t)(nibble << 4);
+	else
+		*at = (uint8_t)(*at | nibble);
+	reader->nibbles++;
+	return HM_OK;
+}
+
+static hm_err
+each_piece(void *context, struct hm_bytes piece)
+{
+	struct reader *reader = context;
+
+	for (size_t i = 0; i < piece.len; i++) {
+		uint8_t c = piece.ptr[i];
+
+		if (c == ':')
+			HM_TRY(open_record(reader));
+		else if (c == '\n' || c == '\r')
+			HM_TRY(close_record(reader));
+		else
+			HM_TRY(take_digit(reader, c));
+		reader->line += c == '\n';
+	}
+	return HM_OK;
+}
+
+/* ---- all of it ---- */
+
+static hm_err
+walk(struct reader *reader, const struct input *file)
+{
+	reader->line = 1;
+	reader->base = 0;
+	reader->is_open = reader->is_ended = false;
+	HM_TRY(input_walk(file, 0, file->size, each_piece, reader));
+	HM_TRY(close_record(reader));
+	if (!reader->is_ended)
+		return bad(reader, HM_E_IMAGE_SHORT,
+		    "the file ends without an end record");
+	return HM_OK;
+}
+
+static int
+by_address(const void *a, const void *b)
+{
+	const struct ihex_segment *left = a, *right = b;
+
+	return (left->at > right->at) - (left->at < right->at);
+}
+
+/* Ascending, touching ones joined, none twice. */
+static hm_err
+order(struct ihex_map *map, struct why *why)
+{
+	size_t kept = 0;
+
+	if (map->count == 0)
+		return WHY(why, HM_E_IMAGE_EMPTY, "the file has no data");
+	qsort(map->segments, map->count, sizeof(map->segments[0]), by_address);
+	for (size_t i = 1; i < map->count; i++) {
+		struct ihex_segment *last = &map->segments[kept];
+		const struct ihex_segment *next = &map->segments[i];
+
+		if (next->at < last->at + last->size)
+			return WHY(why, HM_E_IMAGE_FIELD,
+			    "two records for the byte at 0x%08" PRIx64,
+			    next->at);
+		if (next->at == last->at + last->size)
+			last->size += next->size;
+		else
+			map->segments[++kept] = *next;
+	}
+	map->count = kept + 1;
+	return HM_OK;
+}
+
+hm_err
+ihex_read(const struct input *file, uint8_t fill, struct output *out,
+    struct ihex_map *ret, struct why *why)
+{
+	struct reader reader = { .map = ret, .why = why, .fill = fill };
+	const struct ihex_segment *last;
+	uint64_t span;
+
+	ret->count = 0;
+	HM_TRY(walk(&reader, file));
+	HM_TRY(order(ret, why));
+	last = &ret->segments[ret->count - 1];
+	reader.lowest = ret->segments[0].at;
+	span = last->at + last->size - reader.lowest;
+	if (span > IHEX_SPAN_MAX)
+		return WHY(why, HM_E_TOO_LARGE,
+		    "data from 0x%08" PRIx64 " to 0x%08" PRIx64
+		    " are too far apart for one image",
+		    reader.lowest, last->at + last->size);
+	reader.out = out;
+	reader.start = output_size(out);
+	return walk(&reader, file);
+}
+
+/* ---- writing ---- */
+
+static hm_err
+put_record(struct ihex_writer *writer, record_type type, uint16_t offset,
+    struct hm_bytes data)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	uint8_t raw[RECORD_HEAD + 17] = { (uint8_t)data.len,
+		(uint8_t)(offset >> 8), (uint8_t)offset, (uint8_t)type };
+	uint8_t text[2 * sizeof(raw) + 2] = { ':' };
+	size_t len = RECORD_HEAD + data.len;
+	uint8_t sum = 0;
+
+	if (data.len > 0)
+		memcpy(raw + RECORD_HEAD, data.ptr, data.len);
+	for (size_t i = 0; i < len; i++)
+		sum = (uint8_t)(sum + raw[i]);
+	raw[len++] = (uint8_t)-sum;
+	for (size_t i = 0; i < len; i++) {
+		text[1 + 2 * i] = (uint8_t)digits[raw[i] >> 4];
+		text[2 + 2 * i] = (uint8_t)digits[raw[i] & 15];
+	}
+	text[1 + 2 * len] = '\n';
+	return output_add(writer->out, (struct hm_bytes){ text, 2 + 2 * len });
+}
+
+static hm_err
+flush(struct ihex_writer *writer)
+{
+	uint64_t at = writer->at - writer->held;
+	uint32_t page = (uint32_t)(at >> 16);
+	uint8_t upper[2];
+	size_t held = writer->held;
+
+	if (held == 0)
+		return HM_OK;
+	if (writer->highest >= PAGE_SIZE &&
+	    (!writer->has_page || writer->page != page)) {
+		hm_put_u16(upper, (uint16_t)page);
+		HM_TRY(put_record(writer, UPPER, 0, HM_BYTES(upper)));
+		writer->has_page = true;
+		writer->page = page;
+	}
+	writer->held = 0;
+	return put_record(writer, DATA, (uint16_t)at,
+	    (struct hm_bytes){ writer->line, held });
+}
+
+hm_err
+ihex_seek(struct ihex_writer *writer, uint32_t at)
+{
+	if (writer->at == at)
+		return HM_OK;
+	HM_TRY(flush(writer));
+	writer->at = at;
+	return HM_OK;
+}
+
+hm_err
+ihex_add(struct ihex_writer *writer, struct hm_bytes bytes)
+{
+	for (size_t i = 0; i < bytes.len; i++) {
+		writer->line[writer->held++] = bytes.ptr[i];
+		writer->at++;
+		if (writer->held == sizeof(writer->line) ||
+		    writer->at % PAGE_SIZE == 0)
+			HM_TRY(flush(writer));
+	}
+	return HM_OK;
+}
+
+hm_err
+ihex_end(struct ihex_writer *writer)
+{
+	HM_TRY(flush(writer));
+	return put_record(writer, END, 0, (struct hm_bytes){ 0 });
+}
