@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark image: firmware files that boot code checks; options and formats */
+#include "cmd/image_mcuboot.h"
 #include "cmd/image_raw.h"
 #include "cmd/image_verbs.h"
 #include "cmd/nouns.h"
 
 /* One row a format. */
-const struct image_command *const image_commands[] = { &image_raw, NULL };
+const struct image_command *const image_commands[] = { &image_mcuboot,
+	&image_raw, NULL };
 
 #define FORMAT_OPTION                                                       \
 	{                                                                   \
@@ -65,6 +67,13 @@ const struct image_command *const image_commands[] = { &image_raw, NULL };
 		    .help = "PKCS#11 module; without it those of p11-kit"     \
 	}
 
+#define TRUST_OPTION                                                  \
+	{                                                             \
+		"key", OPTION_TEXT,                                   \
+		    .repeated = true, .metavar = "KEY",               \
+		    .help = "a key to trust: PEM file or pkcs11: URI" \
+	}
+
 #define SIGN_OPTIONS                                                          \
 	FORMAT_OPTION, OUTPUT_OPTION,                                         \
 	    { "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",         \
@@ -74,7 +83,10 @@ const struct image_command *const image_commands[] = { &image_raw, NULL };
 		    .help = "who the image is for; prod wants keys that are " \
 			    "in a token" },                                   \
 	    KEY_OPTIONS, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION,              \
-	    APPEND_OPTION, HASH_OPTION
+	    APPEND_OPTION, HASH_OPTION,                                       \
+	    { "old-key", OPTION_TEXT, .repeated = true, .metavar = "KEY",     \
+		    .help = "resign, append: whose signature is there now" }, \
+	    MCUBOOT_SIGN_OPTIONS
 
 static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec request_options[] = { SIGN_OPTIONS,
@@ -89,25 +101,21 @@ static const struct option_spec assemble_options[] = { SIGN_OPTIONS,
 	    .metavar = "FILE",
 	    .help = "a signature: raw or DER, binary or base64" },
 	{ 0 } };
-static const struct option_spec resign_options[] = { SIGN_OPTIONS,
-	{ "old-key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
-	    .help = "a key whose signature the image must have now" },
-	{ 0 } };
+static const struct option_spec resign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
-	{ "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
-	    .help = "a key to trust: PEM file or pkcs11: URI" },
-	DECRYPT_KEY_OPTION, KEY_OPTIONS, RAW_VERIFY_OPTIONS, { 0 } };
+	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, RAW_VERIFY_OPTIONS,
+	MCUBOOT_VERIFY_OPTIONS, { 0 } };
 static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
 	{ 0 } };
 static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
-	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, KEY_OPTIONS, { 0 } };
+	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS,
+	MCUBOOT_ENCRYPT_OPTIONS, { 0 } };
 static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
-	OUTPUT_OPTION, DECRYPT_KEY_OPTION,
-	{ "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",
-	    .help = "a key to trust: PEM file or pkcs11: URI" },
-	KEY_OPTIONS, { 0 } };
+	OUTPUT_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS,
+	MCUBOOT_DECRYPT_OPTIONS, { 0 } };
 static const struct option_spec convert_options[] = { FORMAT_OPTION,
-	OUTPUT_OPTION, { 0 } };
+	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
+	KEY_OPTIONS, MCUBOOT_CONVERT_OPTIONS, { 0 } };
 static const struct option_spec operands[] = {
 	{ "file", OPTION_PATH, .required = true,
 	    .help = "the image; - is standard input" },

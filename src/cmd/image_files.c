@@ -43,6 +43,9 @@ image_files_output(struct image_job *job, const char *path, struct why *why)
 void
 image_files_done(struct image_job *job)
 {
+	if (job->own != NULL)
+		job->own_free(job->own);
+	job->own = NULL;
 	output_free(job->out);
 	job->out = NULL;
 	input_done(&job->input);

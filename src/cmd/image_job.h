@@ -39,13 +39,17 @@ struct image_job {
 	struct output *out;        /* --output; empty. NULL: writes nothing */
 	uint64_t result_size;      /* bytes, once it is written */
 	struct findings *findings; /* of what is judged */
-	/* Whom to trust. verify: --key; resign: --old-key; judging what was
-	 * signed: the signers. `decrypt` is --decrypt-key everywhere. */
+	/* Whom to trust. verify: --key; resign, append: --old-key;
+	 * judging what was signed: the signers. `decrypt` is --decrypt-key
+	 * everywhere. */
 	struct image_keys keys;
 	const struct image_signer *signers; /* --key, in the order given */
 	size_t signer_count;
 	struct pkey *recipient;        /* --encrypt-key; NULL: none */
 	struct hm_bytes recipient_kek; /* if that is a symmetric key */
+	/* What a format keeps from writing to judging; freed with the job. */
+	void *own;
+	void (*own_free)(void *own);
 };
 
 /* Read job->input, write job->out. An error: nothing is written. */

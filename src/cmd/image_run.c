@@ -110,6 +110,9 @@ check_options(const struct image_job *job, struct why *why)
 			return WHY(why, HM_E_USAGE,
 			    "--%s does not belong to image %s of format %s",
 			    row->name, verb->name, job->command->format);
+	if (job->verb == IMAGE_SIGN && options_has(job->given, "old-key") &&
+	    !options_flag(job->given, "append"))
+		return WHY(why, HM_E_USAGE, "--old-key goes with --append");
 	return check_needs(job, step->needs, why);
 }
 

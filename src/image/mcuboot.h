@@ -149,7 +149,10 @@ HM_MUST hm_err mcuboot_sign(const struct mcuboot_sign *how,
 struct mcuboot_verify {
 	const struct image_keys *keys;
 	struct hm_bytes payload_key; /* if known: nothing has to be unwrapped */
-	uint64_t slot_size;          /* 0: not known */
+	/* Nobody here can open the wrapped key: it is not looked at, and the
+	 * payload has to be in clear. */
+	bool is_sealed;
+	uint64_t slot_size; /* 0: not known */
 	bool has_counter;
 	uint32_t counter; /* the device's: an image below it is refused */
 };

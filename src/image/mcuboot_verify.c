@@ -272,9 +272,15 @@ check_hash(struct judge *judge)
 		HM_TRY(compare_hash(judge, judge->payload_key, &same));
 	if (!same && is_encrypted)
 		HM_TRY(compare_clear(judge, &same));
-	if (!same && !is_open)
+	if (!same && !is_open) {
 		judge->has_digest = false;
-	else if (!same)
+		if (judge->how->is_sealed)
+			(void)findings_fault(judge->findings, HM_E_IMAGE_OPEN,
+			    judge->wrap.at,
+			    "the payload is not in clear, and no key to open "
+			    "it was given");
+	}
+	if (!same && is_open)
 		(void)findings_fault(judge->findings, HM_E_IMAGE_HASH,
 		    judge->hash.at,
 		    "image hash: %s over [0, %" PRIu64 ") is another one",
