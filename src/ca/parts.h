@@ -2,7 +2,7 @@
 #pragma once
 /* parts - what certificates and revocation lists share; inside this room */
 #include "ca/ca.h"
-#include "ca/der.h"
+#include "base/der.h"
 
 #define KEY_ID_LEN 20
 #define NAME_TEXT_MAX 64 /* ub-common-name and the others of RFC 5280 */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "ca/ca.h"
-#include "ca/der.h"
+#include "base/der.h"
 #include "ca/oid.h"
 #include "ca/parts.h"
 #include "crypto/p256.h"

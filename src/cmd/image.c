@@ -6,8 +6,12 @@
 #include "cmd/nouns.h"
 
 /* One row a format. */
-const struct image_command *const image_commands[] = { &image_mcuboot,
-	&image_raw, NULL };
+const struct image_command *const image_commands[] = {
+	&image_mcuboot,
+	&image_raw,
+	&image_cms,
+	NULL,
+};
 
 #define FORMAT_OPTION                                                       \
 	{                                                                   \
@@ -86,7 +90,7 @@ const struct image_command *const image_commands[] = { &image_mcuboot,
 	    APPEND_OPTION, HASH_OPTION,                                       \
 	    { "old-key", OPTION_TEXT, .repeated = true, .metavar = "KEY",     \
 		    .help = "resign, append: whose signature is there now" }, \
-	    MCUBOOT_SIGN_OPTIONS
+	    MCUBOOT_SIGN_OPTIONS, RAW_SIGN_OPTIONS
 
 static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec request_options[] = { SIGN_OPTIONS,
@@ -103,8 +107,8 @@ static const struct option_spec assemble_options[] = { SIGN_OPTIONS,
 	{ 0 } };
 static const struct option_spec resign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
-	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, RAW_VERIFY_OPTIONS,
-	MCUBOOT_VERIFY_OPTIONS, { 0 } };
+	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, HASH_OPTION,
+	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, { 0 } };
 static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
 	{ 0 } };
 static const struct option_spec encrypt_options[] = { FORMAT_OPTION,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ca: DER, against the forms of X.690 */
+/* base/der, against the forms of X.690 */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/auto.h"
-#include "ca/der.h"
+#include "base/der.h"
 
 static void
 closes_elements_of_every_length(void **state)
