@@ -252,10 +252,9 @@ cms_sign(const struct raw_how *how, const struct image_signer *signer,
 	AUTO(buf) struct buf message = { .max = CMS_MAX };
 	uint8_t digest[HASH_MAX];
 	struct identity who;
-	struct parts p = { .how = how,
-		.key = signer->key,
-		.who = &who,
-		.hash = how->hash };
+	struct parts p = {
+		.how = how, .key = signer->key, .who = &who, .hash = how->hash
+	};
 
 	if (file->size == 0)
 		return WHY(why, HM_E_IMAGE_EMPTY, "the file is empty");
