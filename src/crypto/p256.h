@@ -39,7 +39,8 @@ HM_MUST hm_err p256_pair_new(struct p256_pair **ret);
 /* HM_E_KEY unless 1 <= scalar < n. HM_E_NO_MEMORY */
 HM_MUST hm_err p256_pair_from(
     const uint8_t scalar[static P256_SCALAR_LEN], struct p256_pair **ret);
-/* From PEM text (PKCS#8 or SEC1, unencrypted); the public key is computed, what
+/* From PEM text: the first block with a private key, PKCS#8 or SEC1,
+ * unencrypted, in DER, with the named curve; the public key is computed, what
  * the text says of it is not read. HM_E_KEY */
 HM_MUST hm_err p256_pair_from_pem(struct hm_bytes pem, struct p256_pair **ret);
 void p256_pair_free(struct p256_pair *pair);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Keys of people and files: P-256 keys have fixed DER shapes, so writing is a
- * head, the scalar, a middle and the point. Only a private key's PEM goes
- * through OpenSSL's decoder, for its many forms; that is not a hot path.
+ * head, the scalar, a middle and the point, and reading is little more. What
+ * OpenSSL's decoders would take beside them (other curves, BER, passphrases
+ * asked for at a terminal) is nothing that we want.
  */
 #include "crypto/p256.h"
 
 #include <string.h>
 
 #include <openssl/bio.h>
-#include <openssl/core_names.h>
-#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "base/auto.h"
@@ -136,20 +135,25 @@ p256_point_pem(const uint8_t point[static P256_POINT_LEN], struct hm_span room,
 /* Owners of what OpenSSL's PEM reader makes. */
 struct reading {
 	BIO *bio;
-	EVP_PKEY *key;
 	char *name, *header;
 	unsigned char *der;
 	long der_len;
 };
 
 static void
+reading_clear(struct reading *reading)
+{
+	OPENSSL_secure_free(reading->name);
+	OPENSSL_secure_free(reading->header);
+	OPENSSL_secure_clear_free(reading->der, (size_t)reading->der_len);
+	*reading = (struct reading){ .bio = reading->bio };
+}
+
+static void
 reading_done(struct reading *reading)
 {
+	reading_clear(reading);
 	BIO_free(reading->bio);
-	EVP_PKEY_free(reading->key);
-	OPENSSL_free(reading->name);
-	OPENSSL_free(reading->header);
-	OPENSSL_free(reading->der);
 }
 
 static hm_err
@@ -161,6 +165,18 @@ reading_init(struct reading *reading, struct hm_bytes pem)
 	return reading->bio == NULL ? ossl_failed(HM_E_NO_MEMORY) : HM_OK;
 }
 
+/* The next block, whatever it is. Its buffers are wiped: it may be a key. */
+static hm_err
+reading_next(struct reading *reading)
+{
+	reading_clear(reading);
+	if (PEM_read_bio_ex(reading->bio, &reading->name, &reading->header,
+		&reading->der, &reading->der_len,
+		PEM_FLAG_SECURE | PEM_FLAG_EAY_COMPATIBLE) != 1)
+		return ossl_failed(HM_E_KEY);
+	return HM_OK;
+}
+
 hm_err
 p256_point_from_pem(struct hm_bytes pem, uint8_t ret[static P256_POINT_LEN])
 {
@@ -168,9 +184,7 @@ p256_point_from_pem(struct hm_bytes pem, uint8_t ret[static P256_POINT_LEN])
 	const uint8_t *point;
 
 	HM_TRY(reading_init(&reading, pem));
-	if (PEM_read_bio(reading.bio, &reading.name, &reading.header,
-		&reading.der, &reading.der_len) != 1)
-		return ossl_failed(HM_E_KEY);
+	HM_TRY(reading_next(&reading));
 	if (strcmp(reading.name, "PUBLIC KEY") != 0 ||
 	    reading.der_len != SPKI_LEN ||
 	    memcmp(reading.der, spki_head, sizeof(spki_head)) != 0)
@@ -181,36 +195,107 @@ p256_point_from_pem(struct hm_bytes pem, uint8_t ret[static P256_POINT_LEN])
 	return HM_OK;
 }
 
-/* An encrypted key is refused; without this OpenSSL would ask at a terminal. */
-static int
-no_passphrase(char *room, int size, int writes, void *context)
+/* A value off the front, with a length below 256 in its shortest form: no key
+ * of this curve needs more. */
+static bool
+take(struct hm_bytes *in, uint8_t tag, struct hm_bytes *ret)
 {
-	(void)room, (void)size, (void)writes, (void)context;
-	return -1;
+	size_t head = 2, len;
+
+	if (in->len < 3 || in->ptr[0] != tag)
+		return false;
+	len = in->ptr[1];
+	if (len == 0x81) {
+		head = 3;
+		len = in->ptr[2] >= 0x80 ? in->ptr[2] : SIZE_MAX;
+	} else if (len >= 0x80) {
+		return false;
+	}
+	if (len > in->len - head)
+		return false;
+	*ret = (struct hm_bytes){ in->ptr + head, len };
+	*in = (struct hm_bytes){ in->ptr + head + len, in->len - head - len };
+	return true;
+}
+
+/* These bytes off the front. */
+static bool
+skip(struct hm_bytes *in, struct hm_bytes bytes)
+{
+	if (in->len < bytes.len || memcmp(in->ptr, bytes.ptr, bytes.len) != 0)
+		return false;
+	in->ptr += bytes.len;
+	in->len -= bytes.len;
+	return true;
+}
+
+/* A number of 32 bytes; GnuTLS writes a zero before it if its high bit is set,
+ * and no zeros that it starts with. */
+static bool
+read_scalar(struct hm_bytes number, uint8_t ret[static P256_SCALAR_LEN])
+{
+	if (number.len == P256_SCALAR_LEN + 1 && number.ptr[0] == 0) {
+		number.ptr++;
+		number.len--;
+	}
+	if (number.len == 0 || number.len > P256_SCALAR_LEN)
+		return false;
+	memset(ret, 0, P256_SCALAR_LEN);
+	memcpy(ret + P256_SCALAR_LEN - number.len, number.ptr, number.len);
+	return true;
+}
+
+/* RFC 5915: the curve and the public key may be missing; the latter is not
+ * read. */
+static bool
+read_sec1(struct hm_bytes der, uint8_t ret[static P256_SCALAR_LEN])
+{
+	struct hm_bytes version = { sec1_head + 2, 3 };
+	struct hm_bytes curve = { sec1_middle + 2, 10 }, in, number, part;
+
+	if (!take(&der, 0x30, &in) || der.len > 0 || !skip(&in, version) ||
+	    !take(&in, 0x04, &number))
+		return false;
+	if (take(&in, 0xa0, &part) && !hm_bytes_equal(part, curve))
+		return false;
+	(void)take(&in, 0xa1, &part);
+	return in.len == 0 && read_scalar(number, ret);
+}
+
+/* RFC 5208: attributes are passed over. */
+static bool
+read_pkcs8(struct hm_bytes der, uint8_t ret[static P256_SCALAR_LEN])
+{
+	/* version and algorithm */
+	struct hm_bytes start = { pkcs8_head + 3, 24 }, in, key, part;
+
+	if (!take(&der, 0x30, &in) || der.len > 0 || !skip(&in, start) ||
+	    !take(&in, 0x04, &key))
+		return false;
+	(void)take(&in, 0xa0, &part);
+	return in.len == 0 && read_sec1(key, ret);
 }
 
 hm_err
 p256_pair_from_pem(struct hm_bytes pem, struct p256_pair **ret)
 {
 	AUTO(reading) struct reading reading = { 0 };
-	char group[16] = "";
-	BIGNUM *number = NULL;
+	bool is_sec1 = false, is_pkcs8 = false, good;
 	uint8_t scalar[P256_SCALAR_LEN];
-	hm_err err = HM_E_KEY;
+	struct hm_bytes der;
+	hm_err err;
 
 	HM_TRY(reading_init(&reading, pem));
-	reading.key =
-	    PEM_read_bio_PrivateKey(reading.bio, NULL, no_passphrase, NULL);
-	if (reading.key == NULL || EVP_PKEY_is_a(reading.key, "EC") != 1 ||
-	    EVP_PKEY_get_group_name(reading.key, group, sizeof(group), NULL) !=
-		1 ||
-	    strcmp(group, ec_p256.name) != 0)
-		return ossl_failed(HM_E_KEY);
-	if (EVP_PKEY_get_bn_param(
-		reading.key, OSSL_PKEY_PARAM_PRIV_KEY, &number) == 1 &&
-	    BN_bn2binpad(number, scalar, sizeof(scalar)) == sizeof(scalar))
-		err = p256_pair_from(scalar, ret);
-	BN_clear_free(number);
+	while (!is_sec1 && !is_pkcs8) {
+		HM_TRY(reading_next(&reading));
+		is_sec1 = strcmp(reading.name, "EC PRIVATE KEY") == 0;
+		is_pkcs8 = strcmp(reading.name, "PRIVATE KEY") == 0;
+	}
+	if (reading.header[0] != '\0')
+		return HM_E_KEY; /* encrypted */
+	der = (struct hm_bytes){ reading.der, (size_t)reading.der_len };
+	good = is_sec1 ? read_sec1(der, scalar) : read_pkcs8(der, scalar);
+	err = good ? p256_pair_from(scalar, ret) : HM_E_KEY;
 	hm_wipe(scalar, sizeof(scalar));
-	return err == HM_OK ? HM_OK : ossl_failed(err);
+	return err;
 }

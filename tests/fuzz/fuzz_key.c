@@ -2,8 +2,7 @@
 /*
  * fuzz_key - any text as a file with a private key
  *
- * What is read is written and read again as the same. OpenSSL's decoder makes
- * this target slow (2 ms an input); the room around it is small.
+ * What is read is written and read again as the same.
  */
 #include <string.h>
 

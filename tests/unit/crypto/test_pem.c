@@ -17,6 +17,85 @@ static const char sec1[] =
     "AwEHoUQDQgAEcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF6ghYW1jyix\n"
     "Ong59+e13V0i91VOI+jjQJcFZ4MDXFJx1g==\n"
     "-----END EC PRIVATE KEY-----\n";
+/* openssl ec -no_public, before it what openssl ecparam -genkey writes */
+static const char sec1_alone[] =
+    "-----BEGIN EC PARAMETERS-----\n"
+    "BggqhkjOPQMBBw==\n"
+    "-----END EC PARAMETERS-----\n"
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MDECAQEEIOVYXlHfkA2tr6AIrWFNPIeXEaxAODDTd4dL3o6fRxugoAoGCCqGSM49\n"
+    "AwEH\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* openssl pkcs8 -topk8 -nocrypt of it: the curve is inside, too */
+static const char pkcs8_alone[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MEECAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcEJzAlAgEBBCDlWF5R35ANra+gCK1h\n"
+    "TTyHlxGsQDgw03eHS96On0cboA==\n"
+    "-----END PRIVATE KEY-----\n";
+/* openssl ec -conv_form compressed */
+static const char sec1_compressed[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MFcCAQEEIOVYXlHfkA2tr6AIrWFNPIeXEaxAODDTd4dL3o6fRxugoAoGCCqGSM49\n"
+    "AwEHoSQDIgACcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF4=\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* as certtool --generate-privkey writes half of all keys: a scalar of 33 bytes
+ */
+static const char gnutls[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHgCAQEEIQDlWF5R35ANra+gCK1hTTyHlxGsQDgw03eHS96On0cboKAKBggqhkjO\n"
+    "PQMBB6FEA0IABHF+OiRUOzgp3omxm1sbp1RQusAkSEx/EOFV1HfVgHheoIWFtY8o\n"
+    "sTp4Offntd1dIvdVTiPo40CXBWeDA1xScdY=\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* a byte behind the key */
+static const char sec1_longer[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHcCAQEEIOVYXlHfkA2tr6AIrWFNPIeXEaxAODDTd4dL3o6fRxugoAoGCCqGSM49\n"
+    "AwEHoUQDQgAEcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF6ghYW1jyix\n"
+    "Ong59+e13V0i91VOI+jjQJcFZ4MDXFJx1gA=\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* version 2 */
+static const char sec1_version[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHcCAQIEIOVYXlHfkA2tr6AIrWFNPIeXEaxAODDTd4dL3o6fRxugoAoGCCqGSM49\n"
+    "AwEHoUQDQgAEcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF6ghYW1jyix\n"
+    "Ong59+e13V0i91VOI+jjQJcFZ4MDXFJx1g==\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* another curve, as long */
+static const char sec1_curve[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHcCAQEEIOVYXlHfkA2tr6AIrWFNPIeXEaxAODDTd4dL3o6fRxugoAoGCCqGSM49\n"
+    "AwEGoUQDQgAEcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF6ghYW1jyix\n"
+    "Ong59+e13V0i91VOI+jjQJcFZ4MDXFJx1g==\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* a scalar of 33 bytes that is no number of 32 */
+static const char sec1_negative[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHgCAQEEIQHlWF5R35ANra+gCK1hTTyHlxGsQDgw03eHS96On0cboKAKBggqhkjO\n"
+    "PQMBB6FEA0IABHF+OiRUOzgp3omxm1sbp1RQusAkSEx/EOFV1HfVgHheoIWFtY8o\n"
+    "sTp4Offntd1dIvdVTiPo40CXBWeDA1xScdY=\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* openssl ec -param_enc explicit */
+static const char sec1_explicit[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MIIBaAIBAQQg5VheUd+QDa2voAitYU08h5cRrEA4MNN3h0vejp9HG6CggfowgfcC\n"
+    "AQEwLAYHKoZIzj0BAQIhAP////8AAAABAAAAAAAAAAAAAAAA////////////////\n"
+    "MFsEIP////8AAAABAAAAAAAAAAAAAAAA///////////////8BCBaxjXYqjqT57Pr\n"
+    "vVV2mIa8ZR0GsMxTsPY7zjw+J9JgSwMVAMSdNgiG5wSTamZ44ROdJreBn36QBEEE\n"
+    "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54W\n"
+    "K84zV2sxXs7LtkBoN79R9QIhAP////8AAAAA//////////+85vqtpxeehPO5ysL8\n"
+    "YyVRAgEBoUQDQgAEcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF6ghYW1\n"
+    "jyixOng59+e13V0i91VOI+jjQJcFZ4MDXFJx1g==\n"
+    "-----END EC PRIVATE KEY-----\n";
+/* a head that says so */
+static const char sec1_encrypted[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "Proc-Type: 4,ENCRYPTED\n"
+    "DEK-Info: AES-128-CBC,C250C2BFB156B8BEC1B32F086A402B94\n"
+    "\n"
+    "MHcCAQEEIOVYXlHfkA2tr6AIrWFNPIeXEaxAODDTd4dL3o6fRxugoAoGCCqGSM49\n"
+    "AwEHoUQDQgAEcX46JFQ7OCneibGbWxunVFC6wCRITH8Q4VXUd9WAeF6ghYW1jyix\n"
+    "Ong59+e13V0i91VOI+jjQJcFZ4MDXFJx1g==\n"
+    "-----END EC PRIVATE KEY-----\n";
 static const char public_key[] =
     "-----BEGIN PUBLIC KEY-----\n"
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcX46JFQ7OCneibGbWxunVFC6wCRI\n"
@@ -69,12 +148,13 @@ static const char ed25519_public_key[] =
 	"a08585b58f28b13a7839f7e7b5dd5d22f7554e23e8e34097056783035c5271d6"
 
 static void
-reads_a_private_key_in_both_forms(void **state)
+reads_a_private_key_in_every_form(void **state)
 {
-	const char *const forms[] = { pkcs8, sec1 };
+	const char *const forms[] = { pkcs8, sec1, sec1_alone, pkcs8_alone,
+		sec1_compressed, gnutls };
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct p256_pair *pair;
 		uint8_t scalar[P256_SCALAR_LEN], point[P256_POINT_LEN];
 
@@ -92,7 +172,8 @@ static void
 refuses_other_private_keys(void **state)
 {
 	const char *const forms[] = { "", "no key", encrypted, p384, ed25519,
-		public_key };
+		public_key, sec1_longer, sec1_version, sec1_curve,
+		sec1_negative, sec1_explicit, sec1_encrypted };
 	struct p256_pair *pair = NULL;
 
 	(void)state;
@@ -220,7 +301,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_a_private_key_in_both_forms),
+		cmocka_unit_test(reads_a_private_key_in_every_form),
 		cmocka_unit_test(refuses_other_private_keys),
 		cmocka_unit_test(writes_a_private_key_as_openssl_does),
 		cmocka_unit_test(writes_the_der_of_a_private_key),
