@@ -59,6 +59,8 @@ starts_with_wide_space(struct hm_bytes text)
 		"\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
 		"\xe2\x81\x9f", "\xe3\x80\x80" };
 
+	if (text.ptr[0] < 0x80)
+		return false; /* nearly always */
 	for (size_t i = 0; i < sizeof(spaces) / sizeof(*spaces); i++)
 		if (starts_with(text, hm_bytes_of(spaces[i])))
 			return true;
