@@ -4,8 +4,10 @@
  *
  * The input is turns (turns.h): what one read of TLS gives, kind 255 is the
  * end of the connection. Two calls are made on it, the second on the kept
- * connection if there is one. The client is whole; OpenSSL's functions that
- * speak to the network are replaced here. An answer that is taken was there.
+ * connection if there is one. The client is whole; the functions of OpenSSL and
+ * the system that speak to the network are replaced here, and there is one SSL
+ * object and one descriptor for all connections. An answer that is taken was
+ * there.
  */
 #include <string.h>
 
@@ -19,8 +21,19 @@
 
 #define ANSWER_MAX 8192
 #define END 255
+#define FD 1000000
 
 int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len);
+int __wrap_socket(int domain, int type, int protocol);
+int __real_close(int fd);
+int __wrap_close(int fd);
+int __wrap_setsockopt(
+    int fd, int level, int option, const void *value, socklen_t len);
+SSL *__real_SSL_new(SSL_CTX *ctx);
+SSL *__wrap_SSL_new(SSL_CTX *ctx);
+void __wrap_SSL_free(SSL *ssl);
+int __wrap_SSL_set_fd(SSL *ssl, int fd);
+void __wrap_ERR_clear_error(void);
 int __wrap_SSL_connect(SSL *ssl);
 int __wrap_SSL_write(SSL *ssl, const void *from, int len);
 int __wrap_SSL_read(SSL *ssl, void *room, int size);
@@ -31,6 +44,7 @@ hm_err __wrap_tls_client_new(
 static struct hm_bytes input, said;
 static bool ended;
 static struct buf all; /* what was read, for comparing */
+static bool is_open;   /* the one descriptor */
 
 int
 __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
@@ -39,6 +53,69 @@ __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
 	(void)to;
 	(void)len;
 	return 0;
+}
+
+int
+__wrap_socket(int domain, int type, int protocol)
+{
+	(void)domain;
+	(void)type;
+	(void)protocol;
+	fuzz_must(!is_open);
+	is_open = true;
+	return FD;
+}
+
+int
+__wrap_close(int fd)
+{
+	if (fd != FD)
+		return __real_close(fd);
+	fuzz_must(is_open);
+	is_open = false;
+	return 0;
+}
+
+int
+__wrap_setsockopt(
+    int fd, int level, int option, const void *value, socklen_t len)
+{
+	(void)level;
+	(void)option;
+	(void)value;
+	(void)len;
+	fuzz_must(fd == FD && is_open);
+	return 0;
+}
+
+SSL *
+__wrap_SSL_new(SSL_CTX *ctx)
+{
+	static SSL *kept;
+
+	if (kept == NULL)
+		kept = __real_SSL_new(ctx);
+	return kept;
+}
+
+void
+__wrap_SSL_free(SSL *ssl)
+{
+	(void)ssl;
+}
+
+int
+__wrap_SSL_set_fd(SSL *ssl, int fd)
+{
+	(void)ssl;
+	fuzz_must(fd == FD && is_open);
+	return 1;
+}
+
+/* None of the functions that are left has errors. */
+void
+__wrap_ERR_clear_error(void)
+{
 }
 
 int
@@ -144,6 +221,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	call(client);
 	call(client);
 	net_client_hang_up(client);
+	fuzz_must(!is_open);
 	return 0;
 }
 
