@@ -20,6 +20,8 @@
 #include "turns.h"
 #include "wire/cose.h"
 
+#define TURNS 12
+
 static struct hm_agent agent;
 
 static void
@@ -101,7 +103,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_must(hm_p256_public(scalar, point) == HM_OK);
 	memport_reset(1, point);
 	fuzz_must(hm_agent_init(&agent) == HM_OK);
-	while (turns_next(&input, &next))
+	for (size_t i = 0; i < TURNS && turns_next(&input, &next); i++)
 		turn(next.kind % 3, next.bytes);
 	return 0;
 }

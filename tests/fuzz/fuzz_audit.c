@@ -9,7 +9,8 @@
  *
  * The folder is in memory. Signatures are taken for good, so that what lies
  * behind them is reached. The audit ends whatever lies there, and what it says
- * may be shown. Then the same folder is opened as one to read from.
+ * may be shown. Then, for every fourth size of the input (opening one costs as
+ * much as the rest), the same folder is opened as one to read from.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,8 @@
 #define FOLDER "log"
 #define ORIGIN "log.example.com/factory-1"
 #define FILES 16
-#define ENTRIES 40
+#define ENTRIES 24
+#define FINDINGS 16 /* that are kept */
 
 hm_err __wrap_file_read(
     const char *path, size_t max, struct buf *ret, struct why *why);
@@ -252,7 +254,9 @@ must_be_shown(const char *text)
 static void
 audit(const struct note_policy *policy)
 {
-	struct audit_options options = { .folder = FOLDER, .policy = policy };
+	struct audit_options options = {
+		.folder = FOLDER, .policy = policy, .finding_max = FINDINGS
+	};
 	struct audit_result result;
 	struct why why = { 0 };
 
@@ -302,7 +306,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	read_input((struct hm_bytes){ data, size }, &log);
 	audit(&policy);
-	read_back();
+	if (size % 4 == 0)
+		read_back();
 	return 0;
 }
 
