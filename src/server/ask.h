@@ -11,10 +11,10 @@
  * message is one datagram on a SOCK_SEQPACKET pair; the asker's `id` comes back
  * in the answer, so many may be under way. Every ask gets exactly one answer.
  *
- * ask_rules (ask.c) says for each kind who may ask, how long request and answer
- * are and in which state of the asked process it is allowed. What breaks a rule
- * is a broken or taken-over asker: the asked process ends the connection, and
- * the parent restarts the server.
+ * ask_rule() says for each kind who may ask and how long request and answer
+ * are. What breaks a rule is a broken or taken-over asker: the asked process
+ * ends, and the parent restarts the server. What is asked before the asked
+ * process is ready waits in the channel: nothing is read before.
  *
  * Structs cross between processes of one build on one machine: native layout,
  * zeroed before they are filled, names NUL-terminated and checked on arrival.
@@ -75,7 +75,6 @@ struct ask_rule {
 	uint32_t request_len,
 	    request_tail_max; /* struct behind the head; tail */
 	uint32_t answer_len, answer_tail_max;
-	bool while_starting; /* allowed before the asked process is ready */
 };
 
 /* NULL for an unknown kind. */
