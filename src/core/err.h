@@ -3,9 +3,8 @@
 /*
  * err - every way in which a call can fail
  *
- * One list feeds the code, the log, the HTTP status, the exit status, `hallmark
- * help HM-nnnn` and the tables of the manual. It only grows: a number is never
- * given anew, for it stands on disk, on the wire and in people's notes.
+ * One list feeds code, log, HTTP and exit status and the manual. It only grows:
+ * a number is never given anew, for it stands on disk and in people's notes.
  *
  * The number is the id that people see: 6101 is "HM-6101". The thousands name
  * the area: 1 usage and configuration, 2 device and fixture, 3 flash and image,
@@ -254,6 +253,8 @@
 	X(E_JOURNAL, 8204, 503, HOLD, HOLD,                                    \
 	    "the journal cannot be read or written",                           \
 	    "check the disk; do not delete the journal")                       \
+	X(E_COUNTS, 8205, 503, LOG, SECURITY, "counts do not fit the devices", \
+	    "the database was edited: restore a backup")                       \
 	X(E_BUG, 9001, 500, BUG, PERMANENT, "a mistake of ours",               \
 	    "please report it")                                                \
 	X(E_NO_MEMORY, 9002, 503, RETRY, TRANSIENT, "out of memory",           \

@@ -8,6 +8,18 @@
 #include "core/check.h"
 
 hm_err
+book_check_counts(const struct book *book)
+{
+	uint64_t numbers = (uint64_t)book->quota + book->returns_allowed;
+
+	if ((uint64_t)book->used + book->reserved > book->quota ||
+	    book->confirmed > book->used ||
+	    book->returned > book->returns_allowed || book->next > numbers)
+		return HM_E_COUNTS;
+	return HM_OK;
+}
+
+hm_err
 book_check(const struct book *book, uint64_t now_s)
 {
 	if (book->closed)
@@ -44,36 +56,39 @@ book_reserve(struct book *book, uint64_t now_s, uint32_t *ret_number)
 	return HM_OK;
 }
 
-void
+hm_err
 book_issue(struct book *book)
 {
-	hm_assert(book->reserved > 0);
-
+	if (book->reserved == 0)
+		return HM_E_COUNTS;
 	book->reserved--;
 	book->used++;
+	return HM_OK;
 }
 
-void
+hm_err
 book_confirm(struct book *book)
 {
-	hm_assert(book->confirmed < book->used);
-
+	if (book->confirmed >= book->used)
+		return HM_E_COUNTS;
 	book->confirmed++;
+	return HM_OK;
 }
 
-void
+hm_err
 book_unreserve(struct book *book)
 {
-	hm_assert(book->reserved > 0);
-
+	if (book->reserved == 0)
+		return HM_E_COUNTS;
 	book->reserved--;
+	return HM_OK;
 }
 
 hm_err
 book_return(struct book *book)
 {
-	hm_assert(book->used > book->confirmed);
-
+	if (book->confirmed >= book->used)
+		return HM_E_COUNTS;
 	if (book->returned >= book->returns_allowed)
 		return HM_E_RETURNS;
 	book->used--;

@@ -13,8 +13,9 @@
  * quota + returns_allowed, and an order ends early rather than beyond them.
  * `confirmed` and `scrapped` never lower the count: a made device stays made.
  *
- * What the counters must fit together to (confirmed <= used <= quota ...) is
- * asserted: the caller loads what this room counted.
+ * The caller loads counters that others may have edited: book_check_counts()
+ * says whether they fit together. Devices have counters of their own, so a
+ * step may not fit them either: HM_E_COUNTS, and nothing changes.
  */
 #include "wire/entry.h"
 
@@ -26,6 +27,9 @@ struct book {
 	bool closed;
 };
 
+/* Do the counters fit together? Whoever loads them asks before all else.
+ * HM_E_COUNTS */
+HM_MUST hm_err book_check_counts(const struct book *book);
 /* HM_E_ORDER_CLOSED, HM_E_NOT_YET, HM_E_EXPIRED */
 HM_MUST hm_err book_check(const struct book *book, uint64_t now_s);
 /* Count one device; *ret_number is its place in the serial range. As
@@ -33,11 +37,14 @@ HM_MUST hm_err book_check(const struct book *book, uint64_t now_s);
  * failure. */
 HM_MUST hm_err book_reserve(
     struct book *book, uint64_t now_s, uint32_t *ret_number);
-void book_issue(struct book *book); /* reserved -> used */
-void book_confirm(struct book *book);
-/* A reserved unit goes back. */
-void book_unreserve(struct book *book);
-/* An issued unit goes back while returns last. HM_E_RETURNS: it stays used. */
+/* reserved -> used. HM_E_COUNTS: none is reserved */
+HM_MUST hm_err book_issue(struct book *book);
+/* HM_E_COUNTS: all that are used are confirmed */
+HM_MUST hm_err book_confirm(struct book *book);
+/* A reserved unit goes back. HM_E_COUNTS: none is reserved */
+HM_MUST hm_err book_unreserve(struct book *book);
+/* An issued unit goes back while returns last. HM_E_RETURNS: it stays used;
+ * HM_E_COUNTS: all that are used are confirmed */
 HM_MUST hm_err book_return(struct book *book);
 uint32_t book_left(const struct book *book);
 

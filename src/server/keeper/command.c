@@ -170,6 +170,8 @@ time_out(struct keeper *keeper, struct device *device, uint64_t now_s)
 
 	if (order == NULL)
 		return HM_E_DATABASE;
+	if (reserved)
+		HM_TRY(plan_unreserve(order, keeper->db, device->number));
 	device->held_from = device->state;
 	HM_TRY(keeper_change_state(keeper, device,
 	    reserved ? HM_STATE_RETURNED : HM_STATE_HELD, nobody, now_s));
@@ -178,7 +180,6 @@ time_out(struct keeper *keeper, struct device *device, uint64_t now_s)
 	if (reserved) {
 		device->serial[0] = '\0';
 		device->has_mac = false;
-		HM_TRY(plan_unreserve(order, keeper->db, device->number));
 	}
 	return device_store(keeper->db, device);
 }

@@ -82,6 +82,8 @@ store(struct keeper *keeper, struct work *work, struct confirm *confirm)
 	struct hm_entry entry = { .type = HM_ENTRY_CONFIRM,
 		.time_s = work->now_s };
 
+	HM_TRY(book_confirm(&confirm->order->book));
+	confirm->order->dirty = true;
 	entry.confirm.order = confirm->order->object.order.name;
 	entry.confirm.station = hm_bytes_of(confirm->station->name);
 	entry.confirm.lock = ask->conformance.lock;
@@ -95,10 +97,7 @@ store(struct keeper *keeper, struct work *work, struct confirm *confirm)
 	device->confirm_index = work->index;
 	device->due_s = 0;
 	device->quarantine = false;
-	HM_TRY(device_store_state(keeper->db, device));
-	book_confirm(&confirm->order->book);
-	confirm->order->dirty = true;
-	return HM_OK;
+	return device_store_state(keeper->db, device);
 }
 
 static hm_err

@@ -483,6 +483,8 @@ store_issued(struct keeper *keeper, struct work *work)
 	struct hm_entry entry = { .type = HM_ENTRY_ISSUE,
 		.time_s = work->now_s };
 
+	HM_TRY(book_issue(&job->order->book));
+	job->order->dirty = true;
 	device->state = HM_STATE_ISSUED;
 	device->issued_s = work->now_s;
 	device->has_stamp = true;
@@ -496,10 +498,7 @@ store_issued(struct keeper *keeper, struct work *work)
 	HM_TRY(stamp_store(keeper->db, device->id, buf_bytes(&work->out)));
 	fill_entry(job, &entry.issue);
 	buf_clear(&work->entry);
-	HM_TRY(record_add(&keeper->record, &entry, &work->index, &work->entry));
-	book_issue(&job->order->book);
-	job->order->dirty = true;
-	return HM_OK;
+	return record_add(&keeper->record, &entry, &work->index, &work->entry);
 }
 
 /* The signer failed: the unit stays counted, and is completed later. */
@@ -544,8 +543,15 @@ keeper_issued(struct keeper *keeper, struct work *work)
 	if (job->is_hole)
 		HM_TRY(
 		    plan_fill_hole(job->order, keeper->db, job->device.number));
-	if (err == HM_OK)
-		return store_issued(keeper, work);
+	if (err == HM_OK) {
+		err = store_issued(keeper, work);
+		if (err != HM_E_COUNTS)
+			return err;
+		/* It changed nothing; others of the group go on. */
+		buf_clear(&work->out);
+		work->err = err;
+		return HM_OK;
+	}
 	work->err = err;
 	if (sign_is_breakdown(err))
 		return store_reserved(keeper, work);

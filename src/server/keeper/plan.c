@@ -333,8 +333,28 @@ load_objects(struct plan *plan, struct record *record, struct why *why)
 	}
 }
 
+/* Columns from the second on; the database may have been edited. */
 static hm_err
-load_books(struct plan *plan, struct db *db)
+take_counts(const struct db_stmt *q, struct book *book)
+{
+	uint32_t *const counts[] = { &book->reserved, &book->used,
+		&book->returned, &book->confirmed, &book->scrapped,
+		&book->next };
+	const int n = (int)(sizeof(counts) / sizeof(counts[0]));
+
+	for (int i = 0; i < n; i++) {
+		uint64_t count = db_uint(q, i + 1);
+
+		if (count > UINT32_MAX)
+			return HM_E_COUNTS;
+		*counts[i] = (uint32_t)count;
+	}
+	book->closed = db_int(q, n + 1) != 0;
+	return book_check_counts(book);
+}
+
+static hm_err
+load_books(struct plan *plan, struct db *db, struct why *why)
 {
 	AUTO(db_stmt) struct db_stmt q = { 0 };
 	bool row;
@@ -352,13 +372,11 @@ load_books(struct plan *plan, struct db *db)
 		order = plan_order_of(plan, db_int(&q, 0));
 		if (order == NULL)
 			return HM_E_DATABASE;
-		order->book.reserved = (uint32_t)db_uint(&q, 1);
-		order->book.used = (uint32_t)db_uint(&q, 2);
-		order->book.returned = (uint32_t)db_uint(&q, 3);
-		order->book.confirmed = (uint32_t)db_uint(&q, 4);
-		order->book.scrapped = (uint32_t)db_uint(&q, 5);
-		order->book.next = (uint32_t)db_uint(&q, 6);
-		order->book.closed = db_int(&q, 7) != 0;
+		if (take_counts(&q, &order->book) != HM_OK) {
+			why_where(why, "order %s", order->name);
+			return WHY(why, HM_E_COUNTS,
+			    "its counters in the database do not fit together");
+		}
 	}
 }
 
@@ -388,7 +406,7 @@ plan_load(struct plan *plan, struct record *record, struct why *why)
 {
 	plan_done(plan);
 	HM_TRY(load_objects(plan, record, why));
-	HM_TRY(load_books(plan, record->db));
+	HM_TRY(load_books(plan, record->db, why));
 	return load_holes(plan, record->db);
 }
 
@@ -445,7 +463,7 @@ plan_reserve(
 hm_err
 plan_unreserve(struct planned *order, struct db *db, uint32_t number)
 {
-	book_unreserve(&order->book);
+	HM_TRY(book_unreserve(&order->book));
 	order->dirty = true;
 	HM_TRY(plan_add_hole(order, db, number));
 	return keep_hole(order, number);

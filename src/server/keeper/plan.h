@@ -69,7 +69,7 @@ HM_MUST hm_err plan_open_book(struct db *db, int64_t id);
 /* A unit and its number. As book_reserve. */
 HM_MUST hm_err plan_reserve(
     struct planned *order, struct db *db, uint64_t now_s, uint32_t *ret_number);
-/* It was never signed: both go back. */
+/* It was never signed: both go back. HM_E_COUNTS: nothing changed */
 HM_MUST hm_err plan_unreserve(
     struct planned *order, struct db *db, uint32_t number);
 /* In the table only: a number is free, if this is the last that is heard of

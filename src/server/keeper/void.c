@@ -65,8 +65,13 @@ return_issued(struct keeper *keeper, struct work *work, struct voiding *v)
 {
 	struct device *device = &v->device;
 
-	v->returned = hm_state_may(device->state, HM_STATE_RETURNED) &&
-		      book_return(&v->order->book) == HM_OK;
+	hm_err err = HM_E_RETURNS;
+
+	if (hm_state_may(device->state, HM_STATE_RETURNED))
+		err = book_return(&v->order->book);
+	if (err == HM_E_COUNTS)
+		return err;
+	v->returned = err == HM_OK;
 	if (!v->returned)
 		v->order->book.scrapped++;
 	v->order->dirty = true;

@@ -52,14 +52,14 @@ reserved_and_used_units_count_alike(void **state)
 	(void)state;
 	assert_int_equal(book_reserve(&book, NOW, &number), HM_OK);
 	assert_int_equal(book_reserve(&book, NOW, &number), HM_OK);
-	book_issue(&book);
+	assert_int_equal(book_issue(&book), HM_OK);
 	assert_int_equal(book.reserved, 1);
 	assert_int_equal(book.used, 1);
 	assert_int_equal(book_left(&book), 1);
-	book_confirm(&book);
+	assert_int_equal(book_confirm(&book), HM_OK);
 	assert_int_equal(book.confirmed, 1);
 	assert_int_equal(book_left(&book), 1);
-	book_unreserve(&book);
+	assert_int_equal(book_unreserve(&book), HM_OK);
 	assert_int_equal(book.reserved, 0);
 	assert_int_equal(book_left(&book), 2);
 }
@@ -106,7 +106,7 @@ gives_back_while_returns_last_and_never_a_number_twice(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(book_reserve(&book, NOW, &number), HM_OK);
-		book_issue(&book);
+		assert_int_equal(book_issue(&book), HM_OK);
 	}
 	assert_int_equal(book_return(&book), HM_OK);
 	assert_int_equal(book_left(&book), 1);
@@ -129,12 +129,52 @@ ends_when_the_numbers_end(void **state)
 	for (uint32_t i = 0; i < 4; i++) { /* quota + returns */
 		assert_int_equal(book_reserve(&book, NOW, &number), HM_OK);
 		assert_int_equal(number, i);
-		book_unreserve(&book);
+		assert_int_equal(book_unreserve(&book), HM_OK);
 	}
 	before = book;
 	assert_int_equal(book_left(&book), 3);
 	assert_int_equal(book_reserve(&book, NOW, &number), HM_E_QUOTA);
 	assert_same(&book, &before);
+}
+
+static void
+refuses_a_step_that_does_not_fit_the_counts(void **state)
+{
+	struct book book = three;
+
+	(void)state;
+	assert_int_equal(book_issue(&book), HM_E_COUNTS);
+	assert_int_equal(book_unreserve(&book), HM_E_COUNTS);
+	assert_int_equal(book_confirm(&book), HM_E_COUNTS);
+	assert_int_equal(book_return(&book), HM_E_COUNTS);
+	assert_same(&book, &three);
+}
+
+static void
+refuses_counts_that_do_not_fit_together(void **state)
+{
+	static const struct book edited[] = {
+		{ .quota = 3, .used = 4 },
+		{ .quota = 3, .used = 2, .reserved = 2 },
+		{ .quota = 3, .used = UINT32_MAX, .reserved = 2 },
+		{ .quota = 3, .used = 1, .confirmed = 2 },
+		{ .quota = 3, .returns_allowed = 1, .returned = 2 },
+		{ .quota = 3, .returns_allowed = 1, .next = 5 },
+	};
+	const struct book full = { .quota = 3,
+		.returns_allowed = 1,
+		.used = 2,
+		.reserved = 1,
+		.confirmed = 2,
+		.returned = 1,
+		.scrapped = 1,
+		.next = 4 };
+
+	(void)state;
+	assert_int_equal(book_check_counts(&three), HM_OK);
+	assert_int_equal(book_check_counts(&full), HM_OK);
+	for (size_t i = 0; i < sizeof(edited) / sizeof(*edited); i++)
+		assert_int_equal(book_check_counts(&edited[i]), HM_E_COUNTS);
 }
 
 static void
@@ -194,6 +234,8 @@ main(void)
 		cmocka_unit_test(
 		    gives_back_while_returns_last_and_never_a_number_twice),
 		cmocka_unit_test(ends_when_the_numbers_end),
+		cmocka_unit_test(refuses_a_step_that_does_not_fit_the_counts),
+		cmocka_unit_test(refuses_counts_that_do_not_fit_together),
 		cmocka_unit_test(writes_serials_with_their_zeros),
 		cmocka_unit_test(counts_addresses_up_over_all_octets),
 	};

@@ -531,6 +531,78 @@ signs_a_list_that_fits_no_message(void **state)
 	assert_false(ca_crl_lists(&view, HM_BYTES(serial)));
 }
 
+/* ---- counts that an administrator has edited ---- */
+
+/* The keeper comes again on a database of which only the counts are others. */
+static hm_err
+reopen_edited(struct plant *plant, const char *set, struct why *why)
+{
+	char sql[96];
+
+	(void)snprintf(sql, sizeof(sql), "UPDATE book SET %s", set);
+	assert_int_equal(db_exec(plant->keeper->db, sql, NULL), HM_OK);
+	return plant_reopen(plant, why);
+}
+
+static void
+refuses_a_step_that_the_counts_do_not_have(void **state)
+{
+	struct plant *plant = *state;
+	CHIP(chip, 1);
+	SAID(issued);
+	SAID(confirmed);
+	SAID(voided);
+	uint64_t size;
+
+	assert_int_equal(plant_issue(plant, &chip, &issued), HM_OK);
+	size = plant_size(plant);
+	assert_int_equal(reopen_edited(plant, "used = 0", NULL), HM_OK);
+	assert_int_equal(
+	    plant_confirm(plant, &chip, issued.stamp, &confirmed), HM_E_COUNTS);
+	assert_int_equal(
+	    plant_void(plant, "PO-1", &chip, &voided), HM_E_COUNTS);
+	assert_int_equal(state_of(plant, &chip), HM_STATE_ISSUED);
+	assert_int_equal(plant_size(plant), size);
+}
+
+static void
+completes_no_reservation_that_is_not_counted(void **state)
+{
+	struct plant *plant = *state;
+	CHIP(chip, 1);
+	CHIP(other, 2);
+	SAID(first);
+	SAID(again);
+	SAID(next);
+	uint64_t size;
+
+	plant->play.fail_issue = HM_E_TOKEN_GONE;
+	assert_int_equal(plant_issue(plant, &chip, &first), HM_E_TOKEN_GONE);
+	plant->play.fail_issue = HM_OK;
+	size = plant_size(plant);
+	assert_int_equal(reopen_edited(plant, "reserved = 0", NULL), HM_OK);
+	assert_int_equal(plant_issue(plant, &chip, &again), HM_E_COUNTS);
+	assert_int_equal(again.tail.len, 0); /* its stamp does not leave */
+	assert_int_equal(plant_size(plant), size);
+	plant->now_s += 86400 * 30;
+	plant_settle(plant); /* nor is it given back */
+	plant->now_s -= 86400 * 30;
+	assert_int_equal(state_of(plant, &chip), HM_STATE_RESERVED);
+	/* Others are made. */
+	assert_int_equal(plant_issue(plant, &other, &next), HM_OK);
+}
+
+static void
+does_not_open_on_counts_that_contradict_each_other(void **state)
+{
+	struct plant *plant = *state;
+	struct why why = { 0 };
+
+	assert_int_equal(
+	    reopen_edited(plant, "reserved = 4294967296", &why), HM_E_COUNTS);
+	assert_non_null(strstr(why.where, "PO-1"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -552,6 +624,9 @@ main(void)
 		TEST(takes_a_reservation_back_in_time),
 		TEST(gives_a_quarantined_unit_up_when_it_is_voided),
 		TEST(renews_the_revocation_list_when_it_must),
+		TEST(refuses_a_step_that_the_counts_do_not_have),
+		TEST(completes_no_reservation_that_is_not_counted),
+		TEST(does_not_open_on_counts_that_contradict_each_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
