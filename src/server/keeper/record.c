@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "core/check.h"
 #include "ledger/receipt.h"
 
 #define CHECKPOINT_MAX 8192 /* bytes of a signed one */
@@ -413,6 +414,8 @@ record_publish(struct record *record, struct why *why)
 
 	if (record->published == record->size)
 		return HM_OK;
+	/* A tile cannot be taken back: nobody would start on it. */
+	hm_assert(tiles_tree(record->tiles)->size == record->size);
 	HM_TRY(find_checkpoint(record->db, record->size, &last));
 	HM_TRY(sign_note(record, &last));
 	HM_TRY(tiles_flush(record->tiles, why));

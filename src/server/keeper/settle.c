@@ -74,6 +74,12 @@ keeper_settle(struct keeper *keeper, uint64_t now_s)
 	keeper->settle_due = keeper->group.open || keeper->proving.count > 0;
 	if (keeper->settle_due)
 		return;
+	err = keeper_refresh(keeper);
+	if (err != HM_OK) {
+		report("read again", err, NULL);
+		keeper->settle_due = true;
+		return;
+	}
 	sign_begin(&keeper->signer);
 	look_at_timeouts(keeper, now_s);
 	if (crl_is_due(&keeper->crl, now_s)) {
@@ -82,7 +88,9 @@ keeper_settle(struct keeper *keeper, uint64_t now_s)
 		if (err != HM_OK)
 			crl_failed(&keeper->crl, now_s);
 	}
-	report("publish", record_publish(&keeper->record, &why), &why);
+	/* Time-outs or a list may have been taken back. */
+	if (!keeper->stale)
+		report("publish", record_publish(&keeper->record, &why), &why);
 }
 
 void

@@ -175,6 +175,9 @@ HM_MUST hm_err keeper_change_state(struct keeper *keeper, struct device *device,
 HM_MUST hm_err keeper_repeat(
     struct keeper *keeper, struct work *work, uint64_t index);
 
+/* Whatever was taken back is out of memory too, or there is an error: then
+ * nothing of it may be believed or published. */
+HM_MUST hm_err keeper_refresh(struct keeper *keeper);
 HM_MUST hm_err keeper_begin(struct keeper *keeper, struct keeper_txn *ret);
 HM_MUST hm_err keeper_commit(struct keeper *keeper, struct keeper_txn *txn);
 void keeper_abort(struct keeper *keeper, struct keeper_txn *txn);

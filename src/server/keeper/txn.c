@@ -14,12 +14,19 @@ reload(struct keeper *keeper)
 }
 
 hm_err
-keeper_begin(struct keeper *keeper, struct keeper_txn *ret)
+keeper_refresh(struct keeper *keeper)
 {
-	*ret = (struct keeper_txn){ 0 };
 	if (keeper->stale)
 		HM_TRY(reload(keeper));
 	keeper->stale = false;
+	return HM_OK;
+}
+
+hm_err
+keeper_begin(struct keeper *keeper, struct keeper_txn *ret)
+{
+	*ret = (struct keeper_txn){ 0 };
+	HM_TRY(keeper_refresh(keeper));
 	return db_begin(keeper->db, &ret->db, NULL);
 }
 

@@ -392,6 +392,50 @@ keeps_what_was_committed_but_not_published(void **state)
 	assert_int_equal(plant_audit(plant, HM_ENTRY_ISSUE), 2);
 }
 
+/* A file stands where the folder of the ledger was, or the folder again. */
+static void
+swap_ledger(struct plant *plant, bool back)
+{
+	char folder[128], aside[128];
+
+	(void)snprintf(folder, sizeof(folder), "%s/ledger", plant->folder);
+	(void)snprintf(aside, sizeof(aside), "%s/aside", plant->folder);
+	if (back) {
+		assert_int_equal(unlink(folder), 0);
+		assert_int_equal(rename(aside, folder), 0);
+		return;
+	}
+	assert_int_equal(rename(folder, aside), 0);
+	assert_int_equal(
+	    close(open(folder, O_CREAT | O_EXCL | O_CLOEXEC, 0600)), 0);
+}
+
+/* Nor can it be read what the ledger was before the batch. */
+static void
+publishes_nothing_that_was_taken_back(void **state)
+{
+	struct plant *plant = *state;
+	uint64_t size;
+
+	plant_settle(plant);
+	add_issue(plant, 0, "PO-1");
+	run(plant, 1);
+	assert_int_equal(answers[0].err, HM_OK);
+	size = plant_size(plant); /* the tiles are not written yet */
+	add_issue(plant, 1, "PO-1");
+	fill_disk(plant);
+	swap_ledger(plant, false);
+	assert_int_equal(
+	    plant_batch(plant, messages + 1, 1, answers + 1), HM_OK);
+	assert_int_not_equal(answers[1].err, HM_OK);
+	empty_disk();
+	swap_ledger(plant, true);
+	plant_settle(plant);
+	assert_int_equal(plant_published(plant), size);
+	assert_int_equal(plant_reopen(plant, NULL), HM_OK);
+	assert_int_equal(plant_audit(plant, HM_ENTRY_ISSUE), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -408,6 +452,7 @@ main(void)
 		TEST(does_nothing_if_one_ask_breaks_the_rules),
 		TEST(takes_a_batch_back_that_cannot_be_committed),
 		TEST(keeps_what_was_committed_but_not_published),
+		TEST(publishes_nothing_that_was_taken_back),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
