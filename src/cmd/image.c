@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark image: firmware files that boot code checks; options and formats */
+#include "cmd/image_esp_enc.h"
 #include "cmd/image_mcuboot.h"
 #include "cmd/image_raw.h"
 #include "cmd/image_verbs.h"
@@ -8,6 +9,7 @@
 /* One row a format. */
 const struct image_command *const image_commands[] = {
 	&image_mcuboot,
+	&image_esp_enc,
 	&image_raw,
 	&image_cms,
 	NULL,
