@@ -186,7 +186,8 @@ refuse_early(const struct state *state)
 	if (flags & MCUBOOT_F_COMPRESSED)
 		return "compressed: only a build with "
 		       "MCUBOOT_DECOMPRESS_IMAGES takes it";
-	if ((flags & MCUBOOT_F_ENCRYPTED) && state->boot->key.len == 0)
+	if ((flags & MCUBOOT_F_ENCRYPTED) && state->boot->key.len == 0 &&
+	    !state->boot->is_clear)
 		return "the payload key cannot be opened";
 	if (state->boot->digest == NULL)
 		return "no hash";
