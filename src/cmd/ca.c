@@ -72,7 +72,7 @@ issuer_of(struct token_key *key, struct hm_bytes certificate,
 {
 	token_key_type type = token_key_kind(key);
 
-	if (type == TOKEN_ED25519)
+	if (type != TOKEN_P256 && type != TOKEN_P384)
 		return WHY(why, HM_E_KEY, "a CA key is P-256 or P-384");
 	*ret = (struct ca_issuer){ .certificate = certificate,
 		.sig = type == TOKEN_P384 ? CA_ES384 : CA_ES256,

@@ -81,22 +81,38 @@ init(const struct options *given)
 static const struct option_spec generate_options[] = {
 	{ "label", OPTION_TEXT, .required = true, .metavar = "NAME",
 	    .help = "name of the key" },
-	{ "type", OPTION_ENUM, .choices = "p256|p384|ed25519",
+	{ "type", OPTION_ENUM,
+	    .choices = "p256|p384|ed25519|rsa2048|rsa3072|rsa4096",
 	    .fallback = "p256", .help = "kind of key" },
 	{ "public", OPTION_PATH, .metavar = "FILE",
-	    .help = "write the public key (P-256: PEM; else hex)" },
+	    .help = "write the public key, PEM" },
 	{ "origin", OPTION_TEXT, .metavar = "NAME",
 	    .help = "ed25519: write it as verifier key of the log NAME" },
 	TOKEN_OPTIONS,
 	{ 0 },
 };
 
+static const struct type {
+	const char *name;
+	token_key_type type;
+} types[] = {
+	{ "p256", TOKEN_P256 },
+	{ "p384", TOKEN_P384 },
+	{ "ed25519", TOKEN_ED25519 },
+	{ "rsa2048", TOKEN_RSA2048 },
+	{ "rsa3072", TOKEN_RSA3072 },
+	{ "rsa4096", TOKEN_RSA4096 },
+};
+
+/* The parser takes no other names. */
 static token_key_type
 type_of(const char *name)
 {
-	return strcmp(name, "p384") == 0      ? TOKEN_P384
-	       : strcmp(name, "ed25519") == 0 ? TOKEN_ED25519
-					      : TOKEN_P256;
+	const struct type *at = types;
+
+	while (strcmp(at->name, name) != 0)
+		at++;
+	return at->type;
 }
 
 static hm_err
@@ -114,10 +130,9 @@ make_key(const struct options *given, struct why *why)
 	err = token_generate(token, options_text(given, "label"),
 	    type_of(options_text(given, "type")), TOKEN_SIGN, &key, why);
 	if (err == HM_OK && path != NULL)
-		err = origin != NULL
-			  ? verifier_key_write(
-				path, origin, token_key_public(key), why)
-			  : public_key_write(path, token_key_public(key), why);
+		err = origin != NULL ? verifier_key_write(path, origin,
+					   token_key_public(key), why)
+				     : public_key_write(path, key, why);
 	token_free(token);
 	return err;
 }
@@ -135,6 +150,43 @@ generate(const struct options *given)
 	doc_text(doc, "type", options_text(given, "type"));
 	report_line("key %s  %s, sign only, not extractable",
 	    options_text(given, "label"), options_text(given, "type"));
+	return report_end(doc);
+}
+
+/* ---- public ---- */
+
+static const struct option_spec public_options[] = {
+	{ "output", OPTION_PATH, 'o', .required = true, .metavar = "FILE",
+	    .help = "where the public key goes, PEM" },
+	TOKEN_OPTIONS,
+	{ 0 },
+};
+static const struct option_spec key_operand[] = {
+	{ "uri", OPTION_TEXT, .required = true,
+	    .help = "the key, such as pkcs11:token=acme;object=images" },
+	{ 0 },
+};
+
+static int public(const struct options *given)
+{
+	const char *path = options_text(given, "output");
+	const char *uri = options_text(given, "uri");
+	AUTO_DOC struct doc *doc = report_doc("hallmark.hsm.public/1");
+	struct token *token = NULL;
+	struct token_key *key;
+	struct why why = { 0 };
+	hm_err err = open_token(uri, options_text(given, "module"),
+	    options_text(given, "pin"), &token, &why);
+
+	if (err == HM_OK)
+		err = token_key(token, uri, TOKEN_SIGN, &key, &why);
+	if (err == HM_OK)
+		err = public_key_write(path, key, &why);
+	token_free(token);
+	if (err != HM_OK)
+		return report_failure(err, &why);
+	doc_text(doc, "public", path);
+	report_line("public key %s", path);
 	return report_end(doc);
 }
 
@@ -307,6 +359,11 @@ static const struct verb_spec generate_verb = { .name = "generate",
 	.options = generate_options,
 	.operands = uri_operand,
 	.run = generate };
+static const struct verb_spec public_verb = { .name = "public",
+	.words = "write the public part of a key as PEM",
+	.options = public_options,
+	.operands = key_operand,
+	.run = public };
 static const struct verb_spec store_verb = { .name = "store",
 	.words = "put a secret that products share into the token",
 	.options = store_options,
@@ -318,7 +375,7 @@ static const struct verb_spec doctor_verb = { .name = "doctor",
 	.operands = uri_operand,
 	.run = doctor };
 static const struct verb_spec *const verbs[] = { &init_verb, &generate_verb,
-	&store_verb, &doctor_verb, NULL };
+	&public_verb, &store_verb, &doctor_verb, NULL };
 
 const struct noun_spec noun_hsm = {
 	.name = "hsm", .words = "tokens and the keys in them", .verbs = verbs

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/image_token.h"
 
-static hm_err
-public_of(const struct token_key *private, struct pkey **ret)
+hm_err
+token_key_pkey(const struct token_key *key, struct pkey **ret)
 {
-	struct hm_bytes key = token_key_public(private);
+	struct hm_bytes public = token_key_public(key);
 
-	switch (token_key_kind(private)) {
+	switch (token_key_kind(key)) {
 	case TOKEN_P256:
-		return pkey_from_point(PKEY_P256, key, ret);
+		return pkey_from_point(PKEY_P256, public, ret);
 	case TOKEN_P384:
-		return pkey_from_point(PKEY_P384, key, ret);
+		return pkey_from_point(PKEY_P384, public, ret);
 	case TOKEN_ED25519:
-		return pkey_from_point(PKEY_ED25519, key, ret);
+		return pkey_from_point(PKEY_ED25519, public, ret);
+	case TOKEN_RSA2048:
+	case TOKEN_RSA3072:
+	case TOKEN_RSA4096:
+		return pkey_from_modulus(public, ret);
 	}
 	return HM_E_KEY;
 }
@@ -24,7 +28,7 @@ find(const struct image_token_place *place, struct image_token *at,
 	hm_err err;
 
 	HM_TRY(token_key(at->token, place->uri, TOKEN_SIGN, &at->private, why));
-	err = public_of(at->private, &at->key);
+	err = token_key_pkey(at->private, &at->key);
 	if (err == HM_OK)
 		return HM_OK;
 	why_where(why, "%s", place->uri);
@@ -60,6 +64,20 @@ image_token_done(struct image_token *token)
 }
 
 static hm_err
+sign_rsa(struct image_token *at, const struct pkey_input *input, uint8_t *ret,
+    size_t len, struct why *why)
+{
+	struct token_rsa what = {
+		.padding =
+		    input->scheme == PKEY_PKCS1 ? TOKEN_PKCS1 : TOKEN_PSS,
+		.digest = input->bytes,
+		.message = input->message,
+	};
+
+	return token_sign_rsa(at->private, &what, ret, len, why);
+}
+
+static hm_err
 sign(void *context, const struct pkey_input *input, struct hm_span room,
     size_t *ret_len, struct why *why)
 {
@@ -69,7 +87,10 @@ sign(void *context, const struct pkey_input *input, struct hm_span room,
 
 	if (room.len < len)
 		return HM_E_NO_ROOM;
-	err = token_sign(at->private, input->bytes, room.ptr, len);
+	if (pkey_kind(at->key) == PKEY_RSA)
+		err = sign_rsa(at, input, room.ptr, len, why);
+	else
+		err = token_sign(at->private, input->bytes, room.ptr, len);
 	if (err != HM_OK)
 		return WHY(why, err, "the token did not sign");
 	*ret_len = len;

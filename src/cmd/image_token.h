@@ -16,6 +16,9 @@ struct image_token_place {
 	const struct secret *pin;
 };
 
+/* The public part of a key in a token. HM_E_KEY, HM_E_KEY_WEAK */
+HM_MUST hm_err token_key_pkey(const struct token_key *key, struct pkey **ret);
+
 /* As token_open() and token_key(); HM_E_KEY_WEAK */
 HM_MUST hm_err image_token_open(const struct image_token_place *place,
     struct image_token *ret, struct why *why);

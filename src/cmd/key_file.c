@@ -4,25 +4,23 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "ca/ca.h"
+#include "cmd/image_token.h"
 #include "ledger/note.h"
-#include "wire/claims.h"
 
 #define PEM_MAX 65536
 
 hm_err
-public_key_write(const char *path, struct hm_bytes key, struct why *why)
+public_key_write(const char *path, const struct token_key *key, struct why *why)
 {
-	AUTO(buf) struct buf text = { 0 };
-	uint8_t spki[HM_SPKI_LEN];
+	AUTO(buf) struct buf text = { .max = PEM_MAX };
+	AUTO(buf) struct buf spki = { .max = PEM_MAX };
+	AUTO_PKEY struct pkey *public = NULL;
+	hm_err err = token_key_pkey(key, &public);
 
-	buf_init(&text, PEM_MAX);
-	if (key.len == HM_POINT_LEN) {
-		hm_spki_encode(key.ptr, spki);
-		HM_TRY(pem_format("PUBLIC KEY", HM_BYTES(spki), &text));
-	} else {
-		HM_TRY(buf_add_hex(&text, key));
-		HM_TRY(buf_print(&text, "\n"));
-	}
+	if (err != HM_OK)
+		return WHY(why, err, "the token's public key is not usable");
+	HM_TRY(pkey_spki(public, &spki));
+	HM_TRY(pem_format("PUBLIC KEY", buf_bytes(&spki), &text));
 	return file_create(path, buf_bytes(&text), 0644, why);
 }
 

@@ -5,10 +5,11 @@
 #include "base/buf.h"
 #include "base/why.h"
 #include "ledger/note.h"
+#include "token/token.h"
 
-/* A P-256 point as SPKI PEM; any other key as one line of hex. */
+/* A public key as PEM, SubjectPublicKeyInfo, in a new file. */
 HM_MUST hm_err public_key_write(
-    const char *path, struct hm_bytes key, struct why *why);
+    const char *path, const struct token_key *key, struct why *why);
 /* An Ed25519 key as C2SP verifier key of the log `origin`. HM_E_KEY */
 HM_MUST hm_err verifier_key_write(
     const char *path, const char *origin, struct hm_bytes key, struct why *why);

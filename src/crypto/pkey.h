@@ -12,6 +12,7 @@
  */
 #include "base/secret.h"
 #include "base/buf.h"
+#include "base/input.h"
 #include "base/why.h"
 #include "crypto/hash.h"
 
@@ -87,6 +88,9 @@ struct pkey_input {
 	pkey_scheme scheme;
 	hash_kind hash;
 	struct hm_bytes bytes;
+	/* What `bytes` is the digest of, for a token that signs no digest but
+	 * hashes itself; NULL: it is not at hand. Not looked at here. */
+	const struct input *message;
 };
 HM_MUST hm_err pkey_sign(struct pkey *key, const struct pkey_input *input,
     struct hm_span room, size_t *ret_len);

@@ -20,6 +20,10 @@ static const struct wish {
 	{ "CKM_EC_EDWARDS_KEY_PAIR_GEN", "making ledger keys in place",
 	    CKM_EC_EDWARDS_KEY_PAIR_GEN, false },
 	{ "CKM_EDDSA", "ledger checkpoints", CKM_EDDSA, true },
+	{ "CKM_RSA_PKCS_KEY_PAIR_GEN", "making RSA keys for images",
+	    CKM_RSA_PKCS_KEY_PAIR_GEN, false },
+	{ "CKM_RSA_PKCS_PSS", "images: RSA-PSS", CKM_RSA_PKCS_PSS, false },
+	{ "CKM_RSA_PKCS", "images: RSA PKCS#1", CKM_RSA_PKCS, false },
 	{ "CKM_SHA256", "not needed: digests are ours", CKM_SHA256, false },
 	{ "CKM_SHA384", "not needed: digests are ours", CKM_SHA384, false },
 };
@@ -113,6 +117,12 @@ type_name(token_key_type type)
 		return "P-384";
 	case TOKEN_ED25519:
 		return "Ed25519";
+	case TOKEN_RSA2048:
+		return "RSA-2048";
+	case TOKEN_RSA3072:
+		return "RSA-3072";
+	case TOKEN_RSA4096:
+		return "RSA-4096";
 	}
 	return "other";
 }
@@ -153,20 +163,21 @@ try_signature(struct session *session, void *context, struct why *why)
 	struct examination *exam = context;
 	token_key_type type = exam->facts.type;
 	CK_FUNCTION_LIST *p11 = session->p11;
-	CK_MECHANISM mechanism = { key_mechanism(type), NULL, 0 };
 	uint8_t input[48] = "hallmark hsm doctor: a signature for testing";
-	uint8_t signature[96];
+	uint8_t signature[TOKEN_SIGNATURE_MAX];
 	size_t input_len = key_input_len(type) ? key_input_len(type) : 32;
 	size_t len = key_signature_len(type);
+	struct key_way way;
 	CK_RV rv;
 
 	(void)why;
-	HM_TRY(session_sign(session, mechanism.mechanism, exam->object,
+	key_way(type, &way);
+	HM_TRY(session_sign(session, &way.mechanism, exam->object,
 	    (struct hm_bytes){ input, input_len },
 	    (struct hm_span){ signature, len }));
-	HM_TRY(
-	    session_check(session, p11->C_VerifyInit(session->handle,
-				       &mechanism, exam->facts.public_object)));
+	HM_TRY(session_check(
+	    session, p11->C_VerifyInit(session->handle, &way.mechanism,
+			 exam->facts.public_object)));
 	rv = p11->C_Verify(session->handle, input, (CK_ULONG)input_len,
 	    signature, (CK_ULONG)len);
 	if (rv == CKR_SIGNATURE_INVALID || rv == CKR_SIGNATURE_LEN_RANGE)
@@ -181,13 +192,15 @@ measure(struct session *session, void *context, struct why *why)
 	token_key_type type = exam->facts.type;
 	size_t input_len = key_input_len(type) ? key_input_len(type) : 32;
 	uint64_t start_us = clock_mono_us(), us = 0;
-	uint8_t input[48] = { 1 }, signature[96] = { 0 };
+	uint8_t input[48] = { 1 }, signature[TOKEN_SIGNATURE_MAX];
+	struct key_way way;
 	uint32_t made = 0;
 
 	(void)why;
+	key_way(type, &way);
 	while (made < exam->plan->signatures &&
 	       us < UINT64_C(1000) * exam->plan->time_ms) {
-		HM_TRY(session_sign(session, key_mechanism(type), exam->object,
+		HM_TRY(session_sign(session, &way.mechanism, exam->object,
 		    (struct hm_bytes){ input, input_len },
 		    (struct hm_span){ signature, key_signature_len(type) }));
 		made++;

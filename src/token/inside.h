@@ -30,7 +30,7 @@
 #include "token/token.h"
 
 #define TOKEN_SESSIONS_MAX 160
-#define TOKEN_PUBLIC_MAX 97
+#define TOKEN_PUBLIC_MAX 512
 #define TOKEN_ID_MAX 64
 #define TOKEN_LABEL_MAX 64
 
@@ -146,10 +146,19 @@ HM_MUST hm_err key_handle(struct session *session, struct token_key *key,
 size_t key_public_len(token_key_type type);
 size_t key_signature_len(token_key_type type);
 size_t key_input_len(token_key_type type); /* 0: any */
-CK_MECHANISM_TYPE key_mechanism(token_key_type type);
-/* The curve's CKA_EC_PARAMS. */
+bool key_is_rsa(token_key_type type);
+/* How a key signs a digest (Ed25519: a message) of key_input_len() bytes. A
+ * parameter, if any, points into *ret. */
+struct key_way {
+	CK_MECHANISM mechanism;
+	CK_RSA_PKCS_PSS_PARAMS pss;
+};
+void key_way(token_key_type type, struct key_way *ret);
+/* The curve's CKA_EC_PARAMS; empty for RSA. */
 struct hm_bytes key_params(token_key_type type);
 
 /* sign.c: one signature of exactly ret.len bytes. */
-HM_MUST hm_err session_sign(struct session *session, CK_MECHANISM_TYPE type,
+HM_MUST hm_err session_sign(struct session *session, CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE object, struct hm_bytes input, struct hm_span ret);
+/* sign_rsa.c: SHA-2 by its length, with a salt of that length; false: none. */
+bool pss_params(size_t digest_len, CK_RSA_PKCS_PSS_PARAMS *ret);

@@ -9,6 +9,7 @@
 #include "token/uri.h"
 
 #define PARAMS_MAX 32
+#define PKCS11_POINT_MAX 105 /* P-384 in its OCTET STRING */
 #define PARAMS(text)                                      \
 	{                                                 \
 		(const uint8_t *)(text), sizeof(text) - 1 \
@@ -34,6 +35,12 @@ static const struct kind {
 	    PARAMS("\x06\x03\x2b\x65\x70"),
 	    PARAMS("\x13\x0c"
 		   "edwards25519") },
+	{ TOKEN_RSA2048, CKK_RSA, CKM_RSA_PKCS_PSS, 256, 256, 32, { 0 },
+	    { 0 } },
+	{ TOKEN_RSA3072, CKK_RSA, CKM_RSA_PKCS_PSS, 384, 384, 32, { 0 },
+	    { 0 } },
+	{ TOKEN_RSA4096, CKK_RSA, CKM_RSA_PKCS_PSS, 512, 512, 32, { 0 },
+	    { 0 } },
 };
 
 static const struct kind *
@@ -63,10 +70,23 @@ key_input_len(token_key_type type)
 	return kind_of(type)->input_len;
 }
 
-CK_MECHANISM_TYPE
-key_mechanism(token_key_type type)
+bool
+key_is_rsa(token_key_type type)
 {
-	return kind_of(type)->mechanism;
+	return kind_of(type)->key_type == CKK_RSA;
+}
+
+void
+key_way(token_key_type type, struct key_way *ret)
+{
+	const struct kind *kind = kind_of(type);
+
+	*ret = (struct key_way){ .mechanism = { kind->mechanism, NULL, 0 } };
+	if (kind->key_type != CKK_RSA)
+		return;
+	(void)pss_params(kind->input_len, &ret->pss);
+	ret->mechanism.pParameter = &ret->pss;
+	ret->mechanism.ulParameterLen = sizeof(ret->pss);
 }
 
 struct hm_bytes
@@ -75,32 +95,63 @@ key_params(token_key_type type)
 	return kind_of(type)->params;
 }
 
+/* The modulus without zeros before it; its length is the kind. */
+static hm_err
+read_modulus(struct session *session, CK_OBJECT_HANDLE object,
+    uint8_t ret[static TOKEN_PUBLIC_MAX], size_t *ret_len)
+{
+	uint8_t room[TOKEN_PUBLIC_MAX + 8];
+	size_t len = 0, zeros = 0;
+
+	HM_TRY(object_get(session, object, CKA_MODULUS,
+	    (struct hm_span){ room, sizeof(room) }, &len));
+	while (zeros < len && room[zeros] == 0)
+		zeros++;
+	len -= zeros;
+	if (len > TOKEN_PUBLIC_MAX)
+		return HM_E_TOKEN_MATCH;
+	memcpy(ret, room + zeros, len);
+	*ret_len = len;
+	return HM_OK;
+}
+
+static bool
+is_kind(const struct kind *kind, CK_KEY_TYPE key_type, struct hm_bytes got,
+    size_t modulus_len)
+{
+	if (kind->key_type != key_type)
+		return false;
+	if (key_type == CKK_RSA)
+		return kind->public_len == modulus_len;
+	return hm_bytes_equal(kind->params, got) ||
+	       hm_bytes_equal(kind->other_params, got);
+}
+
 static hm_err
 read_kind(struct session *session, CK_OBJECT_HANDLE object,
     const struct kind **ret, struct why *why)
 {
-	uint8_t params[PARAMS_MAX];
+	uint8_t params[PARAMS_MAX], modulus[TOKEN_PUBLIC_MAX];
 	struct hm_bytes got = { params, 0 };
 	CK_KEY_TYPE key_type = 0;
-	size_t len = 0;
+	size_t len = 0, modulus_len = 0;
 
 	HM_TRY(object_get(session, object, CKA_KEY_TYPE,
 	    (struct hm_span){ (uint8_t *)&key_type, sizeof(key_type) }, &len));
 	if (key_type == CKK_EC || key_type == CKK_EC_EDWARDS)
 		HM_TRY(object_get(session, object, CKA_EC_PARAMS,
 		    (struct hm_span){ params, sizeof(params) }, &got.len));
+	if (key_type == CKK_RSA)
+		HM_TRY(read_modulus(session, object, modulus, &modulus_len));
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct kind *kind = &kinds[i];
-
-		if (kind->key_type != key_type ||
-		    !(hm_bytes_equal(kind->params, got) ||
-			hm_bytes_equal(kind->other_params, got)))
+		if (!is_kind(&kinds[i], key_type, got, modulus_len))
 			continue;
-		*ret = kind;
+		*ret = &kinds[i];
 		return HM_OK;
 	}
 	return WHY(why, HM_E_TOKEN_MECHANISM,
-	    "the key is none of P-256, P-384 and Ed25519");
+	    "the key is none of P-256, P-384, Ed25519 and RSA of 2048, 3072 or "
+	    "4096 bits");
 }
 
 /* CKA_EC_POINT is an OCTET STRING around the point; some tokens leave it out.
@@ -117,6 +168,44 @@ unwrap_point(struct hm_bytes got, const struct kind *kind,
 		return WHY(why, HM_E_TOKEN_MECHANISM,
 		    "CKA_EC_POINT of the public key is not understood");
 	memcpy(ret, got.ptr, got.len);
+	return HM_OK;
+}
+
+static hm_err
+read_point(struct session *session, CK_OBJECT_HANDLE object,
+    const struct kind *kind, uint8_t ret[static TOKEN_PUBLIC_MAX],
+    struct why *why)
+{
+	uint8_t point[PKCS11_POINT_MAX] = { 0 };
+	size_t len = 0;
+
+	HM_TRY(object_get(session, object, CKA_EC_POINT,
+	    (struct hm_span){ point, sizeof(point) }, &len));
+	return unwrap_point((struct hm_bytes){ point, len }, kind, ret, why);
+}
+
+/* Modulus and exponent of the public key. */
+static hm_err
+read_rsa(struct session *session, CK_OBJECT_HANDLE object,
+    const struct kind *kind, uint8_t ret[static TOKEN_PUBLIC_MAX],
+    struct why *why)
+{
+	static const uint8_t f4[] = { 1, 0, 1 };
+	uint8_t exponent[16] = { 0 };
+	size_t len = 0, zeros = 0;
+
+	HM_TRY(read_modulus(session, object, ret, &len));
+	if (len != kind->public_len)
+		return WHY(why, HM_E_TOKEN_MECHANISM,
+		    "the public key beside it is of another length");
+	HM_TRY(object_get(session, object, CKA_PUBLIC_EXPONENT,
+	    (struct hm_span){ exponent, sizeof(exponent) }, &len));
+	while (zeros < len && exponent[zeros] == 0)
+		zeros++;
+	if (len - zeros != sizeof(f4) ||
+	    memcmp(exponent + zeros, f4, sizeof(f4)) != 0)
+		return WHY(why, HM_E_TOKEN_MECHANISM,
+		    "the public exponent is not 65537");
 	return HM_OK;
 }
 
@@ -150,17 +239,17 @@ hm_err
 key_facts_read(struct session *session, CK_OBJECT_HANDLE object,
     struct key_facts *ret, struct why *why)
 {
-	uint8_t point[TOKEN_PUBLIC_MAX + 8] = { 0 };
 	const struct kind *kind = NULL;
 	struct key_facts facts = { 0 };
-	size_t len = 0;
 
 	HM_TRY(read_kind(session, object, &kind, why));
 	HM_TRY(find_public(session, object, &facts.public_object, why));
-	HM_TRY(object_get(session, facts.public_object, CKA_EC_POINT,
-	    (struct hm_span){ point, sizeof(point) }, &len));
-	HM_TRY(unwrap_point(
-	    (struct hm_bytes){ point, len }, kind, facts.public_key, why));
+	if (kind->key_type == CKK_RSA)
+		HM_TRY(read_rsa(
+		    session, facts.public_object, kind, facts.public_key, why));
+	else
+		HM_TRY(read_point(
+		    session, facts.public_object, kind, facts.public_key, why));
 	facts.type = kind->type;
 	*ret = facts;
 	return HM_OK;

@@ -51,24 +51,51 @@ is_template_refused(CK_RV rv)
 	       rv == CKR_ATTRIBUTE_READ_ONLY || rv == CKR_TEMPLATE_INCONSISTENT;
 }
 
-/* The first `ALWAYS` attributes of each template are never left out. */
-#define PUBLIC_ALWAYS 7
+/* The first attributes of each template are never left out. */
+#define PUBLIC_ALWAYS 6 /* and what the type wants */
 #define PRIVATE_ALWAYS 8
+#define SHAPE_MAX 2
+
+/* What a public key of that type is made from. */
+struct shape {
+	CK_MECHANISM mechanism;
+	CK_ULONG bits;
+	uint8_t exponent[3];
+	CK_ATTRIBUTE attributes[SHAPE_MAX];
+	CK_ULONG count;
+};
+
+static void
+shape_of(token_key_type type, struct shape *ret)
+{
+	struct hm_bytes params = key_params(type);
+
+	*ret = (struct shape){ .exponent = { 1, 0, 1 },
+		.bits = (CK_ULONG)(8 * key_public_len(type)) };
+	if (key_is_rsa(type)) {
+		ret->mechanism.mechanism = CKM_RSA_PKCS_KEY_PAIR_GEN;
+		ret->attributes[0] =
+		    (CK_ATTRIBUTE)ATTRIBUTE(CKA_MODULUS_BITS, ret->bits);
+		ret->attributes[1] =
+		    (CK_ATTRIBUTE)ATTRIBUTE(CKA_PUBLIC_EXPONENT, ret->exponent);
+		ret->count = 2;
+		return;
+	}
+	ret->mechanism.mechanism = type == TOKEN_ED25519
+				       ? CKM_EC_EDWARDS_KEY_PAIR_GEN
+				       : CKM_EC_KEY_PAIR_GEN;
+	ret->attributes[0] = (CK_ATTRIBUTE){ CKA_EC_PARAMS,
+		(void *)(uintptr_t)params.ptr, (CK_ULONG)params.len };
+	ret->count = 1;
+}
 
 static hm_err
 generate_pair(struct session *session, struct birth *birth)
 {
-	struct hm_bytes params = key_params(birth->type);
-	CK_MECHANISM mechanism = { birth->type == TOKEN_ED25519
-				       ? CKM_EC_EDWARDS_KEY_PAIR_GEN
-				       : CKM_EC_KEY_PAIR_GEN,
-		NULL, 0 };
 	CK_ATTRIBUTE label = { CKA_LABEL, (void *)(uintptr_t)birth->label,
 		(CK_ULONG)strlen(birth->label) };
 	CK_ATTRIBUTE id = ATTRIBUTE(CKA_ID, birth->id);
-	CK_ATTRIBUTE public[] = { label, id, ATTRIBUTE(CKA_TOKEN, yes),
-		{ CKA_EC_PARAMS, (void *)(uintptr_t)params.ptr,
-		    (CK_ULONG)params.len },
+	CK_ATTRIBUTE rest[] = { label, id, ATTRIBUTE(CKA_TOKEN, yes),
 		ATTRIBUTE(CKA_VERIFY, yes), ATTRIBUTE(CKA_PRIVATE, no),
 		ATTRIBUTE(CKA_MODIFIABLE, no), ATTRIBUTE(CKA_COPYABLE, no),
 		ATTRIBUTE(CKA_VERIFY_RECOVER, no), ATTRIBUTE(CKA_ENCRYPT, no),
@@ -79,16 +106,23 @@ generate_pair(struct session *session, struct birth *birth)
 		ATTRIBUTE(CKA_MODIFIABLE, no), ATTRIBUTE(CKA_COPYABLE, no),
 		ATTRIBUTE(CKA_SIGN_RECOVER, no), ATTRIBUTE(CKA_DECRYPT, no),
 		ATTRIBUTE(CKA_UNWRAP, no), ATTRIBUTE(CKA_DERIVE, no) };
+	CK_ATTRIBUTE public[SHAPE_MAX + sizeof(rest) / sizeof(rest[0])];
 	CK_FUNCTION_LIST *p11 = session->p11;
-	CK_RV rv = p11->C_GenerateKeyPair(session->handle, &mechanism, public,
-	    sizeof(public) / sizeof(public[0]), private,
+	struct shape shape;
+	CK_RV rv;
+
+	shape_of(birth->type, &shape);
+	memcpy(public, shape.attributes, sizeof(shape.attributes));
+	memcpy(public + shape.count, rest, sizeof(rest));
+	rv = p11->C_GenerateKeyPair(session->handle, &shape.mechanism, public,
+	    shape.count + sizeof(rest) / sizeof(rest[0]), private,
 	    sizeof(private) / sizeof(private[0]), &birth->public_object,
 	    &birth->private_object);
-
 	if (is_template_refused(rv))
-		rv = p11->C_GenerateKeyPair(session->handle, &mechanism, public,
-		    PUBLIC_ALWAYS, private, PRIVATE_ALWAYS,
-		    &birth->public_object, &birth->private_object);
+		rv = p11->C_GenerateKeyPair(session->handle, &shape.mechanism,
+		    public, shape.count + PUBLIC_ALWAYS, private,
+		    PRIVATE_ALWAYS, &birth->public_object,
+		    &birth->private_object);
 	return session_check(session, rv);
 }
 

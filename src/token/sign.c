@@ -3,24 +3,21 @@
 
 #include <string.h>
 
-#define SIGNATURE_MAX 96
-
 struct job {
 	struct token_key *key;
 	struct hm_bytes input;
-	uint8_t signature[SIGNATURE_MAX];
+	uint8_t signature[TOKEN_SIGNATURE_MAX];
 };
 
 hm_err
-session_sign(struct session *session, CK_MECHANISM_TYPE type,
+session_sign(struct session *session, CK_MECHANISM *mechanism,
     CK_OBJECT_HANDLE object, struct hm_bytes input, struct hm_span ret)
 {
 	CK_FUNCTION_LIST *p11 = session->p11;
-	CK_MECHANISM mechanism = { type, NULL, 0 };
 	CK_ULONG len = (CK_ULONG)ret.len;
 
 	HM_TRY(session_check(
-	    session, p11->C_SignInit(session->handle, &mechanism, object)));
+	    session, p11->C_SignInit(session->handle, mechanism, object)));
 	/* PKCS#11 has no const; C_Sign reads. */
 	HM_TRY(session_check(session,
 	    p11->C_Sign(session->handle, (CK_BYTE_PTR)(uintptr_t)input.ptr,
@@ -36,10 +33,11 @@ work(struct session *session, void *context, struct why *why)
 	struct job *job = context;
 	struct token_key *key = job->key;
 	CK_OBJECT_HANDLE handle;
+	struct key_way way;
 
 	HM_TRY(key_handle(session, key, &handle, why));
-	return session_sign(session, key_mechanism(key->type), handle,
-	    job->input,
+	key_way(key->type, &way);
+	return session_sign(session, &way.mechanism, handle, job->input,
 	    (struct hm_span){ job->signature, key_signature_len(key->type) });
 }
 
@@ -50,9 +48,12 @@ token_sign(
 	struct job job = { .key = key, .input = input };
 	size_t input_len = key_input_len(key->type);
 
+	if (key_is_rsa(key->type))
+		return HM_E_KEY; /* it has to be told the padding */
 	if (ret_len != key_signature_len(key->type))
 		return HM_E_NO_ROOM;
-	if (input_len != 0 && input.len != input_len)
+	if (input_len != 0 && input.len != input_len &&
+	    !(key->type == TOKEN_P384 && input.len == 32))
 		return HM_E_BAD_INPUT;
 	HM_TRY(token_run(key->token, work, &job, NULL));
 	memcpy(ret, job.signature, ret_len);

@@ -17,6 +17,7 @@
  */
 #include "base/secret.h"
 #include "base/buf.h"
+#include "base/input.h"
 #include "base/why.h"
 
 struct token; /* opaque, heap */
@@ -25,7 +26,11 @@ typedef enum token_key_type {
 	TOKEN_P256 = 1,
 	TOKEN_P384 = 2,
 	TOKEN_ED25519 = 3,
+	TOKEN_RSA2048 = 4, /* public exponent 65537 */
+	TOKEN_RSA3072 = 5,
+	TOKEN_RSA4096 = 6,
 } token_key_type;
+#define TOKEN_SIGNATURE_MAX 512
 
 /* Roles of the key policy table (docs/operations.md). */
 typedef enum token_role {
@@ -54,17 +59,34 @@ struct token_key; /* borrowed from its token */
 HM_MUST hm_err token_key(struct token *token, const char *uri, token_role role,
     struct token_key **ret, struct why *why);
 token_key_type token_key_kind(const struct token_key *key);
-/* Public key: 65 (P-256), 97 (P-384) or 32 (Ed25519) bytes; borrowed. */
+/* Public key: 65 (P-256), 97 (P-384) or 32 (Ed25519) bytes, or the modulus,
+ * big-endian; borrowed. */
 struct hm_bytes token_key_public(const struct token_key *key);
 
-/* Sign a digest (EC: 32 or 48 bytes; r || s of 64 or 96) or a message (Ed25519:
- * 64). PKCS#11 calls block and cannot be broken off: the time limit decides
- * whether a repair is begun, and an answer that comes late is an answer.
- * HM_E_TOKEN_GONE, _BUSY, _PIN (a PIN once refused is not tried again before
- * the token is opened anew), _MATCH (after a repair: another key of that name),
- * HM_E_BAD_INPUT and HM_E_NO_ROOM (lengths) */
+/* Sign a digest (P-256: 32 bytes, P-384: 48 or 32; r || s of 64 or 96) or a
+ * message (Ed25519: 64). PKCS#11 calls block and cannot be broken off: the time
+ * limit decides whether a repair is begun, and an answer that comes late is an
+ * answer. HM_E_TOKEN_GONE, _BUSY, _PIN (a PIN once refused is not tried again
+ * before the token is opened anew), _MATCH (after a repair: another key of that
+ * name), HM_E_BAD_INPUT and HM_E_NO_ROOM (lengths), HM_E_KEY (RSA) */
 HM_MUST hm_err token_sign(
     struct token_key *key, struct hm_bytes input, uint8_t *ret, size_t ret_len);
+
+/*
+ * The same by an RSA key (RFC 8017): PKCS#1 v1.5, or PSS with MGF1 of the same
+ * hash and a salt as long as the digest. SHA-2 by the digest's length. A token
+ * that has no mechanism for a digest made here hashes the message itself, if it
+ * is given. HM_E_KEY (not RSA), HM_E_TOKEN_MECHANISM (neither)
+ */
+typedef enum token_padding { TOKEN_PKCS1 = 1, TOKEN_PSS = 2 } token_padding;
+struct token_rsa {
+	token_padding padding;
+	struct hm_bytes digest;      /* 32, 48 or 64 bytes */
+	const struct input *message; /* that it is the digest of; may be NULL */
+};
+HM_MUST hm_err token_sign_rsa(struct token_key *key,
+    const struct token_rsa *what, uint8_t *ret, size_t ret_len,
+    struct why *why);
 /* A digest_signer (crypto/cose.h has the type) whose context is a P-256 key. */
 hm_err token_digest_signer(
     void *context, const uint8_t digest[static 32], uint8_t ret[static 64]);

@@ -96,7 +96,9 @@ a_wrong_signature_goes_no_further(void **state)
 {
 	AUTO_PKEY struct pkey *key = NULL;
 	uint8_t digest[32] = { 1 }, room[64], zeros[64] = { 0 };
-	struct pkey_input input = { PKEY_ECDSA, HASH_SHA256, HM_BYTES(digest) };
+	struct pkey_input input = { .scheme = PKEY_ECDSA,
+		.hash = HASH_SHA256,
+		.bytes = HM_BYTES(digest) };
 	struct image_signer signer;
 	struct hm_span span = { room, sizeof(room) };
 	size_t len;

@@ -45,12 +45,13 @@ signs_with_each_type_what_openssl_verifies(void **state)
 		size_t public_len, input_len, signature_len;
 	} kinds[] = { { "sign-256", TOKEN_P256, 65, 32, 64 },
 		{ "sign-384", TOKEN_P384, 97, 48, 96 },
+		{ "sign-384-256", TOKEN_P384, 97, 32, 96 },
 		{ "sign-ed", TOKEN_ED25519, 32, 700, 64 } };
 	uint8_t input[700], signature[96];
 
 	(void)state;
 	memset(input, 0x5a, sizeof(input));
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 4; i++) {
 		struct token_key *key = generate(kinds[i].label, kinds[i].type);
 		struct hm_bytes message = { input, kinds[i].input_len };
 

@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hallmark image` whatever the format: keys, request and response, files, options
+
+What is signed here is a raw file. Each signature is judged by openssl's command, and each answer
+to a request is made by it.
+"""
+import base64, json, os, pathlib, re, subprocess, threading
+
+import pytest
+
+from line import HALLMARK, MODULE
+
+KINDS = {"rsa2048": None, "rsa3072": None, "rsa4096": None,
+         "p256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+         "p384": ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"], "ed25519": ["ED25519"]}
+KEYS = pathlib.Path(__file__).parents[1] / "vectors/images/keys"
+PIN = "4711-pin-of-images"
+PSS = ["-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:digest"]
+
+
+def run(*argv, **given):
+    return subprocess.run(argv, capture_output=True, timeout=300, check=False, **given)
+
+
+def openssl(*argv):
+    done = run("openssl", *argv)
+    assert done.returncode == 0, (argv, done.stderr)
+    return done.stdout
+
+
+class Bench:
+    """A folder with a payload, a key of each kind as PEM and in a token."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        (folder / "tokens").mkdir()
+        (folder / "softhsm2.conf").write_text(
+            f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+        self.env = dict(os.environ, SOFTHSM2_CONF=str(folder / "softhsm2.conf"))
+        for name, value in (("pin", PIN), ("so-pin", "12345678"), ("word", "correct horse")):
+            self.write(name, value.encode(), 0o600)
+        self.write("app.bin", bytes(range(256)) * 300 + b"odd")
+        for kind, how in KINDS.items():
+            if how:
+                openssl("genpkey", "-algorithm", how[0], "-out", self.at(f"{kind}.pem"), *how[1:])
+            else:
+                self.write(f"{kind}.pem", (KEYS / f"{kind}.pem").read_bytes())
+            openssl("pkey", "-in", self.at(f"{kind}.pem"), "-pubout", "-out", self.at(f"{kind}.pub"))
+        self.ok("hsm", "init", "images", "--module", MODULE, "--pin", "file:pin",
+                "--so-pin", "file:so-pin")
+        for kind in KINDS:
+            self.ok("hsm", "generate", "pkcs11:token=images", "--label", kind, "--type", kind,
+                    "--public", f"{kind}.token.pub", *self.token())
+
+    def token(self):
+        return ["--module", MODULE, "--pin", "file:pin"]
+
+    def at(self, name):
+        return str(self.folder / name)
+
+    def write(self, name, data, mode=0o644):
+        (self.folder / name).write_bytes(data)
+        os.chmod(self.at(name), mode)
+
+    def read(self, name):
+        return (self.folder / name).read_bytes()
+
+    def hallmark(self, *argv, **given):
+        return run(HALLMARK, *argv, cwd=self.folder, env=self.env, **given)
+
+    def ok(self, *argv, **given):
+        done = self.hallmark(*argv, **given)
+        assert done.returncode == 0, (argv, done.stderr.decode())
+        return done
+
+    def refused(self, status, error, *argv):
+        """The command fails so, and no file comes, goes or changes."""
+        before = {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
+        done = self.hallmark(*argv)
+        assert done.returncode == status, done.stderr.decode()
+        assert f"HM-{error}" in done.stderr.decode()
+        assert before == {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
+        return done.stderr.decode()
+
+    def judge(self, kind, public, signature, data):
+        """Does openssl accept the signature?"""
+        self.write("judged.sig", der(kind, signature))
+        self.write("judged", data)
+        more = ["-rawin"] if kind == "ed25519" else ["-rawin", "-digest", "sha256"]
+        if kind.startswith("rsa"):
+            more += PSS
+        return run("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", self.at(public), "-in",
+                   self.at("judged"), "-sigfile", self.at("judged.sig"), *more).returncode == 0
+
+    def answer(self, kind, request):
+        """What openssl makes of the first item of a request."""
+        item = request["items"][0]
+        more = []
+        if item["scheme"] == "ed25519":
+            self.write("answered", base64.b64decode(item["message"]))
+            more = ["-rawin"]
+        else:
+            self.write("answered", bytes.fromhex(item["digest"]))
+            more = ["-pkeyopt", "digest:" + item["hash"]]
+        if item["scheme"] == "rsa-pss":
+            assert item["salt"] == 32
+            more += PSS
+        return openssl("pkeyutl", "-sign", "-inkey", self.at(f"{kind}.pem"), "-in",
+                       self.at("answered"), *more)
+
+
+def der(kind, signature):
+    """ECDSA signatures as openssl wants them, whichever form they are in."""
+    half = {"p256": 32, "p384": 48}.get(kind, 0)
+    if half == 0 or len(signature) != 2 * half:
+        return signature
+    from cryptography.hazmat.primitives.asymmetric import utils
+    return utils.encode_dss_signature(int.from_bytes(signature[:half], "big"),
+                                      int.from_bytes(signature[half:], "big"))
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("images"))
+
+
+def sign(key, *more):
+    return ["image", "sign", "--format", "raw", "--key", key, *more]
+
+
+# --- keys -------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "ed25519"])
+def test_a_key_in_a_file_signs_what_openssl_verifies(bench, kind):
+    bench.ok(*sign(f"{kind}.pem", "-o", "file.sig", "app.bin"))
+    assert bench.judge(kind, f"{kind}.pub", bench.read("file.sig"), bench.read("app.bin"))
+    assert not bench.judge(kind, f"{kind}.pub", bench.read("file.sig"), b"another")
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "ed25519"])
+def test_a_key_in_a_token_signs_what_openssl_verifies(bench, kind):
+    uri = f"pkcs11:token=images;object={kind}"
+    bench.ok(*sign(uri, "--channel", "prod", "-o", "token.sig", *bench.token(), "app.bin"))
+    assert bench.judge(kind, f"{kind}.token.pub", bench.read("token.sig"), bench.read("app.bin"))
+    bench.ok("image", "verify", "--format", "raw", "--key", uri, "--signature", "token.sig",
+             *bench.token(), "app.bin")
+    bench.ok("hsm", "public", uri, "-o", f"{kind}.again.pub", *bench.token())
+    assert bench.read(f"{kind}.again.pub") == bench.read(f"{kind}.token.pub")
+
+
+def test_a_token_is_named_exactly_or_not_used(bench):
+    for uri in ("pkcs11:token=image;object=p256", "pkcs11:token=images",
+                "pkcs11:token=images;object=none", "pkcs11:object=absent"):
+        bench.refused(8, 4102, *sign(uri, "-o", "x.sig", *bench.token(), "app.bin"))
+    said = bench.refused(2, 1001, *sign("pkcs11:token=images;object=p256?pin-value=" + PIN, "-o",
+                                        "x.sig", *bench.token(), "app.bin"))
+    assert PIN not in said
+
+
+def test_a_pin_is_never_where_others_can_read_it(bench):
+    """The PIN comes through a pipe; while the command waits for it, /proc shows all of it."""
+    reader, writer = os.pipe()
+    argv = [HALLMARK, *sign("pkcs11:token=images;object=p256", "-o", "pipe.sig", "--module", MODULE,
+                            "--pin", f"fd:{reader}", "app.bin")]
+    with subprocess.Popen(argv, cwd=bench.folder, env=bench.env, pass_fds=[reader],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        line = pathlib.Path(f"/proc/{child.pid}/cmdline").read_bytes()
+        os.write(writer, PIN.encode())
+        os.close(writer)
+        os.close(reader)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 0, err
+    assert PIN.encode() not in line + out + err + " ".join(bench.env.values()).encode()
+    bench.refused(2, 1001, *sign("pkcs11:token=images;object=p256", "-o", "x.sig", "--module",
+                                 MODULE, "--pin", PIN, "app.bin"))
+
+
+def test_a_wrong_pin_is_said_to_be_wrong(bench):
+    bench.write("wrong", b"0000", 0o600)
+    bench.refused(8, 4105, *sign("pkcs11:token=images;object=p256", "-o", "x.sig", "--module",
+                                 MODULE, "--pin", "file:wrong", "app.bin"))
+
+
+def test_an_encrypted_file_wants_its_passphrase(bench):
+    openssl("pkey", "-in", bench.at("p256.pem"), "-aes256", "-passout", "pass:correct horse",
+            "-out", bench.at("locked.pem"))
+    bench.ok(*sign("locked.pem", "--passphrase", "file:word", "-o", "locked.sig", "app.bin"))
+    assert bench.judge("p256", "p256.pub", bench.read("locked.sig"), bench.read("app.bin"))
+    done = bench.hallmark(*sign("locked.pem", "-o", "x.sig", "app.bin"))
+    assert done.returncode != 0 and not (bench.folder / "x.sig").exists()
+    done = bench.hallmark(*sign("locked.pem", "--passphrase", "file:pin", "-o", "x.sig", "app.bin"))
+    assert done.returncode != 0 and not (bench.folder / "x.sig").exists()
+
+
+def test_a_file_does_not_sign_for_production(bench):
+    bench.refused(4, 3213, *sign("p256.pem", "--channel", "prod", "-o", "x.sig", "app.bin"))
+    bench.ok(*sign("p256.pem", "--channel", "dev", "-o", "dev.sig", "app.bin"))
+
+
+def test_a_public_key_does_not_sign(bench):
+    bench.refused(16, 3216, *sign("p256.pub", "-o", "x.sig", "app.bin"))
+
+
+def test_a_weak_key_is_no_key(bench):
+    openssl("genrsa", "-out", bench.at("weak.pem"), "1024")
+    bench.refused(4, 3212, *sign("weak.pem", "-o", "x.sig", "app.bin"))
+
+
+# --- request and response -----------------------------------------------------------
+
+def request(bench, kind, *more):
+    bench.ok("image", "request", "--format", "raw", "--key", f"{kind}.pub", "--channel", "prod",
+             "-o", f"{kind}.request", *more, "app.bin")
+    return json.loads(bench.read(f"{kind}.request"))
+
+
+def assemble(kind, response, to, *more):
+    return ["image", "assemble", "--format", "raw", "--key", f"{kind}.pub", "--channel", "prod",
+            "--request", f"{kind}.request", "--response", response, "-o", to, *more]
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "ed25519"])
+def test_openssl_answers_a_request(bench, kind):
+    asked = request(bench, kind)
+    spki = openssl("pkey", "-pubin", "-in", bench.at(f"{kind}.pub"), "-outform", "DER")
+    item, = asked["items"]
+    assert asked["schema"] == "hallmark.image.request/1" and asked["format"] == "raw"
+    assert base64.b64decode(item["public_key"]) == spki
+    answer = bench.answer(kind, asked)
+    forms = {"binary": answer, "base64": base64.encodebytes(answer),
+             "line": base64.b64encode(answer)}
+    for name, form in forms.items():
+        bench.write("response", form)
+        bench.ok(*assemble(kind, "response", f"{name}.sig", "app.bin"))
+        assert bench.judge(kind, f"{kind}.pub", bench.read(f"{name}.sig"), bench.read("app.bin"))
+
+
+def test_what_is_to_be_signed_can_be_had_as_it_is(bench):
+    asked = request(bench, "p384", "--to-sign", "digest")
+    assert bench.read("digest").hex() == asked["items"][0]["digest"]
+
+
+def test_a_response_to_something_else_is_refused(bench):
+    asked = request(bench, "p256")
+    good = bench.answer("p256", asked)
+    bench.write("good", good)
+    for name, wrong in {"altered": good[:-1] + bytes([good[-1] ^ 1]), "short": good[:-1],
+                        "other": bench.answer("p384", asked), "text": b"no signature"}.items():
+        bench.write(name, wrong)
+        done = bench.hallmark(*assemble("p256", name, "x.sig", "app.bin"))
+        assert done.returncode == 4 and not (bench.folder / "x.sig").exists(), name
+    bench.write("other.bin", bench.read("app.bin") + b"!")
+    bench.refused(4, 3217, *assemble("p256", "good", "x.sig", "other.bin"))
+    bench.write("p384.request", bench.read("p256.request"))
+    bench.refused(4, 3217, *assemble("p384", "good", "x.sig", "app.bin"))
+
+
+def test_an_altered_request_is_refused(bench):
+    asked = request(bench, "p256")
+    bench.write("good", bench.answer("p256", asked))
+    text = bench.read("p256.request").decode()
+    changes = [(asked["items"][0]["digest"], "00" * 32), ('"sha256",', '"sha384",'),
+               ('"ecdsa"', '"rsa-pss"'), (asked["input"]["sha256"], "11" * 32),
+               ('"format": "raw"', '"format": "fit"'), ("request/1", "request/2"),
+               (asked["items"][0]["public_key"], "AAAA")]
+    for old, new in changes:
+        assert old in text
+        bench.write("p256.request", text.replace(old, new).encode())
+        done = bench.hallmark(*assemble("p256", "good", "x.sig", "app.bin"))
+        assert done.returncode in (2, 3, 4), (old, done.stderr)
+        assert not (bench.folder / "x.sig").exists(), old
+    bench.write("p256.request", text.encode())
+    bench.ok(*assemble("p256", "good", "y.sig", "app.bin"))
+
+
+def test_a_request_wants_somebody_elsewhere(bench):
+    bench.refused(2, 1001, "image", "request", "--format", "raw", "--key", "p256.pem", "-o",
+                  "x.request", "app.bin")
+
+
+# --- files and options --------------------------------------------------------------
+
+def test_streams_take_the_place_of_files(bench):
+    done = bench.ok(*sign("rsa3072.pem", "-o", "-", "-"), input=bench.read("app.bin"))
+    assert bench.judge("rsa3072", "rsa3072.pub", done.stdout, bench.read("app.bin"))
+    bench.write("stream.sig", done.stdout)
+    bench.ok("image", "verify", "--format", "raw", "--key", "rsa3072.pub", "--signature",
+             "stream.sig", "-", input=bench.read("app.bin"))
+    bench.refused(2, 1001, *sign("p256.pem", "-o", "-", "--json", "app.bin"))
+
+
+def test_a_file_that_is_there_stays_until_the_new_one_is_good(bench):
+    bench.write("kept.sig", b"old")
+    bench.refused(16, 3216, *sign("p256.pub", "-o", "kept.sig", "app.bin"))
+    bench.refused(10, 3209, *sign("p256.pem", "-o", "kept.sig", "/dev/null"))
+    assert bench.read("kept.sig") == b"old"
+    bench.ok(*sign("p256.pem", "-o", "kept.sig", "app.bin"))
+    assert bench.judge("p256", "p256.pub", bench.read("kept.sig"), bench.read("app.bin"))
+
+
+def test_verdicts_have_their_exit_status(bench):
+    bench.ok(*sign("p256.pem", "-o", "v.sig", "app.bin"))
+    verify = ["image", "verify", "--format", "raw", "--signature", "v.sig", "--json"]
+    done = bench.ok(*verify, "--key", "p256.pub", "app.bin")
+    assert json.loads(done.stdout)["verdict"] == "accept"
+    done = bench.hallmark(*verify, "--key", "p384.pub", "app.bin")
+    assert done.returncode == 4
+    said = json.loads(done.stdout)
+    assert said["verdict"] == "reject" and said["faults"]
+    assert bench.hallmark(*verify, "app.bin").returncode == 2
+    assert bench.hallmark(*verify, "--key", "p256.pub", "absent").returncode not in (0, 4)
+
+
+def test_an_option_of_another_format_is_not_ignored(bench):
+    said = bench.refused(2, 1001, *sign("p256.pem", "--append", "-o", "x.sig", "app.bin"))
+    assert "--append" in said and "raw" in said
+    bench.refused(2, 1001, "image", "sign", "--format", "rw", "--key", "p256.pem", "-o", "x.sig",
+                  "app.bin")
+
+
+@pytest.mark.parametrize("verb", "sign verify encrypt decrypt inspect request assemble resign "
+                         "convert".split())
+def test_no_option_stands_twice(bench, verb):
+    text = bench.ok("image", verb, "--help").stdout.decode()
+    names = re.findall(r"^  (?:-\w, )?--([a-z0-9-]+)", text, re.M)
+    assert names and len(names) == len(set(names)), sorted(names)
+
+
+def test_no_bar_in_a_pipe(bench):
+    bench.write("long.bin", bytes(24 << 20))
+    done = bench.ok(*sign("p256.pem", "-o", "long.sig", "long.bin"))
+    assert b"\r" not in done.stderr and b"\x1b" not in done.stderr
