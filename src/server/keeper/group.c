@@ -7,12 +7,21 @@
  * works for, and a busy server shares one commit and one checkpoint among many.
  * While the checkpoint is being signed the next group forms; it is committed
  * when the answers of the last one are out.
+ *
+ * A commit and its checkpoint cost as much as a device. So where many come, a
+ * group waits for as many as the last one had, even if none is out, but not
+ * longer than hold_us after answers were out: those who got them come again.
+ * Now and then it waits for one more, so that groups grow until all who work at
+ * the same time are in one.
  */
 #include "server/keeper/group.h"
 
 #include <string.h>
 
 #include "base/clock.h"
+
+#define CROWD 4   /* works in a group: from then on many come */
+#define PATIENT 8 /* times before it waits for one more */
 
 static const struct row {
 	ask_kind kind;
@@ -238,12 +247,22 @@ is_full(const struct keeper *keeper)
 	       keeper->idle.count == 0;
 }
 
+/* UINT32_MAX, for tests: the clock decides nothing. */
+static bool
+expects_more(const struct keeper *keeper)
+{
+	const struct group *group = &keeper->group;
+
+	return keeper->hold_us != UINT32_MAX && group->wanted >= CROWD &&
+	       keeper->done.count > 0 && keeper->done.count < group->wanted;
+}
+
 bool
 group_is_due(const struct keeper *keeper)
 {
 	if (!keeper->group.open || keeper->proving.count > 0)
 		return false;
-	if (keeper->out.count == 0)
+	if (keeper->out.count == 0 && !expects_more(keeper))
 		return true;
 	return keeper->done.count > 0 &&
 	       (is_full(keeper) || clock_mono_us() >= group_due_us(keeper));
@@ -266,12 +285,26 @@ needs_proof(const struct work *work)
 	       (work->index != NO_LEAF || work->head.kind == ASK_GROWTH);
 }
 
+/* What the next group should have. */
+static void
+learn(struct group *group, uint32_t count)
+{
+	bool came = count >= group->wanted;
+
+	group->reached = came ? group->reached + 1 : 0;
+	group->wanted = count;
+	if (group->reached % PATIENT == PATIENT - 1)
+		group->wanted++;
+}
+
 void
 group_commit(struct keeper *keeper)
 {
-	hm_err err = keeper_commit(keeper, &keeper->group.txn);
+	hm_err err;
 	struct work *work;
 
+	learn(&keeper->group, keeper->done.count);
+	err = keeper_commit(keeper, &keeper->group.txn);
 	keeper->group.open = false;
 	if (err != HM_OK) {
 		end_queue(keeper, &keeper->done, err);
@@ -335,4 +368,6 @@ group_prove(struct keeper *keeper)
 		    sign_is_breakdown(work->err) ? work->err : HM_OK;
 		queue_add(&keeper->ready, work);
 	}
+	if (keeper->group.wanted >= CROWD)
+		keeper->group.since_us = clock_mono_us();
 }

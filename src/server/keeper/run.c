@@ -18,7 +18,7 @@
 
 #define LOOK_MS 1000      /* time-outs are looked for that often */
 #define QUIET_MS 20       /* without asks: then tiles are written */
-#define SETTLE_US 250000  /* under load: not later than that */
+#define SETTLE_US 1000000 /* under load: not later than that */
 #define ANSWER_US 5000000 /* who does not read for so long is dead */
 #define FINISH_US 8000000 /* for what is under way when it must stop */
 

@@ -91,7 +91,9 @@ struct group {
 	struct keeper_txn txn;
 	bool open;
 	bool rules;        /* orders or rights changed in it */
-	uint64_t since_us; /* when its first work was done */
+	uint64_t since_us; /* when its first work was done, or later */
+	uint32_t wanted;   /* works that it should have, by its predecessors */
+	uint32_t reached;  /* how often that many came in time */
 };
 
 struct keeper {
