@@ -54,6 +54,11 @@ HM_MUST hm_err p256_pair_sign(struct p256_pair *pair,
 /* X coordinate of the shared point. HM_E_KEY, HM_E_NO_MEMORY */
 HM_MUST hm_err p256_pair_agree(struct p256_pair *pair,
     const uint8_t point[static P256_POINT_LEN], uint8_t ret[static 32]);
+/* Agree with `point` by a fresh key that is used this once: its own point, and
+ * the X coordinate of the shared one. A pair for it would cost a third more.
+ * HM_E_KEY, HM_E_NO_ENTROPY, HM_E_NO_MEMORY: nothing is written. */
+HM_MUST hm_err p256_agree_once(const uint8_t point[static P256_POINT_LEN],
+    uint8_t ret_own[static P256_POINT_LEN], uint8_t ret_x[static 32]);
 /* SEC1 ECPrivateKey DER (121 bytes) and PKCS#8 PEM, without a NUL. They hold
  * the private key: the caller wipes them. HM_E_NO_ROOM: nothing is written. */
 #define P256_SEC1_LEN 121

@@ -104,6 +104,14 @@ agree(struct things *things)
 }
 
 static hm_err
+agree_once(struct things *things)
+{
+	uint8_t own[P256_POINT_LEN], x[32];
+
+	return p256_agree_once(things->point, own, x);
+}
+
+static hm_err
 generate(struct things *things)
 {
 	struct p256_pair *pair;
@@ -166,8 +174,8 @@ static void
 running_out_of_memory_is_never_a_verdict(void **state)
 {
 	hm_err (*const works[])(struct things *) = { verify, verify_with,
-		verify_fixed, fix, sign, agree, generate, rebuild, seal,
-		sign_ed25519 };
+		verify_fixed, fix, sign, agree, agree_once, generate, rebuild,
+		seal, sign_ed25519 };
 	struct things things = { .digest = { 1 } };
 
 	(void)state;

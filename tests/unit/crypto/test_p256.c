@@ -304,6 +304,34 @@ agrees_as_nist_says(void **state)
 	p256_pair_free(pair);
 }
 
+static void
+agrees_once_with_who_has_the_key(void **state)
+{
+	uint8_t own[2][P256_POINT_LEN], x[2][32], theirs[32];
+	struct p256_pair *pair;
+
+	(void)state;
+	assert_int_equal(p256_pair_new(&pair), HM_OK);
+	p256_pair_point(pair, point);
+	for (int i = 0; i < 20; i++) {
+		int at = i % 2;
+
+		assert_int_equal(p256_agree_once(point, own[at], x[at]), HM_OK);
+		assert_int_equal(p256_check(own[at]), HM_OK);
+		assert_int_equal(p256_pair_agree(pair, own[at], theirs), HM_OK);
+		assert_memory_equal(x[at], theirs, sizeof(theirs));
+	}
+	assert_memory_not_equal(own[0], own[1], sizeof(own[0]));
+	point[64] ^= 1;
+	memcpy(theirs, x[0], sizeof(theirs));
+	assert_int_equal(p256_agree_once(point, own[0], x[0]), HM_E_KEY);
+	point[64] ^= 1;
+	point[0] = 6 | (point[64] & 1); /* hybrid */
+	assert_int_equal(p256_agree_once(point, own[0], x[0]), HM_E_KEY);
+	assert_memory_equal(x[0], theirs, sizeof(theirs));
+	p256_pair_free(pair);
+}
+
 /* The agreement skips OpenSSL's second validation: the first must hold. */
 static void
 agrees_with_no_point_that_is_not_on_the_curve(void **state)
@@ -381,6 +409,7 @@ main(void)
 		TEST(refuses_scalars_out_of_range),
 		TEST(signs_what_verifies_and_never_with_the_same_r),
 		TEST(agrees_as_nist_says),
+		TEST(agrees_once_with_who_has_the_key),
 		TEST(agrees_with_no_point_that_is_not_on_the_curve),
 		TEST(verifies_p384_for_roots),
 	};
