@@ -232,6 +232,14 @@ answer_end(void *context)
 	crypto_done();
 }
 
+void
+answer_tidy(void *context)
+{
+	struct signer *signer = context;
+
+	signer_keys_tidy(&signer->keys);
+}
+
 hm_err
 answer_open(const struct signer_options *options, struct secret *pin,
     struct signer *ret, struct why *why)

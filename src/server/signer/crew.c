@@ -229,7 +229,7 @@ look_on(struct crew *crew, bool stalls, uint64_t now_us, uint64_t next_us)
 
 	crew_lock(crew);
 	if (stalls && crew->listeners == 0)
-		pthread_cond_signal(&crew->next);
+		crew_wake_one(crew);
 	somebody = crew->idle > 0;
 	crew_unlock(crew);
 	if (somebody && (is_busy || stalls) && next_us > now_us + STALL_US)
@@ -350,6 +350,8 @@ take_round(struct crew *crew, struct round *round)
 	uint64_t now_us = clock_mono_us(), next_us;
 	bool deserted;
 
+	if (crew->options.tidy != NULL)
+		crew->options.tidy(crew->options.context);
 	fill(crew, round, now_us);
 	next_us = watch(crew, now_us);
 	if (is_short(crew) && round->again_us < next_us)
@@ -434,7 +436,8 @@ init_locks(struct crew *crew)
 	pthread_condattr_init(&attributes);
 	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&crew->probed, &attributes);
-	pthread_cond_init(&crew->next, &attributes);
+	for (size_t i = 0; i < CREW_MAX; i++)
+		pthread_cond_init(&crew->workers[i].woken, &attributes);
 	pthread_condattr_destroy(&attributes);
 }
 
@@ -486,7 +489,8 @@ crew_stop(struct crew *crew, uint32_t within_ms)
 	atomic_store(&crew->leaving, true);
 	hang_end_probe(crew, PROBING);
 	crew_lock(crew);
-	pthread_cond_broadcast(&crew->next);
+	while (crew->resting != NULL)
+		crew_wake_one(crew);
 	crew_unlock(crew);
 	channel_shut(crew->options.channel);
 	while (collect(crew, FREE) < CREW_MAX) {
@@ -500,7 +504,8 @@ crew_stop(struct crew *crew, uint32_t within_ms)
 	}
 	close(crew->wake);
 	pthread_cond_destroy(&crew->probed);
-	pthread_cond_destroy(&crew->next);
+	for (size_t i = 0; i < CREW_MAX; i++)
+		pthread_cond_destroy(&crew->workers[i].woken);
 	pthread_mutex_destroy(&crew->lock);
 	free(crew);
 	return HM_OK;

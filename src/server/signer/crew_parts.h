@@ -11,7 +11,8 @@
  * While calls of the token let threads wait, all of them listen. Else one does;
  * when it takes an ask, another one takes its place only if more asks wait and
  * a processor may be free: nobody is woken for an ask that the thread at work
- * takes next.
+ * takes next. Who went to rest last is woken first, because its memory is still
+ * in the caches.
  */
 #include "server/signer/crew.h"
 
@@ -38,6 +39,9 @@ struct worker {
 	_Atomic uint64_t since_us;
 	struct ask_head head; /* of the ask under way; kind 0: it starts */
 	atomic_bool is_probe;
+	bool rests; /* waits for `woken`; on crew->resting. Under the lock */
+	struct worker *below;
+	pthread_cond_t woken;
 	uint8_t *room; /* ASK_MESSAGE_MAX; owned */
 	struct reply reply;
 };
@@ -52,10 +56,11 @@ struct crew {
 	_Atomic uint64_t asked_us; /* when an ask was last taken */
 	uint32_t processors;
 	pthread_mutex_t lock;
-	pthread_cond_t probed, next;
-	uint64_t probe_us;  /* when an ask may try it; PROBING: one does */
-	uint32_t listeners; /* threads that wait for asks ... */
-	uint32_t idle;      /* ... and for the place of one, by `next` */
+	pthread_cond_t probed;
+	struct worker *resting; /* the last one first */
+	uint64_t probe_us;      /* when an ask may try it; PROBING: one does */
+	uint32_t listeners;     /* threads that wait for asks ... */
+	uint32_t idle;          /* ... and for the place of one: they rest */
 	uint32_t count[ENDED + 1]; /* of workers, by place */
 	uint32_t wanted;
 	hm_err err;       /* why all of them end; HM_OK: they do not */
@@ -68,6 +73,9 @@ void crew_unlock(struct crew *crew);
 void crew_tell_main(struct crew *crew);
 /* The channel is of no use any more: everybody ends. */
 void crew_end_all(struct crew *crew, hm_err err);
+/* Under the lock: let the one listen that went to rest last, if there is one.
+ */
+void crew_wake_one(struct crew *crew);
 /* Under the lock. */
 void worker_put(struct worker *worker, place where);
 

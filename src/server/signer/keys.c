@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/signer/keys.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -66,6 +67,9 @@ signer_keys_open(const struct signer_options *options, const struct secret *pin,
 		.sessions = options->sessions,
 		.timeout_ms = options->timeout_ms };
 
+	ret->shared = calloc(SIGNER_SHARED_MAX, sizeof(*ret->shared));
+	if (ret->shared == NULL)
+		return HM_E_NO_MEMORY;
 	HM_TRY(token_open(&token, pin, &ret->token, why));
 	HM_TRY(open_keys(options, ret, why));
 	ret->ca = (struct ca_issuer){
@@ -84,6 +88,10 @@ signer_keys_done(struct signer_keys *keys)
 	p256_fixed_free(keys->issuer.verifier);
 	p256_fixed_free(keys->stamp.verifier);
 	token_free(keys->token);
+	if (keys->shared != NULL)
+		hm_wipe(
+		    keys->shared, SIGNER_SHARED_MAX * sizeof(*keys->shared));
+	free(keys->shared);
 	*keys = (struct signer_keys){ 0 };
 }
 
@@ -156,13 +164,97 @@ signer_keys_digest(
 	    context, (struct hm_bytes){ digest, 32 }, ret, 64);
 }
 
+/* ---- shared secrets ---- */
+
+static struct signer_shared *
+find_shared(struct signer_keys *keys, struct hm_bytes label)
+{
+	for (size_t i = 0; i < SIGNER_SHARED_MAX; i++) {
+		struct signer_shared *shared = &keys->shared[i];
+
+		if (shared->until_us != 0 &&
+		    hm_bytes_equal(secret_bytes(&shared->label), label))
+			return shared;
+	}
+	return NULL;
+}
+
+/* HM_E_NOT_FOUND: it is not kept. */
+static hm_err
+recall(struct signer_keys *keys, struct hm_bytes label, struct hm_span room,
+    size_t *ret_len)
+{
+	const struct signer_shared *shared;
+	hm_err err = HM_E_NOT_FOUND;
+
+	signer_keys_tidy(keys);
+	pthread_mutex_lock(&keys->lock);
+	shared = find_shared(keys, label);
+	if (shared != NULL && shared->value.len <= room.len) {
+		memcpy(room.ptr, shared->value.bytes, shared->value.len);
+		*ret_len = shared->value.len;
+		err = HM_OK;
+	}
+	pthread_mutex_unlock(&keys->lock);
+	return err;
+}
+
+static void
+fill_secret(struct secret *secret, struct hm_bytes bytes)
+{
+	memcpy(secret->bytes, bytes.ptr, bytes.len);
+	secret->len = bytes.len;
+}
+
+/* In a free place; if there is none it is read again the next time. */
+static void
+keep(struct signer_keys *keys, struct hm_bytes label, struct hm_bytes value)
+{
+	uint64_t until_us = clock_mono_us() + SIGNER_SHARED_US;
+	struct signer_shared *shared = keys->shared;
+
+	if (label.len > SECRET_MAX || value.len > SECRET_MAX)
+		return;
+	pthread_mutex_lock(&keys->lock);
+	while (
+	    shared < keys->shared + SIGNER_SHARED_MAX && shared->until_us != 0)
+		shared++;
+	if (shared < keys->shared + SIGNER_SHARED_MAX &&
+	    find_shared(keys, label) == NULL) {
+		fill_secret(&shared->label, label);
+		fill_secret(&shared->value, value);
+		shared->until_us = until_us;
+	}
+	pthread_mutex_unlock(&keys->lock);
+}
+
+void
+signer_keys_tidy(struct signer_keys *keys)
+{
+	uint64_t now_us = clock_mono_us();
+
+	pthread_mutex_lock(&keys->lock);
+	for (size_t i = 0; i < SIGNER_SHARED_MAX; i++) {
+		struct signer_shared *shared = &keys->shared[i];
+
+		if (shared->until_us != 0 && shared->until_us <= now_us)
+			hm_wipe(shared, sizeof(*shared));
+	}
+	pthread_mutex_unlock(&keys->lock);
+}
+
 hm_err
 signer_keys_shared(
     void *context, struct hm_bytes label, struct hm_span room, size_t *ret_len)
 {
 	struct signer_keys *keys = context;
-	hm_err err = token_data_load(keys->token, label, room, ret_len);
+	hm_err err = recall(keys, label, room, ret_len);
 
+	if (err != HM_E_NOT_FOUND)
+		return err;
+	err = token_data_load(keys->token, label, room, ret_len);
 	(void)note_answer(keys);
+	if (err == HM_OK)
+		keep(keys, label, (struct hm_bytes){ room.ptr, *ret_len });
 	return err;
 }

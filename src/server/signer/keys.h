@@ -10,14 +10,25 @@
  * (decision 0007): HM_E_TOKEN_WRONG. Any thread may sign.
  */
 
+#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/secret.h"
 #include "ca/ca.h"
 #include "crypto/p256_fixed.h"
 #include "server/signer/signer.h"
 #include "token/token.h"
 
+#define SIGNER_SHARED_MAX 4      /* shared secrets that are kept */
+#define SIGNER_SHARED_US 1000000 /* so long after they were read */
+
 struct signer_keys;
+
+/* A shared secret as the token had it; all zeros: none. */
+struct signer_shared {
+	uint64_t until_us;
+	struct secret label, value;
+};
 
 struct signer_key {
 	struct token_key *key;       /* borrowed from the token */
@@ -35,6 +46,8 @@ struct signer_keys {
 	_Atomic uint64_t answered_us;
 	/* How often signing lets a thread wait, of SIGNER_BLOCKING. */
 	_Atomic uint32_t blocking;
+	pthread_mutex_t lock;         /* of what follows; all zeros: not held */
+	struct signer_shared *shared; /* SIGNER_SHARED_MAX; owned */
 };
 
 /* HM_E_TOKEN_*, HM_E_KEY (a key is of the wrong kind), HM_E_CERT (the issuing
@@ -51,6 +64,12 @@ HM_MUST hm_err signer_keys_sign(
 hm_err signer_keys_digest(
     void *context, const uint8_t digest[static 32], uint8_t ret[static 64]);
 
-/* A shared secret of a product, by label: for secrets_seal(). */
+/*
+ * A shared secret of a product, by label: for secrets_seal(). It is read from
+ * the token and kept for a second, so that a line does not read it again for
+ * each device; what is changed in the token counts after a second.
+ */
 hm_err signer_keys_shared(
     void *context, struct hm_bytes label, struct hm_span room, size_t *ret_len);
+/* Wipe those whose time has passed. Any thread, now and then. */
+void signer_keys_tidy(struct signer_keys *keys);

@@ -49,6 +49,7 @@ serve(struct signer *signer)
 		.context = signer,
 		.begin = answer_begin,
 		.end = answer_end,
+		.tidy = answer_tidy,
 		.needs_token = answer_needs_token,
 		.answer = answer_make };
 	struct crew *crew = NULL;

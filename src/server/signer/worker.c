@@ -67,16 +67,42 @@ all_listen(struct crew *crew)
 	       hang_is_on(crew);
 }
 
-static void
-begin_listening(struct crew *crew)
+void
+crew_wake_one(struct crew *crew)
 {
+	struct worker *worker = crew->resting;
+
+	if (worker == NULL)
+		return;
+	crew->resting = worker->below;
+	crew->idle--;
+	worker->rests = false;
+	pthread_cond_signal(&worker->woken);
+}
+
+/* Under the lock: until somebody wakes it. */
+static void
+rest(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+
+	worker->below = crew->resting;
+	worker->rests = true;
+	crew->resting = worker;
+	crew->idle++;
+	while (worker->rests)
+		pthread_cond_wait(&worker->woken, &crew->lock);
+}
+
+static void
+begin_listening(struct worker *worker)
+{
+	struct crew *crew = worker->crew;
+
 	crew_lock(crew);
 	while (crew->listeners > 0 && !all_listen(crew) &&
-	       !atomic_load(&crew->leaving)) {
-		crew->idle++;
-		pthread_cond_wait(&crew->next, &crew->lock);
-		crew->idle--;
-	}
+	       !atomic_load(&crew->leaving))
+		rest(worker);
 	crew->listeners++;
 	crew_unlock(crew);
 }
@@ -106,7 +132,7 @@ end_listening(struct crew *crew)
 	crew_lock(crew);
 	crew->listeners--;
 	if (wants_another(crew, was_quiet))
-		pthread_cond_signal(&crew->next);
+		crew_wake_one(crew);
 	crew_unlock(crew);
 	/* It did not look after us while there was nothing to be seen. */
 	if (was_quiet)
@@ -120,7 +146,7 @@ listen(struct worker *worker, struct hm_bytes *ret)
 	struct hm_span space = { worker->room, ASK_MESSAGE_MAX };
 	hm_err err;
 
-	begin_listening(crew);
+	begin_listening(worker);
 	ret->ptr = worker->room;
 	err = channel_recv(
 	    crew->options.channel, space, CHANNEL_FOREVER, &ret->len, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* server/signer: what it issues for and what it refuses, with keys in SoftHSM
  */
+#include "base/clock.h"
 #include "oem.h"
 
 #define T0 oem_s
@@ -122,6 +123,38 @@ fetches_a_shared_secret_by_its_label(void **state)
 	assert_int_equal(
 	    signer_keys_shared(&keys, HM_LITERAL("other"), span, &len),
 	    HM_E_TOKEN_MATCH);
+}
+
+/* The kept one is changed to see which one comes. */
+static void
+keeps_a_shared_secret_until_its_time_has_passed(void **state)
+{
+	struct hm_bytes fleet = HM_LITERAL("fleet");
+	struct signer_shared *kept = &keys.shared[0];
+	static const struct signer_shared none;
+	uint8_t room[64];
+	struct hm_span span = { room, sizeof(room) }, small = { room, 1 };
+	size_t len = 0;
+
+	(void)state;
+	assert_int_equal(signer_keys_shared(&keys, fleet, span, &len), HM_OK);
+	assert_true(kept->until_us > clock_mono_us());
+	assert_true(kept->until_us <= clock_mono_us() + SIGNER_SHARED_US);
+	kept->value.bytes[0] ^= 1;
+	signer_keys_tidy(&keys);
+	assert_int_equal(signer_keys_shared(&keys, fleet, span, &len), HM_OK);
+	assert_int_equal(room[0], FLEET[0] ^ 1);
+	assert_int_equal(len, sizeof(FLEET) - 1);
+	assert_int_not_equal(
+	    signer_keys_shared(&keys, fleet, small, &len), HM_OK);
+	assert_int_equal(
+	    signer_keys_shared(&keys, HM_LITERAL("fleetx"), span, &len),
+	    HM_E_TOKEN_MATCH);
+	kept->until_us = clock_mono_us();
+	signer_keys_tidy(&keys);
+	assert_memory_equal(kept, &none, sizeof(none));
+	assert_int_equal(signer_keys_shared(&keys, fleet, span, &len), HM_OK);
+	assert_int_equal(room[0], FLEET[0]);
 }
 
 /* ---- objects ---- */
@@ -465,6 +498,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(opens_with_the_right_keys_only),
 		TEST(fetches_a_shared_secret_by_its_label),
+		TEST(keeps_a_shared_secret_until_its_time_has_passed),
 		TEST(keeps_what_the_authority_signed_once),
 		TEST(takes_the_same_bytes_again_without_a_copy),
 		TEST(refuses_what_somebody_else_signed),
