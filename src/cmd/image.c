@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark image: firmware files that boot code checks; options and formats */
+#include "cmd/image_esp_cert.h"
 #include "cmd/image_esp_enc.h"
 #include "cmd/image_mcuboot.h"
 #include "cmd/image_raw.h"
@@ -9,6 +10,7 @@
 /* One row a format. */
 const struct image_command *const image_commands[] = {
 	&image_mcuboot,
+	&image_esp_cert,
 	&image_esp_enc,
 	&image_raw,
 	&image_cms,
@@ -121,7 +123,7 @@ static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
 	MCUBOOT_DECRYPT_OPTIONS, { 0 } };
 static const struct option_spec convert_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
-	KEY_OPTIONS, MCUBOOT_CONVERT_OPTIONS, { 0 } };
+	KEY_OPTIONS, MCUBOOT_CONVERT_OPTIONS, ESP_CERT_CONVERT_OPTIONS, { 0 } };
 static const struct option_spec operands[] = {
 	{ "file", OPTION_PATH, .required = true,
 	    .help = "the image; - is standard input" },

@@ -4,7 +4,7 @@
 #include "cmd/image_job.h"
 
 /* Names of --format, for people. */
-#define IMAGE_FORMATS "mcuboot, esp-encrypted-img, raw, cms"
+#define IMAGE_FORMATS "mcuboot, esp-secure-cert, esp-encrypted-img, raw, cms"
 extern const struct image_command *const image_commands[]; /* NULL-ended */
 
 /* Each gives the exit status. */

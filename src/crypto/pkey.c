@@ -386,6 +386,23 @@ pkey_point(const struct pkey *key, struct buf *ret)
 	return buf_add(ret, (struct hm_bytes){ raw, len });
 }
 
+hm_err
+pkey_private_exponent(const struct pkey *key, struct secret *ret)
+{
+	BIGNUM *d = NULL;
+	int len = (int)key->bits / 8;
+	bool good;
+
+	if (key->type != PKEY_RSA || !key->is_private)
+		return HM_E_KEY;
+	good =
+	    EVP_PKEY_get_bn_param(key->evp, OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
+	    BN_bn2binpad(d, ret->bytes, len) == len;
+	ret->len = good ? (size_t)len : 0;
+	BN_clear_free(d);
+	return good ? HM_OK : ossl_failed(HM_E_KEY);
+}
+
 /* R^2 mod n and -1/n mod 2^32; `t` and `n` are scratch and the modulus. */
 static bool
 montgomery(BIGNUM *t, const BIGNUM *n, BN_CTX *ctx, struct hm_span r2,

@@ -76,6 +76,13 @@ HM_MUST hm_err pkey_spki(const struct pkey *key, struct buf *ret);
 HM_MUST hm_err pkey_rsa_der(const struct pkey *key, struct buf *ret);
 HM_MUST hm_err pkey_modulus(const struct pkey *key, struct buf *ret);
 HM_MUST hm_err pkey_point(const struct pkey *key, struct buf *ret);
+/* The private exponent of RSA, as long as the modulus, for a key that moves
+ * into hardware. HM_E_KEY */
+HM_MUST hm_err pkey_private_exponent(
+    const struct pkey *key, struct secret *ret);
+/* A private RSA or EC key as PKCS#1 or SEC1 PEM, appended; the caller wipes it.
+ * HM_E_KEY */
+HM_MUST hm_err pkey_traditional_pem(const struct pkey *key, struct buf *ret);
 /* Montgomery constants as boot ROMs want them: R^2 mod n (as long as n,
  * big-endian) and -1/n mod 2^32. HM_E_KEY, HM_E_NO_MEMORY */
 HM_MUST hm_err pkey_montgomery(

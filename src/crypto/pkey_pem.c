@@ -181,3 +181,25 @@ pkey_from_pem(struct hm_bytes pem, const struct secret *passphrase,
 		    "65537");
 	return err;
 }
+
+hm_err
+pkey_traditional_pem(const struct pkey *key, struct buf *ret)
+{
+	/* Secure memory of its own: BIO_s_mem() would leave copies. */
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *at = NULL;
+	long len = 0;
+	hm_err err = HM_E_KEY;
+
+	if (bio != NULL && key->is_private &&
+	    PEM_write_bio_PrivateKey_traditional(
+		bio, key->evp, NULL, NULL, 0, NULL, NULL) == 1)
+		len = BIO_get_mem_data(bio, &at);
+	if (len > 0)
+		err = buf_add(
+		    ret, (struct hm_bytes){ (const uint8_t *)at, (size_t)len });
+	if (at != NULL)
+		OPENSSL_cleanse(at, (size_t)len);
+	BIO_free(bio);
+	return err == HM_E_KEY ? ossl_failed(HM_E_KEY) : err;
+}

@@ -4,6 +4,7 @@
  * those that need more: the first that says yes is it.
  */
 #include "image/bundle.h"
+#include "image/esp_cert.h"
 #include "image/esp_enc.h"
 #include "image/esp_sbv2.h"
 #include "image/image.h"
@@ -16,6 +17,8 @@ const struct image_format image_formats[] = {
 	    esp_sbv2_is, esp_sbv2_inspect },
 	{ "esp-app-image", "ESP32: application or boot loader, not signed",
 	    esp_app_is, esp_app_inspect },
+	{ "esp-secure-cert", "ESP32: partition with certificates and keys",
+	    esp_cert_is, esp_cert_inspect },
 	{ "esp-encrypted-img", "ESP32: image for pre-encrypted OTA", esp_enc_is,
 	    esp_enc_inspect },
 	{ "mcuboot", "image that MCUboot starts", mcuboot_is, mcuboot_inspect },

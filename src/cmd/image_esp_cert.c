@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * convert reads the table of Espressif's generator:
+ *   tlv_type,tlv_subtype,data_value,data_type,priv_key_type,algorithm,key_size,
+ *   efuse_id,efuse_key
+ */
+#include "cmd/image_esp_cert.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "image/esp_cert.h"
+
+#define COLUMNS 9
+#define CSV_MAX 65536
+#define CELL_MAX 1024
+
+enum { TYPE, SUBTYPE, VALUE, KIND, KEY_TYPE, ALGORITHM, KEY_SIZE, EFUSE, HMAC };
+
+struct row {
+	char cells[COLUMNS][CELL_MAX];
+	unsigned line;
+};
+
+struct table {
+	const char *at; /* what is left of the text */
+	const char *file;
+	unsigned line;
+};
+
+static hm_err
+bad_row(const struct row *row, struct why *why, const char *what)
+{
+	why_where(why, "line %u", row->line);
+	return WHY(why, HM_E_USAGE, "%s", what);
+}
+
+/* One cell, in quotes or not; *at ends at what divides. */
+static bool
+read_cell(const char **at, char ret[static CELL_MAX])
+{
+	const char *from = *at;
+	bool quoted = *from == '"';
+	size_t len = 0;
+
+	from += quoted;
+	while (*from != '\0' && *from != '\n' &&
+	       !(quoted ? *from == '"' && from[1] != '"' : *from == ',')) {
+		from += quoted && *from == '"';
+		if (len + 1 >= CELL_MAX)
+			return false;
+		ret[len++] = *from++;
+	}
+	if (quoted && *from++ != '"')
+		return false;
+	while (!quoted && len > 0 && ret[len - 1] == '\r')
+		len--;
+	ret[len] = '\0';
+	*at = from + (*from == '\r');
+	return **at == ',' || **at == '\n' || **at == '\0';
+}
+
+/* False: no more. */
+static bool
+next_row(struct table *table, struct row *ret, hm_err *err, struct why *why)
+{
+	size_t column = 0;
+
+	while (*table->at == '\n' || *table->at == '#') {
+		table->at += strcspn(table->at, "\n");
+		table->at += *table->at == '\n';
+		table->line++;
+	}
+	if (*table->at == '\0' || *err != HM_OK)
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	ret->line = ++table->line;
+	for (;; table->at++) {
+		if (column == COLUMNS ||
+		    !read_cell(&table->at, ret->cells[column++])) {
+			*err = bad_row(ret, why, "not a row of 9 cells");
+			return false;
+		}
+		if (*table->at != ',')
+			break;
+	}
+	table->at += *table->at == '\n';
+	return true;
+}
+
+/* ---- values ---- */
+
+static hm_err
+type_of(const struct row *row, uint8_t *ret, struct why *why)
+{
+	char name[64];
+
+	for (unsigned type = 0; type < 256; type++) {
+		const char *word = esp_cert_type_name(type);
+
+		if (word == NULL)
+			continue;
+		(void)snprintf(
+		    name, sizeof(name), "ESP_SECURE_CERT_%s_TLV", word);
+		if (strcmp(row->cells[TYPE], name) == 0 ||
+		    strcmp(row->cells[TYPE], word) == 0) {
+			*ret = (uint8_t)type;
+			return type == ESP_CERT_SIGNATURE ||
+				       type == ESP_CERT_INTEGRITY
+				   ? bad_row(row, why,
+					 "this type is made, not given")
+				   : HM_OK;
+		}
+	}
+	return bad_row(row, why, "no such tlv_type");
+}
+
+/* A private key in PEM as PKCS#1 or SEC1, which the readers take. */
+static hm_err
+key_value(struct buf *ret, struct why *why)
+{
+	AUTO_PKEY struct pkey *key = NULL;
+	struct buf pem = { .max = ESP_CERT_VALUE_MAX };
+	hm_err err = pkey_from_pem(buf_bytes(ret), NULL, &key, why);
+
+	if (err == HM_OK)
+		err = pkey_traditional_pem(key, &pem);
+	if (err != HM_OK) {
+		buf_wipe(&pem);
+		return WHY(why, err, "not a private RSA or EC key");
+	}
+	buf_wipe(ret);
+	*ret = pem;
+	return HM_OK;
+}
+
+/* PEM is kept with its NUL, as its readers want it. */
+static hm_err
+file_value(const char *path, bool is_key, struct buf *ret, struct why *why)
+{
+	hm_err err = file_read(path, ESP_CERT_VALUE_MAX - 1, ret, why);
+
+	if (err != HM_OK || ret->len <= 10 ||
+	    memcmp(ret->ptr, "-----BEGIN", 10) != 0)
+		return err;
+	if (is_key)
+		HM_TRY(key_value(ret, why));
+	ret->max = ESP_CERT_VALUE_MAX;
+	return buf_add(ret, HM_BYTES("")); /* its NUL */
+}
+
+static hm_err
+value_of(const struct row *row, bool is_key, struct buf *ret, struct why *why)
+{
+	const char *text = row->cells[VALUE], *kind = row->cells[KIND];
+	size_t len = strlen(text), got;
+	uint8_t *at;
+
+	if (strcmp(kind, "file") == 0)
+		return file_value(text, is_key, ret, why);
+	buf_init(ret, ESP_CERT_VALUE_MAX);
+	if (strcmp(kind, "string") == 0)
+		return buf_add(ret, hm_bytes_of(text));
+	HM_TRY(buf_reserve(ret, len + 1, &at));
+	if (strcmp(kind, "hex") == 0) {
+		if (len % 2 != 0 ||
+		    hex_parse(hm_bytes_of(text), at, len / 2) != HM_OK)
+			return bad_row(row, why, "the value is not hex");
+		ret->len = len / 2;
+		return HM_OK;
+	}
+	if (strcmp(kind, "base64") != 0)
+		return bad_row(
+		    row, why, "data_type is file, string, hex or base64");
+	if (base64_parse(hm_bytes_of(text), (struct hm_span){ at, len + 1 },
+		&got) != HM_OK)
+		return bad_row(row, why, "the value is not base64");
+	ret->len = got;
+	return HM_OK;
+}
+
+static bool
+is_ds(const struct row *row)
+{
+	return strcmp(row->cells[KEY_TYPE], "rsa_ds") == 0;
+}
+
+static hm_err
+subtype_of(const struct row *row, uint8_t *ret, struct why *why)
+{
+	uint64_t number;
+
+	if (uint_parse(hm_bytes_of(row->cells[SUBTYPE]), ESP_CERT_SUBTYPE_MAX,
+		&number) != HM_OK)
+		return bad_row(row, why, "tlv_subtype is 0 to 16");
+	*ret = (uint8_t)number;
+	return HM_OK;
+}
+
+static hm_err
+add_value(const struct row *row, struct buf *out, struct why *why)
+{
+	struct esp_cert_tlv tlv = { 0 };
+	struct buf value = { 0 };
+	hm_err err = type_of(row, &tlv.type, why);
+
+	if (err == HM_OK)
+		err = subtype_of(row, &tlv.subtype, why);
+	if (err == HM_OK && tlv.type == ESP_CERT_PRIVATE_KEY &&
+	    strcmp(row->cells[KEY_TYPE], "plaintext") != 0)
+		err = bad_row(
+		    row, why, "priv_key_type is plaintext or rsa_ds here");
+	if (err == HM_OK)
+		err = value_of(
+		    row, tlv.type == ESP_CERT_PRIVATE_KEY, &value, why);
+	tlv.value = buf_bytes(&value);
+	if (err == HM_OK)
+		err = esp_cert_add(out, &tlv);
+	buf_wipe(&value); /* it may be a private key */
+	return err;
+}
+
+/* ---- the key for the DS peripheral ---- */
+
+static hm_err
+load_hmac_key(const struct row *row, struct secret *ret, struct why *why)
+{
+	struct buf bytes = { 0 };
+	hm_err err = file_read(row->cells[HMAC], 32, &bytes, why);
+
+	if (err == HM_OK && bytes.len != 32)
+		err = bad_row(row, why, "efuse_key has 32 bytes");
+	if (err == HM_OK) {
+		memcpy(ret->bytes, bytes.ptr, 32);
+		ret->len = 32;
+	}
+	buf_wipe(&bytes);
+	return err;
+}
+
+static hm_err
+load_rsa_key(const struct row *row, struct pkey **ret, struct why *why)
+{
+	struct buf pem = { 0 };
+	hm_err err = file_read(row->cells[VALUE], 16384, &pem, why);
+
+	if (err == HM_OK)
+		err = pkey_from_pem(buf_bytes(&pem), NULL, ret, why);
+	buf_wipe(&pem);
+	return err;
+}
+
+static hm_err
+add_ds(const struct image_job *job, const struct row *row, struct buf *out,
+    struct why *why)
+{
+	const char *chip = options_text(job->given, "ds-chip");
+	AUTO(secret) struct secret hmac_key = { 0 };
+	AUTO_PKEY struct pkey *key = NULL;
+	struct esp_cert_ds ds = { .hmac_key = hmac_key.bytes };
+	uint64_t efuse;
+
+	if (chip == NULL)
+		return bad_row(row, why, "rsa_ds wants --ds-chip");
+	ds.max_bits = esp_cert_ds_bits(chip);
+	if (ds.max_bits == 0)
+		return bad_row(
+		    row, why, "this chip has no DS peripheral that is known");
+	if (uint_parse(hm_bytes_of(row->cells[EFUSE]), 5, &efuse) != HM_OK)
+		return bad_row(row, why, "efuse_id is 0 to 5");
+	ds.efuse_id = (uint8_t)efuse;
+	HM_TRY(load_hmac_key(row, &hmac_key, why));
+	HM_TRY(load_rsa_key(row, &key, why));
+	ds.key = key;
+	if (esp_cert_add_ds(out, &ds) == HM_OK)
+		return HM_OK;
+	return bad_row(row, why, "not a private RSA key that the chip takes");
+}
+
+/* ---- the verbs ---- */
+
+static hm_err
+add_row(const struct image_job *job, const struct row *row, bool ds,
+    struct buf *out, struct why *why)
+{
+	if (strcmp(row->cells[TYPE], "tlv_type") == 0)
+		return HM_OK; /* the heading */
+	if (is_ds(row) != ds)
+		return HM_OK;
+	return ds ? add_ds(job, row, out, why) : add_value(row, out, why);
+}
+
+static hm_err
+add_rows(const struct image_job *job, const char *text, bool ds,
+    struct buf *out, struct why *why)
+{
+	struct table table = { .at = text };
+	struct row *row = malloc(sizeof(*row));
+	hm_err err = row == NULL ? HM_E_NO_MEMORY : HM_OK;
+
+	while (err == HM_OK && next_row(&table, row, &err, why))
+		err = add_row(job, row, ds, out, why);
+	free(row);
+	return err;
+}
+
+/* DS data first, then the rows as they stand. */
+static hm_err
+make(const struct image_job *job, struct buf *csv, struct buf *out,
+    struct why *why)
+{
+	HM_TRY(add_rows(job, buf_text(csv), true, out, why));
+	HM_TRY(add_rows(job, buf_text(csv), false, out, why));
+	if (out->len == 0)
+		return WHY(why, HM_E_IMAGE_EMPTY, "the table has no rows");
+	return esp_cert_seal(out, 0);
+}
+
+static hm_err
+read_all(const struct input *file, size_t max, struct buf *ret)
+{
+	uint8_t *at;
+
+	if (file->size > max)
+		return HM_E_TOO_LARGE;
+	buf_init(ret, max);
+	HM_TRY(buf_reserve(ret, (size_t)file->size, &at));
+	ret->len = (size_t)file->size;
+	return input_read(file, 0, (struct hm_span){ at, ret->len });
+}
+
+static hm_err
+convert(struct image_job *job, struct why *why)
+{
+	AUTO(buf) struct buf csv = { 0 };
+	struct buf out = { .max = ESP_CERT_MAX };
+	hm_err err = read_all(&job->input, CSV_MAX, &csv);
+
+	if (err == HM_OK && csv.len > 0 &&
+	    memchr(csv.ptr, '\0', csv.len) != NULL)
+		err = WHY(why, HM_E_USAGE, "the table is not text");
+	if (err == HM_OK)
+		err = make(job, &csv, &out, why);
+	if (err == HM_OK)
+		err = output_add(job->out, buf_bytes(&out));
+	buf_wipe(&out);
+	return err;
+}
+
+static hm_err
+verify(const struct image_job *job, const struct input *file,
+    struct findings *findings)
+{
+	struct esp_cert_verify how = { .keys = job->keys };
+
+	return esp_cert_verify(&how, file, findings);
+}
+
+static hm_err
+check_unsigned(struct image_job *job, struct why *why)
+{
+	AUTO_FINDINGS struct findings *findings = NULL;
+	struct esp_cert_verify anybody = { 0 };
+
+	HM_TRY(findings_new("esp-secure-cert", &findings));
+	HM_TRY(esp_cert_verify(&anybody, &job->input, findings));
+	return findings_verdict(findings, why);
+}
+
+static hm_err
+sign(struct image_job *job, struct why *why)
+{
+	struct buf all = { 0 };
+	hm_err err = check_unsigned(job, why);
+
+	if (err == HM_OK)
+		err = read_all(&job->input, ESP_CERT_MAX, &all);
+	all.max += ESP_CERT_MAX;
+	if (err == HM_OK && esp_cert_is_signed(buf_bytes(&all)))
+		err = WHY(why, HM_E_IMAGE_SIGNED, "the partition is signed");
+	else if (err == HM_OK && esp_cert_used(buf_bytes(&all)) != all.len)
+		err = WHY(why, HM_E_IMAGE_TRAILING,
+		    "the partition is filled up; sign it before that");
+	if (err == HM_OK)
+		err = esp_cert_sign(&all, job->signers, job->signer_count, why);
+	if (err == HM_OK)
+		err = output_add(job->out, buf_bytes(&all));
+	buf_wipe(&all);
+	return err;
+}
+
+static hm_err
+judge(struct image_job *job, const struct input *file, struct why *why)
+{
+	(void)why;
+	return verify(job, file, job->findings);
+}
+
+static const struct option_spec convert_rows[] = { ESP_CERT_CONVERT_OPTIONS,
+	{ 0 } };
+
+const struct image_command image_esp_cert = { .format = "esp-secure-cert",
+	.words = "partition with an ESP32's certificates and keys",
+	.steps = { [IMAGE_SIGN] = { .run = sign, .needs = "key" },
+	    [IMAGE_CONVERT] = { .run = convert,
+		.options = convert_rows,
+		.is_judged = true } },
+	.judge = judge };
