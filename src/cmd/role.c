@@ -116,6 +116,7 @@ run_keeper(const struct server_config *config, struct why *why)
 	struct keeper_options options = {
 		.state = config->state,
 		.signer = LIFE_FIRST_FD,
+		.sign_ms = config->token.timeout_ms + KEEPER_SIGN_MORE_MS,
 		.fronts = fronts,
 		.front_count = server_fronts(config),
 		.parent = LIFE_FD,

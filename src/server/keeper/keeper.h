@@ -27,9 +27,10 @@
 #include "base/why.h"
 #include "wire/limits.h"
 
-#define KEEPER_BATCH_MAX 256     /* asks of one commit, about */
-#define KEEPER_ASKS_MAX 512      /* asks under way */
-#define KEEPER_SIGN_MS 15000     /* the signer's time for one job */
+#define KEEPER_BATCH_MAX 256 /* asks of one commit, about */
+#define KEEPER_ASKS_MAX 512  /* asks under way */
+#define KEEPER_SIGN_MS 15000 /* the signer's time for one job, if not told */
+#define KEEPER_SIGN_MORE_MS 5000 /* than the signer's own for the token */
 #define KEEPER_HOLD_US 4000      /* who is done waits for others, at most */
 #define KEEPER_LOCK_MS 20000     /* a killed server's keeper may be at one */
 #define KEEPER_CRL_S (7 * 86400) /* a revocation list lasts that long */
@@ -53,6 +54,7 @@ struct keeper_config {
 	uint32_t lock_within_ms; /* wait that long for another keeper to leave
 				  */
 	uint32_t hold_us;        /* 0: KEEPER_HOLD_US */
+	uint32_t sign_ms;        /* 0: KEEPER_SIGN_MS */
 };
 
 struct keeper_options {
@@ -61,6 +63,7 @@ struct keeper_options {
 	const int *fronts;               /* channels to them; borrowed */
 	uint32_t front_count;            /* 1 or more */
 	int signer;                      /* channel to it */
+	uint32_t sign_ms;                /* 0: KEEPER_SIGN_MS */
 	int parent;                      /* life line (server/life.h) */
 	struct jail jail;                /* the keeper adds its folder */
 };

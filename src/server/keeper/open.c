@@ -294,7 +294,7 @@ open_parts(struct keeper *keeper, const struct keeper_config *config,
 	keeper->hold_us =
 	    config->hold_us == 0 ? KEEPER_HOLD_US : config->hold_us;
 	HM_TRY(make_works(keeper));
-	HM_TRY(signer_init(&keeper->signer, &config->signer));
+	HM_TRY(signer_init(&keeper->signer, &config->signer, config->sign_ms));
 	HM_TRY(file_mkdir(config->state, 0700, why));
 	HM_TRY(take_lock(config, &keeper->lock, why));
 	file_sweep(config->state, 0); /* it is ours alone now */

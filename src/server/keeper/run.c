@@ -302,7 +302,8 @@ keeper_run(const struct keeper_options *options, struct why *why)
 	int signer = options->signer;
 	struct keeper_config config = { .state = options->state,
 		.signer = { &signer, send_signer, receive_signer },
-		.lock_within_ms = KEEPER_LOCK_MS };
+		.lock_within_ms = KEEPER_LOCK_MS,
+		.sign_ms = options->sign_ms };
 	hm_err err;
 
 	memcpy(config.authority, options->authority, HM_POINT_LEN);

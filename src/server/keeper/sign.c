@@ -9,9 +9,12 @@
 #include "core/check.h"
 
 hm_err
-signer_init(struct signer *signer, const struct keeper_link *link)
+signer_init(
+    struct signer *signer, const struct keeper_link *link, uint32_t limit_ms)
 {
-	*signer = (struct signer){ .link = *link, .window = SIGN_WINDOW };
+	*signer = (struct signer){ .link = *link,
+		.limit_ms = limit_ms == 0 ? KEEPER_SIGN_MS : limit_ms,
+		.window = SIGN_WINDOW };
 	signer->room = malloc(ASK_MESSAGE_MAX);
 	return signer->room == NULL ? HM_E_NO_MEMORY : HM_OK;
 }
@@ -47,9 +50,9 @@ sign_is_breakdown(hm_err err)
 }
 
 static uint64_t
-deadline_from_now(void)
+deadline_from_now(const struct signer *signer)
 {
-	return clock_mono_us() + KEEPER_SIGN_MS * UINT64_C(1000);
+	return clock_mono_us() + signer->limit_ms * UINT64_C(1000);
 }
 
 static void
@@ -84,7 +87,7 @@ send_message(struct signer *signer, ask_kind kind, uint64_t id,
 		return signer->down;
 	HM_TRY(ask_request(kind, id, body, tail, room, &message.len));
 	err = signer->link.send(
-	    signer->link.context, message, deadline_from_now());
+	    signer->link.context, message, deadline_from_now(signer));
 	return err == HM_OK ? HM_OK : give_up(signer, err);
 }
 
@@ -180,7 +183,7 @@ sign_send(
 	if (job->err != HM_OK)
 		return;
 	job->id = signer->last_id;
-	job->deadline_us = deadline_from_now();
+	job->deadline_us = deadline_from_now(signer);
 	signer->out[signer->out_count++] = job;
 }
 
@@ -241,7 +244,7 @@ sign_call(struct signer *signer, ask_kind kind, const void *body,
 	hm_err err;
 
 	HM_TRY(send_message(signer, kind, id, body, tail));
-	deadline_us = deadline_from_now();
+	deadline_us = deadline_from_now(signer);
 	for (;;) {
 		err = receive(signer, deadline_us, &answer);
 		if (err != HM_OK)

@@ -9,7 +9,7 @@
  * does not want to wait for. sign_call() is one question
  * that waits for its own answer and takes in jobs that come before it.
  *
- * Each job has KEEPER_SIGN_MS; the answer to one that had no more time is
+ * Each job has `limit_ms`; the answer to one that had no more time is
  * dropped by its id. If the channel fails, all jobs are done with that error,
  * and so is what is asked until the next sign_begin().
  */
@@ -33,6 +33,7 @@ struct sign_job {
 
 struct signer {
 	struct keeper_link link;
+	uint32_t limit_ms;
 	uint64_t last_id;
 	uint32_t window;
 	struct sign_job *out[SIGN_OUT_MAX]; /* borrowed */
@@ -41,8 +42,9 @@ struct signer {
 	uint8_t *room; /* ASK_MESSAGE_MAX, owned */
 };
 
+/* `limit_ms` 0: KEEPER_SIGN_MS */
 HM_MUST hm_err signer_init(
-    struct signer *signer, const struct keeper_link *link);
+    struct signer *signer, const struct keeper_link *link, uint32_t limit_ms);
 void signer_done(struct signer *signer);
 /* It works on so many at once; 0: it did not say. */
 void sign_set_sessions(struct signer *signer, uint32_t sessions);

@@ -287,6 +287,7 @@ plant_open(struct plant *plant, struct why *why)
 	struct keeper_config config = { .state = plant->folder,
 		.vfs = NULL,
 		.hold_us = plant->hold_us,
+		.sign_ms = plant->sign_ms,
 		.signer = play_link(&plant->play) };
 
 	p256_pair_point(plant->play.authority, config.authority);

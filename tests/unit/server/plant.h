@@ -32,7 +32,8 @@ struct plant {
 	struct keeper *keeper;
 	uint64_t now_s;
 	uint64_t until_s; /* credentials end */
-	uint32_t hold_us; /* of the keeper that is opened next */
+	uint32_t hold_us; /* of the keeper that is opened next; sign_ms too */
+	uint32_t sign_ms;
 	struct p256_pair *planner, *auditor, *st_a, *st_b, *stranger;
 	/* What the next plant_order() and plant_product() make. */
 	struct hm_product product;

@@ -322,7 +322,7 @@ link_send(void *context, struct hm_bytes message, uint64_t deadline_us)
 	const void *body;
 	hm_err err;
 
-	(void)deadline_us;
+	play->deadline_us = deadline_us;
 	if (play->dead)
 		return HM_E_WORKER;
 	MUST(ask_check_request(message, ASK_BY_KEEPER, &head, &body, &tail));

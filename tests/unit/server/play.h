@@ -42,6 +42,7 @@ struct play {
 	    const uint8_t *root); /* is signed; may be NULL */
 	void *context;
 	size_t issues, checkpoints, most_out, out;
+	uint64_t deadline_us; /* of what was sent last */
 };
 
 void play_init(struct play *play);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "plant.h"
 
@@ -258,6 +259,20 @@ says_that_the_signer_does_not_answer(void **state)
 	assert_int_equal(plant_reopen(plant, NULL), HM_OK);
 }
 
+static void
+gives_the_signer_the_time_that_it_was_told(void **state)
+{
+	struct plant *plant = *state;
+	const uint64_t told_us = 600000000;
+	uint64_t before_us;
+
+	plant->sign_ms = 600000;
+	before_us = clock_mono_us();
+	assert_int_equal(plant_reopen(plant, NULL), HM_OK);
+	assert_in_range(plant->play.deadline_us, before_us + told_us,
+	    clock_mono_us() + told_us);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -273,6 +288,7 @@ main(void)
 		TEST(refuses_a_ledger_that_differs),
 		TEST(refuses_a_signer_with_other_keys),
 		TEST(says_that_the_signer_does_not_answer),
+		TEST(gives_the_signer_the_time_that_it_was_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
