@@ -20,6 +20,7 @@
 #include "cmd/context.h"
 #include "cmd/key_file.h"
 #include "cmd/nouns.h"
+#include "cmd/token_sign.h"
 #include "ledger/receipt.h"
 #include "ledger/tiles.h"
 
@@ -217,7 +218,7 @@ cosign(const struct witness *witness, struct hm_bytes growth, struct why *why)
 	HM_TRY(growth_note(growth, &log_note));
 	HM_TRY(note_text(log_note, &content));
 	HM_TRY(cosignature_text(content, now_s, &text));
-	HM_TRY(token_sign(
+	HM_TRY(token_sign_verified(
 	    witness->key, buf_bytes(&text), signature, sizeof(signature)));
 	HM_TRY(buf_add(&note, log_note));
 	HM_TRY(cosignature_line(&witness->own, now_s, signature, &note));

@@ -12,6 +12,7 @@
 #include "cmd/context.h"
 #include "cmd/key_file.h"
 #include "cmd/nouns.h"
+#include "cmd/token_sign.h"
 #include "crypto/p256.h"
 
 #define DAY_S 86400
@@ -49,7 +50,7 @@ static hm_err
 sign_with_token(
     void *context, struct hm_bytes digest, uint8_t *ret, size_t ret_len)
 {
-	return token_sign(context, digest, ret, ret_len);
+	return token_sign_verified(context, digest, ret, ret_len);
 }
 
 /* An issuer that lives in a token. */

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/report.h"
 #include "base/text.h"
+#include "cmd/token_sign.h"
 #include "crypto/digest.h"
 #include "seal/sign1.h"
 
@@ -26,7 +27,7 @@ sign(const struct context *context, struct hm_bytes payload, struct buf *ret,
 	sign1_kid(token_key_public(key).ptr, kid);
 	buf_init(ret, HM_OBJECT_MAX);
 	err = sign1_make(HM_BYTES(kid), HM_LITERAL(HM_AAD_OBJECT), payload,
-	    token_digest_signer, key, ret);
+	    token_digest_verified, key, ret);
 	token_free(token);
 	return err;
 }

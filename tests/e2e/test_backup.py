@@ -6,14 +6,10 @@ import cbor2
 import pytest
 
 from counterpart import CONFIRM, SUCCESSION, Ledger, Verifier
-from line import (HALLMARK, HALLMARKD, MODULE, OEM, SERVER, STATION, VDEVICE, Refused,
+from line import (HALLMARK, HALLMARKD, LOSES, MODULE, OEM, SERVER, STATION, VDEVICE, Refused,
                   make_device, running_factory, soft, until)
 
 STATIONS = "ABCD"
-# Whoever signs with Ed25519 by SoftHSM loses some bytes there.
-LOSES = {"ASAN_OPTIONS": "fast_unwind_on_malloc=0",
-         "LSAN_OPTIONS": "print_suppressions=0:suppressions="
-         + str(pathlib.Path(__file__).parents[1] / "fault/softhsm.supp")}
 
 
 class Line:

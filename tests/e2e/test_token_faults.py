@@ -6,7 +6,7 @@ devices the token goes wrong in one way after another. Every error at the line c
 and says what is wrong; no signature that is wrong leaves; when the token is well again the
 same requests succeed, without a restart; and the books agree.
 """
-import os, signal, threading, time
+import json, os, signal, threading, time
 
 import cbor2, pytest
 from cryptography import x509
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from counterpart import CONFIRM, ISSUE, sha256
-from line import BUILD, MODULE, Factory, Refused, soft, until
+from line import BUILD, LOSES, MODULE, OEM, SERVER, Factory, Refused, soft, until
 
 SHIM = BUILD + "/tests/fault/p11shim.so"
 LIMIT_S = 2            # token: timeout_ms
@@ -261,6 +261,32 @@ def test_a_stop_does_not_wait_for_the_token(line):
     line.factory.start()
     line.finish([device])
     line.check_counts()
+
+
+@pytest.mark.parametrize("lie", ["flip", "zero"])
+def test_commands_use_no_signature_that_is_wrong(line, lie):
+    """An object (P-256), a root certificate (P-384) and a cosignature (Ed25519) by a token that
+    lies: HM-4111, and nothing is written or sent."""
+    factory, entries = line.factory, line.planner.json("/healthz")["entries"]
+    factory.write("lies", f"C_Sign {lie}\n")
+    factory.write("lies.yaml",
+                  factory.read("hallmark.yaml").decode().replace(MODULE, SHIM))
+    factory.write_order("soft", "soft-1", quota=1)
+    token = "--module", SHIM, "--pin", "file:pin"
+    for out, *words in (
+            ("lie.cose", "order", "create", "order.yaml", "--config", "lies.yaml", "--output",
+             "lie.cose"),
+            ("lie.pem", "ca", "create", "root", "--token", OEM, "--label", "root-" + lie,
+             "--subject", "Liar", "--days", "9", "--out", "lie.pem", *token),
+            ("lie.memory", "audit", "witness", "--log-key", "log.vkey", "--memory", "lie.memory",
+             "--name", "w.example", "--token", SERVER, "--key", "pkcs11:object=log", "--ledger",
+             "state/ledger", "--public", "lie.vkey", "--begin", *token)):
+        done = factory.hallmark(*words, "--json", status=None, env={
+            **LOSES, "P11SHIM_MODULE": MODULE, "P11SHIM_CONTROL": factory.path("lies")})
+        assert done.returncode != 0, words
+        assert json.loads(done.stderr.splitlines()[-1])["id"] == f"HM-{WRONG}", (words, done)
+        assert not os.path.exists(factory.path(out)), words
+    assert line.planner.json("/healthz")["entries"] == entries
 
 
 def test_nothing_was_lost_or_made_twice(line):
