@@ -50,4 +50,7 @@
 	    "have the request signed, then: hallmark image assemble")          \
 	X(E_IMAGE_REQUEST, 3217, 403, NO, SECURITY,                            \
 	    "the request is for another file, key or outcome",                 \
-	    "make a new request with these options and have it signed")
+	    "make a new request with these options and have it signed")        \
+	X(E_IMAGE_CONTROL, 3218, 403, NO, SECURITY,                            \
+	    "the control tree does not make the boot loader verify",           \
+	    "write the keys with --control, then check the tree again")

@@ -7,6 +7,7 @@
 #include "image/esp_cert.h"
 #include "image/esp_enc.h"
 #include "image/esp_sbv2.h"
+#include "image/fit.h"
 #include "image/image.h"
 #include "image/mcuboot.h"
 
@@ -22,5 +23,8 @@ const struct image_format image_formats[] = {
 	{ "esp-encrypted-img", "ESP32: image for pre-encrypted OTA", esp_enc_is,
 	    esp_enc_inspect },
 	{ "mcuboot", "image that MCUboot starts", mcuboot_is, mcuboot_inspect },
+	{ "fit", "U-Boot flattened image tree", fit_is, fit_inspect },
+	{ "fit-control", "U-Boot control tree with public keys", fit_control_is,
+	    fit_control_lint },
 	{ 0 },
 };
