@@ -83,7 +83,7 @@ struct fit_sign {
  * HM_E_IMAGE_SIGNED (again would help), _EMPTY (no image or configuration),
  * _MIXED (a node wants what the key cannot), _PLACE (external data with a fixed
  * position would be overwritten), _HASH, _FIELD and what else the strict walk
- * finds; HM_E_IMAGE_PENDING: each signature was asked for, not all are there.
+ * finds; what a signer returns.
  */
 HM_MUST hm_err fit_sign(const struct fit_sign *how, const struct input *file,
     struct output *out, struct why *why);

@@ -66,7 +66,7 @@ add_image(const struct fit *fit, struct fit_cover *cover, uint32_t image)
 		HM_TRY(add(fit, cover, child));
 		hashes++;
 	}
-	if (hashes == 0)
+	if (hashes == 0 && !cover->may_lack_hash)
 		return fit_fault(
 		    fit, image, HM_E_IMAGE_FIELD, "an image without hash");
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {

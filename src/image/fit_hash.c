@@ -29,10 +29,9 @@ add_crc(void *context, struct hm_bytes piece)
 	return HM_OK;
 }
 
-/* Compute what a hash node says it has. HM_E_IMAGE_FIELD: we do not. */
-static hm_err
-compute(const struct fit *fit, const struct fit_data *data, const char *algo,
-    uint8_t ret[static HASH_MAX], size_t *ret_len)
+hm_err
+fit_hash_compute(const struct fit *fit, const struct fit_data *data,
+    const char *algo, uint8_t ret[static HASH_MAX], size_t *ret_len)
 {
 	const struct input *file = &fit->tree.file;
 	hash_kind kind;
@@ -72,9 +71,9 @@ read_hash(const struct fit *fit, uint32_t node, char *algo, size_t size,
 	return HM_OK;
 }
 
-/* One hash node. *ret_strong: whoever can forge it breaks SHA-2. */
-static hm_err
-check_hash(const struct fit *fit, uint32_t image, uint32_t node,
+/* *ret_strong: whoever can forge it breaks SHA-2. */
+hm_err
+fit_check_hash(const struct fit *fit, uint32_t image, uint32_t node,
     const struct fit_data *data, bool *ret_strong)
 {
 	uint8_t value[HASH_MAX], digest[HASH_MAX] = { 0 };
@@ -84,7 +83,7 @@ check_hash(const struct fit *fit, uint32_t image, uint32_t node,
 
 	HM_TRY(read_hash(fit, node, algo, sizeof(algo),
 	    (struct hm_span){ value, sizeof(value) }, &len));
-	err = compute(fit, data, algo, digest, &digest_len);
+	err = fit_hash_compute(fit, data, algo, digest, &digest_len);
 	if (err == HM_E_IMAGE_FIELD)
 		return fit_fault(fit, node, err, "hash algorithm %s", algo);
 	HM_TRY(err);
@@ -99,6 +98,16 @@ check_hash(const struct fit *fit, uint32_t image, uint32_t node,
 	return findings_fault(fit->findings, HM_E_IMAGE_HASH, data->at,
 	    "hash of %s: %s does not match the data", path,
 	    fdt_name(&fit->tree, node));
+}
+
+bool
+fit_has_hash(const struct fit *fit, uint32_t image)
+{
+	for (uint32_t c = fdt_first(&fit->tree, image); c != FDT_NONE;
+	     c = fdt_next(&fit->tree, image, c))
+		if (fit_is_kind(fit, c, "hash"))
+			return true;
+	return false;
 }
 
 /* *ret_strong: false if the only thing wrong is that no hash is strong. */
@@ -121,7 +130,7 @@ check_all(const struct fit *fit, uint32_t image, bool *ret_strong)
 
 		if (!fit_is_kind(fit, c, "hash"))
 			continue;
-		err = check_hash(fit, image, c, &data, &is_strong);
+		err = fit_check_hash(fit, image, c, &data, &is_strong);
 		*ret_strong = *ret_strong || is_strong || err != HM_OK;
 		HM_TRY(err);
 	}

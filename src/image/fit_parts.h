@@ -43,6 +43,8 @@ HM_MUST hm_err fit_check_layout(const struct fit *fit);
 struct fit_cover {
 	bool *wanted; /* one a node */
 	char *text;   /* FIT_LIST_MAX, to read lists to */
+	/* Before signing: those that have none get one. */
+	bool may_lack_hash;
 	uint32_t nodes[FIT_NODES_MAX];
 	uint32_t count;
 	uint32_t images[FIT_NODES_MAX]; /* those of the nodes that are images */
@@ -67,6 +69,14 @@ enum {
 	FIT_SEEN_STATE = 3,
 	FIT_SEEN_USED = 4, /* by a configuration */
 };
+/* What a hash node of that algorithm has. HM_E_IMAGE_FIELD: not one of ours. */
+HM_MUST hm_err fit_hash_compute(const struct fit *fit,
+    const struct fit_data *data, const char *algo, uint8_t ret[static HASH_MAX],
+    size_t *ret_len);
+bool fit_has_hash(const struct fit *fit, uint32_t image);
+/* One that has a value. A fault is reported and returned. */
+HM_MUST hm_err fit_check_hash(const struct fit *fit, uint32_t image,
+    uint32_t node, const struct fit_data *data, bool *ret_strong);
 /* Each hash node of an image, and that it has one that is strong. Faults are
  * reported once and returned. */
 HM_MUST hm_err fit_check_hashes(struct fit *fit, uint32_t image);
@@ -123,6 +133,12 @@ void fit_keys_of_list(const struct image_keys *list, struct fit_keys *ret);
 void fit_keys_done(struct fit_keys *keys);
 /* Does one of them have to sign each configuration? */
 bool fit_keys_enforce(const struct fit_keys *keys);
+
+/* ---- signing ---- */
+
+/* Make each signature that was left room for in `out`. */
+HM_MUST hm_err fit_fill(const struct fit_sign *how, struct findings *findings,
+    struct output *out, struct why *why);
 
 /* ---- one file and its keys ---- */
 

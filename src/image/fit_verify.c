@@ -53,7 +53,7 @@ find_key(const struct fit_proof *p, const struct fit_signature *from,
 
 		if (!fit_key_is_named(key, from->hint))
 			continue;
-		named++;
+		named += key->hint[0] != '\0';
 		if (!fit_key_can(key, from))
 			continue;
 		able++;
@@ -63,7 +63,7 @@ find_key(const struct fit_proof *p, const struct fit_signature *from,
 		if (err != HM_E_IMAGE_SIGNATURE)
 			return err;
 	}
-	if (named == 0)
+	if (named == 0 && able == 0)
 		return fit_fault(fit, from->node, HM_E_IMAGE_UNTRUSTED,
 		    "unknown key %s", from->hint);
 	if (able == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* fit_vectors - the files of tests/vectors/images/<format> and their manifest */
+/* fit_vectors - the files of tests/vectors/images/<format> and their manifest
+ */
 #include "image/image.h"
 
 struct vectors {
