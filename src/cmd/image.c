@@ -2,6 +2,7 @@
 /* hallmark image: firmware files that boot code checks; options and formats */
 #include "cmd/image_esp_cert.h"
 #include "cmd/image_esp_enc.h"
+#include "cmd/image_fit.h"
 #include "cmd/image_mcuboot.h"
 #include "cmd/image_raw.h"
 #include "cmd/image_verbs.h"
@@ -12,6 +13,9 @@ const struct image_command *const image_commands[] = {
 	&image_mcuboot,
 	&image_esp_cert,
 	&image_esp_enc,
+	&image_fit,
+	&image_fit_control,
+	&image_uboot_env,
 	&image_raw,
 	&image_cms,
 	NULL,
@@ -94,7 +98,7 @@ const struct image_command *const image_commands[] = {
 	    APPEND_OPTION, HASH_OPTION,                                       \
 	    { "old-key", OPTION_TEXT, .repeated = true, .metavar = "KEY",     \
 		    .help = "resign, append: whose signature is there now" }, \
-	    MCUBOOT_SIGN_OPTIONS, RAW_SIGN_OPTIONS
+	    MCUBOOT_SIGN_OPTIONS, FIT_SIGN_OPTIONS, RAW_SIGN_OPTIONS
 
 static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec request_options[] = { SIGN_OPTIONS,
@@ -112,7 +116,8 @@ static const struct option_spec assemble_options[] = { SIGN_OPTIONS,
 static const struct option_spec resign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
 	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, HASH_OPTION,
-	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, { 0 } };
+	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, FIT_VERIFY_OPTIONS,
+	UBOOT_ENV_VERIFY_OPTIONS, { 0 } };
 static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
 	{ 0 } };
 static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
@@ -123,7 +128,9 @@ static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
 	MCUBOOT_DECRYPT_OPTIONS, { 0 } };
 static const struct option_spec convert_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
-	KEY_OPTIONS, MCUBOOT_CONVERT_OPTIONS, ESP_CERT_CONVERT_OPTIONS, { 0 } };
+	KEY_OPTIONS, HASH_OPTION, MCUBOOT_CONVERT_OPTIONS,
+	ESP_CERT_CONVERT_OPTIONS, FIT_CONVERT_OPTIONS,
+	UBOOT_ENV_CONVERT_OPTIONS, { 0 } };
 static const struct option_spec operands[] = {
 	{ "file", OPTION_PATH, .required = true,
 	    .help = "the image; - is standard input" },

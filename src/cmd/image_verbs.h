@@ -4,7 +4,9 @@
 #include "cmd/image_job.h"
 
 /* Names of --format, for people. */
-#define IMAGE_FORMATS "mcuboot, esp-secure-cert, esp-encrypted-img, raw, cms"
+#define IMAGE_FORMATS                                        \
+	"mcuboot, esp-secure-cert, esp-encrypted-img, fit, " \
+	"fit-control, uboot-env, raw, cms"
 extern const struct image_command *const image_commands[]; /* NULL-ended */
 
 /* Each gives the exit status. */

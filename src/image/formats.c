@@ -10,6 +10,7 @@
 #include "image/fit.h"
 #include "image/image.h"
 #include "image/mcuboot.h"
+#include "image/uboot_env.h"
 
 const struct image_format image_formats[] = {
 	{ "bundle", "files for the stations of a factory", bundle_is,
@@ -26,5 +27,6 @@ const struct image_format image_formats[] = {
 	{ "fit", "U-Boot flattened image tree", fit_is, fit_inspect },
 	{ "fit-control", "U-Boot control tree with public keys", fit_control_is,
 	    fit_control_lint },
+	{ "uboot-env", "U-Boot environment", uboot_env_is, uboot_env_inspect },
 	{ 0 },
 };
