@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark image: firmware files that boot code checks; options and formats */
 #include "cmd/image_esp_cert.h"
+#include "cmd/image_esp.h"
 #include "cmd/image_esp_enc.h"
 #include "cmd/image_fit.h"
 #include "cmd/image_mcuboot.h"
@@ -12,6 +13,11 @@
 const struct image_command *const image_commands[] = {
 	&image_mcuboot,
 	&image_esp_cert,
+	&image_esp_sbv2,
+	&image_esp_sbv1,
+	&image_esp_app,
+	&image_esp_table,
+	&image_esp_flash,
 	&image_esp_enc,
 	&image_fit,
 	&image_fit_control,
@@ -98,7 +104,8 @@ const struct image_command *const image_commands[] = {
 	    APPEND_OPTION, HASH_OPTION,                                       \
 	    { "old-key", OPTION_TEXT, .repeated = true, .metavar = "KEY",     \
 		    .help = "resign, append: whose signature is there now" }, \
-	    MCUBOOT_SIGN_OPTIONS, FIT_SIGN_OPTIONS, RAW_SIGN_OPTIONS
+	    MCUBOOT_SIGN_OPTIONS, ESP_SIGN_OPTIONS, FIT_SIGN_OPTIONS,         \
+	    RAW_SIGN_OPTIONS
 
 static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec request_options[] = { SIGN_OPTIONS,
@@ -116,19 +123,19 @@ static const struct option_spec assemble_options[] = { SIGN_OPTIONS,
 static const struct option_spec resign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
 	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, HASH_OPTION,
-	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, FIT_VERIFY_OPTIONS,
-	UBOOT_ENV_VERIFY_OPTIONS, { 0 } };
+	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, ESP_VERIFY_OPTIONS,
+	FIT_VERIFY_OPTIONS, UBOOT_ENV_VERIFY_OPTIONS, { 0 } };
 static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
 	{ 0 } };
 static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS,
-	MCUBOOT_ENCRYPT_OPTIONS, { 0 } };
+	MCUBOOT_ENCRYPT_OPTIONS, ESP_CRYPT_OPTIONS, { 0 } };
 static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS,
-	MCUBOOT_DECRYPT_OPTIONS, { 0 } };
+	MCUBOOT_DECRYPT_OPTIONS, ESP_CRYPT_OPTIONS, { 0 } };
 static const struct option_spec convert_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
-	KEY_OPTIONS, HASH_OPTION, MCUBOOT_CONVERT_OPTIONS,
+	KEY_OPTIONS, HASH_OPTION, MCUBOOT_CONVERT_OPTIONS, ESP_CONVERT_OPTIONS,
 	ESP_CERT_CONVERT_OPTIONS, FIT_CONVERT_OPTIONS,
 	UBOOT_ENV_CONVERT_OPTIONS, { 0 } };
 static const struct option_spec operands[] = {

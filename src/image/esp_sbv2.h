@@ -58,7 +58,7 @@ HM_MUST hm_err esp_sbv2_verify(const struct sbv2_verify *how,
 
 typedef enum sbv2_mode {
 	SBV2_NEW = 0, /* HM_E_IMAGE_SIGNED if there are blocks */
-	SBV2_APPEND,  /* add to blocks that are good, of any key */
+	SBV2_APPEND,  /* add to blocks that are good, and that `old` accepts */
 	SBV2_RESIGN,  /* replace blocks that `old` accepts */
 } sbv2_mode;
 
@@ -67,7 +67,7 @@ struct sbv2_sign {
 	bool any_chip; /* sign what the image's chip will not accept */
 	uint64_t partition_size;
 	sbv2_mode mode;
-	const struct sbv2_verify *old; /* for SBV2_RESIGN; borrowed */
+	const struct sbv2_verify *old; /* NULL, to append only: any key */
 	const struct image_signer *signers;
 	size_t signer_count; /* 1 to 3 */
 };

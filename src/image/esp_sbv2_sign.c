@@ -180,7 +180,7 @@ look_at_signed(struct maker *m)
 	AUTO_FINDINGS struct findings *findings = NULL;
 	struct sbv2_verify any = { .rules = m->how->rules, .any_key = true };
 	const struct sbv2_verify *how =
-	    m->how->mode == SBV2_RESIGN ? m->how->old : &any;
+	    m->how->old != NULL ? m->how->old : &any;
 	struct hm_span room = { m->sector, sizeof(m->sector) };
 
 	HM_TRY(findings_new("esp-secure-boot-v2", &findings));

@@ -4,9 +4,9 @@
  * those that need more: the first that says yes is it.
  */
 #include "image/bundle.h"
+#include "image/esp.h"
 #include "image/esp_cert.h"
 #include "image/esp_enc.h"
-#include "image/esp_sbv2.h"
 #include "image/fit.h"
 #include "image/image.h"
 #include "image/mcuboot.h"
@@ -17,6 +17,10 @@ const struct image_format image_formats[] = {
 	    bundle_inspect },
 	{ "esp-secure-boot-v2", "ESP32: image or data with Secure Boot V2",
 	    esp_sbv2_is, esp_sbv2_inspect },
+	{ "esp-secure-boot-v1", "ESP32: app or boot loader, Secure Boot V1",
+	    esp_sbv1_is, esp_sbv1_inspect },
+	{ "esp-partition-table", "ESP32: partition table", esp_table_is,
+	    esp_table_inspect },
 	{ "esp-app-image", "ESP32: application or boot loader, not signed",
 	    esp_app_is, esp_app_inspect },
 	{ "esp-secure-cert", "ESP32: partition with certificates and keys",

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fuzz_esp_app - any bytes as an image of an ESP32, signed or not
+ *
+ * The first byte says whether checksum and hash are made right before. What is
+ * accepted ends where its parts end, and stays acceptable when it is padded.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "image/esp.h"
+
+#define REPAIR 1
+#define MAX 4096
+
+static bool
+is_good(const struct esp_app_rules *rules, const struct input *file)
+{
+	AUTO_FINDINGS struct findings *f = NULL;
+	struct esp_app app;
+
+	fuzz_must(findings_new("esp-app-image", &f) == HM_OK);
+	fuzz_must(esp_app_verify(rules, file, f) == HM_OK);
+	if (findings_faults(f) != 0)
+		return false;
+	fuzz_must(esp_app_layout(rules, file, f, &app) == HM_OK);
+	fuzz_must(app.is_whole && app.boots && app.size == file->size);
+	fuzz_must(app.size % 16 == 0);
+	fuzz_must(esp_app_is(file));
+	return true;
+}
+
+/* Checksum and hash of bytes that have segments. */
+static void
+repair(uint8_t *bytes, size_t len)
+{
+	AUTO_FINDINGS struct findings *f = NULL;
+	struct input file = input_of((struct hm_bytes){ bytes, len });
+	struct esp_app_rules rules = { .content = ESP_BOOTLOADER };
+	struct esp_app app;
+	uint8_t sum = 0xef, digest[HASH_MAX];
+
+	fuzz_must(findings_new("esp-app-image", &f) == HM_OK);
+	fuzz_must(esp_app_layout(&rules, &file, f, &app) == HM_OK);
+	if (!app.is_whole)
+		return;
+	for (unsigned i = 0; i < app.segment_count; i++)
+		for (uint32_t k = 0; k < app.segments[i].size; k++)
+			sum ^= bytes[app.segments[i].at + k];
+	bytes[app.sum_at] = sum;
+	if (!app.has_hash)
+		return;
+	fuzz_must(hash_one(HASH_SHA256,
+		      (struct hm_bytes){ bytes, (size_t)app.sum_at + 1 },
+		      digest) == HM_OK);
+	memcpy(bytes + app.sum_at + 1, digest, 32);
+}
+
+static void
+try_pad(const struct esp_app_rules *rules, const struct input *file)
+{
+	struct esp_app_pad how = {
+		.rules = *rules, .version = ESP_PAD_V2, .page = 8192
+	};
+	struct output *out = NULL;
+	struct input padded;
+
+	fuzz_must(output_memory(65536, &out) == HM_OK);
+	if (esp_app_pad(&how, file, out, NULL) == HM_OK) {
+		fuzz_must(output_input(out, &padded) == HM_OK);
+		fuzz_must(padded.size % 8192 == 0);
+		fuzz_must(is_good(rules, &padded));
+	}
+	output_free(out);
+}
+
+/* Whatever it is taken for, nothing but findings comes of it. */
+static void
+try_others(const struct input *file)
+{
+	AUTO_FINDINGS struct findings *f = NULL;
+
+	fuzz_must(findings_new("any", &f) == HM_OK);
+	fuzz_must(esp_sbv1_inspect(file, f) == HM_OK);
+	fuzz_must(esp_sbv2_inspect(file, f) == HM_OK);
+	fuzz_must(esp_app_inspect(file, f) == HM_OK);
+	(void)esp_sbv1_is(file);
+	(void)esp_sbv2_is(file);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t bytes[MAX];
+	struct esp_app_rules app = { .content = ESP_APP };
+	struct esp_app_rules boot = { .content = ESP_BOOTLOADER };
+	struct input file;
+
+	if (size < 1 || size > MAX)
+		return 0;
+	memcpy(bytes, data + 1, size - 1);
+	if ((data[0] & REPAIR) != 0)
+		repair(bytes, size - 1);
+	file = input_of((struct hm_bytes){ bytes, size - 1 });
+	if (is_good(&app, &file))
+		fuzz_must(is_good(&boot, &file));
+	if (is_good(&boot, &file))
+		try_pad(&boot, &file);
+	try_others(&file);
+	return 0;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image/esp_flash: known answers, refusals, what damage looks like */
+#include "esp_vectors.h"
+
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "image/esp_flash.h"
+
+#define FOLDER "esp-flash-encryption"
+
+static uint8_t key[64];
+
+static struct buf
+bytes_of(struct doc *row, const char *hex, const char *file)
+{
+	struct buf bytes = { .max = 16384 };
+	const char *text = doc_get_text(row, hex, NULL);
+	uint8_t *room;
+
+	if (text == NULL) {
+		vector_read(FOLDER, doc_get_text(row, file, ""), &bytes);
+		return bytes;
+	}
+	assert_int_equal(buf_reserve(&bytes, strlen(text) / 2, &room), HM_OK);
+	bytes.len = strlen(text) / 2;
+	assert_int_equal(hex_parse(hm_bytes_of(text), room, bytes.len), HM_OK);
+	return bytes;
+}
+
+/* The key, cipher and place that a row of the manifest names. */
+static struct esp_flash
+how_of(struct vector *v)
+{
+	struct esp_flash how = { .cipher = ESP_FLASH_XTS, .encrypt = true };
+	struct doc *keys = doc_get(v->manifest, "keys");
+	const char *name = doc_get_text(v->row, "key", "");
+	const char *hex = doc_get_text(doc_get(keys, name), "hex", "");
+
+	if (strcmp(doc_get_text(v->row, "cipher", ""), "ESP32 classic") == 0) {
+		how.cipher = ESP_FLASH_CLASSIC;
+		how.config =
+		    (uint8_t)doc_get_int(v->row, "flash_crypt_config", 255);
+	}
+	how.address = (uint64_t)doc_get_int(v->row, "address", -1);
+	how.key = (struct hm_bytes){ key, strlen(hex) / 2 };
+	assert_int_equal(hex_parse(hm_bytes_of(hex), key, how.key.len), HM_OK);
+	return how;
+}
+
+static hm_err
+convert(const struct esp_flash *how, struct hm_bytes from, struct buf *ret)
+{
+	struct output *out = NULL;
+	struct input input = input_of(from), made;
+	uint8_t *room;
+	hm_err err;
+
+	assert_int_equal(output_memory(1u << 20, &out), HM_OK);
+	err = esp_flash_convert(how, &input, out, NULL);
+	assert_int_equal(output_input(out, &made), HM_OK);
+	buf_clear(ret);
+	assert_int_equal(buf_reserve(ret, (size_t)made.size, &room), HM_OK);
+	ret->len = (size_t)made.size;
+	assert_int_equal(
+	    input_read(&made, 0, (struct hm_span){ room, ret->len }), HM_OK);
+	output_free(out);
+	return err;
+}
+
+static void
+compare(struct vector *v)
+{
+	struct esp_flash how = how_of(v);
+	struct buf plain = bytes_of(v->row, "plaintext", "plaintext_file");
+	struct buf cipher = bytes_of(v->row, "ciphertext", "ciphertext_file");
+	struct buf made = { .max = 16384 };
+
+	assert_int_equal(convert(&how, buf_bytes(&plain), &made), HM_OK);
+	if (!hm_bytes_equal(buf_bytes(&made), buf_bytes(&cipher)))
+		fail_msg("%s: encrypts to other bytes", v->id);
+	how.encrypt = false;
+	assert_int_equal(convert(&how, buf_bytes(&cipher), &made), HM_OK);
+	if (!hm_bytes_equal(buf_bytes(&made), buf_bytes(&plain)))
+		fail_msg("%s: decrypts to other bytes", v->id);
+	buf_done(&plain);
+	buf_done(&cipher);
+	buf_done(&made);
+}
+
+static void
+gives_the_known_answers_both_ways(void **state)
+{
+	(void)state;
+	vectors_each(FOLDER, NULL, 49, compare);
+}
+
+static struct doc *
+manifest(void)
+{
+	struct doc *all = NULL;
+	struct buf text;
+
+	vector_read(FOLDER, "manifest.json", &text);
+	assert_int_equal(doc_parse(buf_bytes(&text), &all, NULL), HM_OK);
+	buf_done(&text);
+	return all;
+}
+
+static hm_err
+refusal_of(const char *why)
+{
+	if (strcmp(why, "key length") == 0)
+		return HM_E_KEY;
+	if (strcmp(why, "nothing to encrypt") == 0)
+		return HM_E_IMAGE_EMPTY;
+	return HM_E_IMAGE_PLACE;
+}
+
+/* espsecure accepts two of them: section 1.12, 9 and 10. */
+static void
+refuses_what_the_vectors_name(void **state)
+{
+	AUTO_DOC struct doc *all = manifest();
+	struct doc *rows = doc_get(all, "refusals");
+	static uint8_t keys[128], text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys); i++)
+		keys[i] = (uint8_t)(i * 7);
+	assert_int_equal(doc_count(rows), 17);
+	for (size_t i = 0; i < doc_count(rows); i++) {
+		struct doc *row = doc_at(rows, i);
+		struct esp_flash how = { .cipher = ESP_FLASH_XTS,
+			.encrypt = true,
+			.config = ESP_FLASH_CONFIG };
+		struct buf made = { .max = 16384 };
+		struct hm_bytes from = { text,
+			(size_t)doc_get_int(row, "length", 0) };
+
+		if (strcmp(doc_get_text(row, "cipher", ""), "AES-XTS") != 0)
+			how.cipher = ESP_FLASH_CLASSIC;
+		how.address = (uint64_t)doc_get_int(row, "address", 0);
+		how.key = (struct hm_bytes){ keys,
+			(size_t)doc_get_int(row, "key_bytes", 0) };
+		assert_int_equal(convert(&how, from, &made),
+		    refusal_of(doc_get_text(row, "why", "")));
+		assert_int_equal(made.len, 0);
+		buf_done(&made);
+	}
+}
+
+static void
+refuses_keys_of_two_equal_halves(void **state)
+{
+	static uint8_t zeros[64], text[32];
+	struct esp_flash how = {
+		.cipher = ESP_FLASH_XTS, .encrypt = true, .key = HM_BYTES(zeros)
+	};
+	struct buf made = { .max = 16384 };
+
+	(void)state;
+	assert_int_equal(convert(&how, HM_BYTES(text), &made), HM_E_KEY_WEAK);
+	buf_done(&made);
+}
+
+/* The vectors' no_integrity: exactly one row of 16 bytes is garbled. */
+static void
+damage_stays_in_its_row(void **state)
+{
+	AUTO_DOC struct doc *all = manifest();
+	struct doc *part = doc_get(all, "no_integrity");
+	struct doc *base = doc_get(part, "base"), *rows;
+	struct esp_flash how = { .cipher = ESP_FLASH_XTS };
+	struct buf cipher = bytes_of(base, "ciphertext", "");
+	struct buf moved = bytes_of(base, "decrypted_at_address_plus_128", "");
+	struct buf made = { .max = 16384 };
+
+	(void)state;
+	vector_read(FOLDER, "keys/key-256.bin", &made);
+	memcpy(key, made.ptr, 32);
+	how.key = (struct hm_bytes){ key, 32 };
+	how.address = (uint64_t)doc_get_int(base, "address", 0);
+	rows = doc_get(part, "damage");
+	for (size_t i = 0; i < 3; i++) { /* the XTS ones */
+		struct doc *row = doc_at(rows, i);
+		size_t at = (size_t)doc_get_int(row, "flip_offset", 0);
+		struct buf result = bytes_of(row, "result", "");
+
+		cipher.ptr[at] ^= 1;
+		assert_int_equal(
+		    convert(&how, buf_bytes(&cipher), &made), HM_OK);
+		assert_true(
+		    hm_bytes_equal(buf_bytes(&made), buf_bytes(&result)));
+		cipher.ptr[at] ^= 1;
+		buf_done(&result);
+	}
+	how.address += 128;
+	assert_int_equal(convert(&how, buf_bytes(&cipher), &made), HM_OK);
+	assert_true(hm_bytes_equal(buf_bytes(&made), buf_bytes(&moved)));
+	buf_done(&moved);
+	buf_done(&cipher);
+	buf_done(&made);
+}
+
+static uint8_t plain[40000];
+
+static void
+fill(void)
+{
+	uint32_t x = 1;
+
+	for (size_t i = 0; i < sizeof(plain); i++) {
+		x = x * 1664525 + 1013904223;
+		plain[i] = (uint8_t)(x >> 24);
+	}
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)(i * 11 + 3);
+}
+
+/* In pieces or at once, from any row on: the place decides, nothing else. */
+static void
+a_part_is_the_same_as_in_the_whole(void **state)
+{
+	struct buf whole = { .max = 1u << 20 }, part = { .max = 1u << 20 };
+
+	(void)state;
+	fill();
+	for (int cipher = ESP_FLASH_XTS; cipher <= ESP_FLASH_CLASSIC;
+	     cipher++) {
+		struct esp_flash how = { .cipher = (esp_flash_cipher)cipher,
+			.encrypt = true,
+			.config = ESP_FLASH_CONFIG,
+			.address = 0x10050,
+			.key = { key, 32 } };
+
+		assert_int_equal(convert(&how, HM_BYTES(plain), &whole), HM_OK);
+		for (size_t at = 16; at < 700; at += 48) {
+			struct hm_bytes from = { plain + at, 17008 - at * 16 };
+
+			how.address = 0x10050 + at;
+			assert_int_equal(convert(&how, from, &part), HM_OK);
+			assert_memory_equal(part.ptr, whole.ptr + at, from.len);
+		}
+	}
+	buf_done(&whole);
+	buf_done(&part);
+}
+
+static void
+areas_are_encrypted_and_nothing_else(void **state)
+{
+	static const struct esp_flash_area areas[] = { { 0x1000, 0x1000 },
+		{ 0x9000, 0x30 }, { 0x9040, 0x100000 } };
+	struct esp_flash all = { .cipher = ESP_FLASH_XTS,
+		.encrypt = true,
+		.address = 0x1800,
+		.key = { key, 64 } };
+	struct esp_flash some;
+	struct buf whole = { .max = 1u << 20 }, made = { .max = 1u << 20 };
+
+	(void)state;
+	fill();
+	some = all;
+	some.areas = areas;
+	some.area_count = 3;
+	assert_int_equal(convert(&all, HM_BYTES(plain), &whole), HM_OK);
+	assert_int_equal(convert(&some, HM_BYTES(plain), &made), HM_OK);
+	assert_int_equal(made.len, sizeof(plain));
+	for (size_t i = 0; i < sizeof(plain); i++) {
+		uint64_t at = 0x1800 + i;
+		bool is_in = (at >= 0x1000 && at < 0x2000) ||
+			     (at >= 0x9000 && at < 0x9030) || at >= 0x9040;
+
+		assert_int_equal(made.ptr[i], is_in ? whole.ptr[i] : plain[i]);
+	}
+	buf_done(&whole);
+	buf_done(&made);
+}
+
+static void
+pads_with_erased_bytes(void **state)
+{
+	struct esp_flash how = { .cipher = ESP_FLASH_CLASSIC,
+		.encrypt = true,
+		.config = ESP_FLASH_CONFIG,
+		.pad = true,
+		.key = { key, 32 } };
+	struct buf made = { .max = 1u << 20 }, back = { .max = 1u << 20 };
+	struct hm_bytes from = { plain, 65 };
+
+	(void)state;
+	fill();
+	assert_int_equal(convert(&how, from, &made), HM_OK);
+	assert_int_equal(made.len, 96);
+	how.encrypt = false;
+	assert_int_equal(convert(&how, buf_bytes(&made), &back), HM_OK);
+	assert_memory_equal(back.ptr, plain, 65);
+	for (size_t i = 65; i < 96; i++)
+		assert_int_equal(back.ptr[i], 0xff);
+	buf_done(&made);
+	buf_done(&back);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gives_the_known_answers_both_ways),
+		cmocka_unit_test(refuses_what_the_vectors_name),
+		cmocka_unit_test(refuses_keys_of_two_equal_halves),
+		cmocka_unit_test(damage_stays_in_its_row),
+		cmocka_unit_test(a_part_is_the_same_as_in_the_whole),
+		cmocka_unit_test(areas_are_encrypted_and_nothing_else),
+		cmocka_unit_test(pads_with_erased_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
