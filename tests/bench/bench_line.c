@@ -276,6 +276,7 @@ main(int argc, char **argv)
 		run_timed(&world, load, &options, &result);
 	if (options.idle > 0)
 		result.idle_kib = line_load_idle(load, options.idle);
+	line_limit_measure_again(&primitives);
 	line_limit_of(&primitives, &options, &result, &limit);
 	line_report(&options, &result, &limit);
 	line_load_free(load);

@@ -188,16 +188,20 @@ extern const char *const line_item_names[LIMIT_ITEMS];
 /* Costs of one operation each, in us of CPU time. */
 struct line_primitives {
 	double verify, token_sign, token_log, keygen, agree, kdf_gcm;
-	double hashes; /* of one device */
+	double hashes;           /* of one device */
+	double check, check_log; /* of what the token signed */
 };
-/* Before the server runs: the token is used here. */
+/* Before the run, and once more when it is over, because the machine is not
+ * always as fast: the mean counts. */
 void line_limit_measure(struct line_primitives *ret);
+void line_limit_measure_again(struct line_primitives *primitives);
 
 /* The sum for one device of this run, by item; what depends on the run's sizes
  * is measured now. */
 struct line_limit {
 	double us[LIMIT_ITEMS];
 	double sum;
+	double own_checks; /* not in the sum: what the token signed, verified */
 };
 void line_limit_of(const struct line_primitives *primitives,
     const struct line_options *options, const struct line_result *result,

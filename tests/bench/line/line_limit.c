@@ -23,7 +23,8 @@
 #include "core/check.h"
 #include "crypto/aead.h"
 #include "crypto/digest.h"
-#include "crypto/p256.h"
+#include "crypto/ed25519.h"
+#include "crypto/p256_fixed.h"
 #include "line_company.h"
 #include "line_echo.h"
 #include "store/db.h"
@@ -52,7 +53,10 @@ static struct {
 	struct p256_public *kept;
 	EVP_PKEY *key;
 	EVP_PKEY_CTX *generate, *derive;
+	struct token *token;
 	struct token_key *stamp, *log;
+	struct p256_fixed *fixed;
+	uint8_t log_key[ED25519_KEY_LEN], log_signature[ED25519_SIGNATURE_LEN];
 	uint8_t digest[32], signature[64], text[1024], out[1024];
 } t;
 
@@ -132,6 +136,20 @@ sign_log(void)
 	     HM_OK);
 }
 
+/* As the server does it: no library has a call that is as cheap. */
+static void
+check_stamp(void)
+{
+	must(p256_fixed_verify(t.fixed, t.digest, t.signature) == HM_OK);
+}
+
+static void
+check_log(void)
+{
+	must(ed25519_verify(t.log_key, (struct hm_bytes){ t.text, 80 },
+		 t.log_signature) == HM_OK);
+}
+
 static void
 generate(void)
 {
@@ -192,6 +210,10 @@ start(void)
 	p256_pair_point(t.pair, point);
 	must(p256_public_new(point, &t.kept) == HM_OK);
 	must(p256_pair_sign(t.pair, t.digest, t.signature) == HM_OK);
+	must(p256_fixed_new(point, &t.fixed) == HM_OK);
+	must(ed25519_public(t.digest, t.log_key) == HM_OK);
+	must(ed25519_sign(t.digest, (struct hm_bytes){ t.text, 80 },
+		 t.log_signature) == HM_OK);
 	t.key = EVP_EC_gen("P-256");
 	t.generate = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	t.derive = EVP_PKEY_CTX_new_from_pkey(NULL, t.key, NULL);
@@ -201,43 +223,74 @@ start(void)
 	     EVP_PKEY_derive_set_peer_ex(t.derive, t.key, 0) == 1);
 }
 
+/* It stays open: a login is no part of the line. */
 static void
-measure_token(struct line_primitives *ret)
+open_token(void)
 {
 	struct token_options options = { .uri = "pkcs11:token=server",
 		.module = MODULE };
-	struct token *token = NULL;
 	struct secret pin = { 0 };
 	struct why why = { 0 };
 
 	line_must(secret_load("file:pin", &pin, &why), &why, "PIN");
-	line_must(token_open(&options, &pin, &token, &why), &why, "token");
-	line_must(
-	    token_key(token, "pkcs11:object=stamp", TOKEN_SIGN, &t.stamp, &why),
+	line_must(token_open(&options, &pin, &t.token, &why), &why, "token");
+	line_must(token_key(t.token, "pkcs11:object=stamp", TOKEN_SIGN,
+		      &t.stamp, &why),
 	    &why, "stamp key");
 	line_must(
-	    token_key(token, "pkcs11:object=log", TOKEN_SIGN, &t.log, &why),
+	    token_key(t.token, "pkcs11:object=log", TOKEN_SIGN, &t.log, &why),
 	    &why, "log key");
+	secret_done(&pin);
+}
+
+static void
+measure(struct line_primitives *ret)
+{
+	struct line_company *company = line_company_start();
+
+	ret->verify = median_us(verify);
 	ret->token_sign = median_us(sign_stamp);
 	ret->token_log = median_us(sign_log);
-	token_free(token);
-	secret_done(&pin);
+	ret->keygen = median_us(generate);
+	ret->agree = median_us(agree);
+	ret->kdf_gcm = median_us(derive_and_encrypt);
+	ret->hashes = median_us(hash);
+	ret->check = median_us(check_stamp);
+	ret->check_log = median_us(check_log);
+	line_company_stop(company);
 }
 
 void
 line_limit_measure(struct line_primitives *ret)
 {
-	struct line_company *company = line_company_start();
-
-	*ret = (struct line_primitives){ 0 };
 	start();
-	ret->verify = median_us(verify);
-	measure_token(ret);
-	ret->keygen = median_us(generate);
-	ret->agree = median_us(agree);
-	ret->kdf_gcm = median_us(derive_and_encrypt);
-	ret->hashes = median_us(hash);
-	line_company_stop(company);
+	open_token();
+	measure(ret);
+}
+
+static double
+mean(double a, double b)
+{
+	return (a + b) / 2;
+}
+
+void
+line_limit_measure_again(struct line_primitives *primitives)
+{
+	const struct line_primitives first = *primitives;
+	struct line_primitives *p = primitives;
+
+	measure(p);
+	p->verify = mean(first.verify, p->verify);
+	p->token_sign = mean(first.token_sign, p->token_sign);
+	p->token_log = mean(first.token_log, p->token_log);
+	p->keygen = mean(first.keygen, p->keygen);
+	p->agree = mean(first.agree, p->agree);
+	p->kdf_gcm = mean(first.kdf_gcm, p->kdf_gcm);
+	p->hashes = mean(first.hashes, p->hashes);
+	p->check = mean(first.check, p->check);
+	p->check_log = mean(first.check_log, p->check_log);
+	token_free(t.token);
 }
 
 /* ---- after it: what depends on sizes ---- */
@@ -319,6 +372,9 @@ line_limit_of(const struct line_primitives *primitives,
 	    2 * measure_commit(batch, (result->wire[3] + result->wire[5]) / 2);
 	line_company_stop(company);
 	ret->us[LIMIT_CHECKPOINT] = batch < 1 ? 0 : 2 * p->token_log / batch;
+	ret->own_checks = 2 * p->check;
+	if (batch >= 1)
+		ret->own_checks += 2 * p->check_log / batch;
 	for (int i = 0; i < LIMIT_ITEMS; i++)
 		ret->sum += ret->us[i];
 }

@@ -152,6 +152,9 @@ line_report(const struct line_options *options,
 	    limit->us[LIMIT_VERIFY] / 3);
 	put_roles(result);
 	put_times(result);
+	printf(",\"own_checks_us\":%.1f,\"ratio_with_own_checks\":%.3f",
+	    limit->own_checks,
+	    sum > 0 ? (limit->sum + limit->own_checks) / sum : 0);
 	printf(",\"leaves_per_commit\":%.2f,\"idle_cores\":%.2f",
 	    result->commit_size, idle);
 	if (result->handshakes > 0)
