@@ -23,6 +23,8 @@ p256_desk_stop(void)
 	BN_free(desk->a);
 	BN_free(desk->b);
 	BN_free(desk->c);
+	BN_MONT_CTX_free(desk->order);
+	BN_MONT_CTX_free(desk->field);
 	BN_CTX_free(desk->ctx);
 	EC_GROUP_free(desk->group);
 	*desk = (struct p256_desk){ 0 };
@@ -55,12 +57,26 @@ make_points(struct p256_desk *desk)
 	return desk->key != NULL && desk->sum != NULL && desk->other != NULL;
 }
 
+static bool
+make_moduli(struct p256_desk *desk)
+{
+	const BIGNUM *n = EC_GROUP_get0_order(desk->group);
+	const BIGNUM *p = EC_GROUP_get0_field(desk->group);
+
+	desk->order = BN_MONT_CTX_new();
+	desk->field = BN_MONT_CTX_new();
+	return desk->order != NULL && desk->field != NULL &&
+	       BN_MONT_CTX_set(desk->order, n, desk->ctx) == 1 &&
+	       BN_MONT_CTX_set(desk->field, p, desk->ctx) == 1;
+}
+
 hm_err
 p256_desk_open(struct p256_desk **ret)
 {
 	struct p256_desk *desk = &desk_of_thread;
 
-	if (desk->group == NULL && !(make_points(desk) && make_numbers(desk))) {
+	if (desk->group == NULL &&
+	    !(make_points(desk) && make_numbers(desk) && make_moduli(desk))) {
 		p256_desk_stop();
 		return ossl_failed(HM_E_NO_MEMORY);
 	}
@@ -81,7 +97,8 @@ p256_desk_load(
 	return HM_OK;
 }
 
-/* b = 1/s, believed only if s b = 1. */
+/* b = 1/s in Montgomery's form, believed only if s b = 1: what is multiplied by
+ * it has the plain form again. */
 static bool
 find_inverse(struct p256_desk *desk, const uint8_t s[static 32])
 {
@@ -89,42 +106,58 @@ find_inverse(struct p256_desk *desk, const uint8_t s[static 32])
 	uint8_t inverse[32];
 
 	p256_order_invert(s, inverse);
-	return BN_bin2bn(s, 32, desk->a) != NULL &&
-	       BN_bin2bn(inverse, sizeof(inverse), desk->b) != NULL &&
-	       BN_mod_mul(desk->c, desk->a, desk->b, n, desk->ctx) == 1 &&
-	       (BN_is_one(desk->c) ||
-		   BN_mod_inverse(desk->b, desk->a, n, desk->ctx) != NULL);
+	if (BN_bin2bn(s, 32, desk->a) == NULL ||
+	    BN_bin2bn(inverse, sizeof(inverse), desk->b) == NULL ||
+	    BN_to_montgomery(desk->b, desk->b, desk->order, desk->ctx) != 1 ||
+	    BN_mod_mul_montgomery(
+		desk->c, desk->a, desk->b, desk->order, desk->ctx) != 1)
+		return false;
+	return BN_is_one(desk->c) ||
+	       (BN_mod_inverse(desk->b, desk->a, n, desk->ctx) != NULL &&
+		   BN_to_montgomery(desk->b, desk->b, desk->order, desk->ctx) ==
+		       1);
+}
+
+/* a = the digest modulo n, which is less than 2^256 < 2 n. */
+static bool
+take_digest(struct p256_desk *desk, const uint8_t digest[static 32])
+{
+	const BIGNUM *n = EC_GROUP_get0_order(desk->group);
+
+	return BN_bin2bn(digest, 32, desk->a) != NULL &&
+	       (BN_cmp(desk->a, n) < 0 || BN_sub(desk->a, desk->a, n) == 1);
 }
 
 hm_err
 p256_desk_begin(struct p256_desk *desk, const uint8_t digest[static 32],
     const uint8_t signature[static P256_SIGNATURE_LEN])
 {
-	const BIGNUM *n = EC_GROUP_get0_order(desk->group);
-
 	if (!ec_is_scalar(&ec_p256, signature) ||
 	    !ec_is_scalar(&ec_p256, signature + 32))
 		return HM_E_SIGNATURE;
-	if (find_inverse(desk, signature + 32) &&
+	if (find_inverse(desk, signature + 32) && take_digest(desk, digest) &&
 	    BN_bin2bn(signature, 32, desk->r) != NULL &&
-	    BN_bin2bn(digest, 32, desk->a) != NULL &&
-	    BN_mod_mul(desk->u1, desk->a, desk->b, n, desk->ctx) == 1 &&
-	    BN_mod_mul(desk->u2, desk->r, desk->b, n, desk->ctx) == 1)
+	    BN_mod_mul_montgomery(
+		desk->u1, desk->a, desk->b, desk->order, desk->ctx) == 1 &&
+	    BN_mod_mul_montgomery(
+		desk->u2, desk->r, desk->b, desk->order, desk->ctx) == 1)
 		return HM_OK;
 	return ossl_failed(HM_E_NO_MEMORY);
 }
 
-/* a = X and b = Z^2 of the sum, whose x coordinate is X / Z^2. */
+/* a = X and b = Z^2, in Montgomery's form, of the sum, whose x coordinate is
+ * X / Z^2. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 static bool
 find_x(struct p256_desk *desk)
 {
-	const BIGNUM *p = EC_GROUP_get0_field(desk->group);
-
 	return EC_POINT_get_Jprojective_coordinates_GFp(desk->group, desk->sum,
 		   desk->a, NULL, desk->c, desk->ctx) == 1 &&
-	       BN_mod_sqr(desk->b, desk->c, p, desk->ctx) == 1;
+	       BN_to_montgomery(desk->c, desk->c, desk->field, desk->ctx) ==
+		   1 &&
+	       BN_mod_mul_montgomery(
+		   desk->b, desk->c, desk->c, desk->field, desk->ctx) == 1;
 }
 #pragma GCC diagnostic pop
 
@@ -137,7 +170,8 @@ compare(struct p256_desk *desk, const BIGNUM *x, bool *ret_same)
 	*ret_same = false;
 	if (BN_cmp(x, p) >= 0)
 		return true;
-	if (BN_mod_mul(desk->c, x, desk->b, p, desk->ctx) != 1)
+	if (BN_mod_mul_montgomery(
+		desk->c, x, desk->b, desk->field, desk->ctx) != 1)
 		return false;
 	*ret_same = BN_cmp(desk->a, desk->c) == 0;
 	return true;

@@ -20,9 +20,10 @@
 struct p256_desk {
 	EC_GROUP *group;
 	BN_CTX *ctx;
-	BIGNUM *r, *u1, *u2; /* of the signature that is verified */
-	BIGNUM *a, *b, *c;   /* to compute with */
-	EC_POINT *key;       /* p256_desk_load() */
+	BN_MONT_CTX *order, *field; /* to multiply modulo n and p */
+	BIGNUM *r, *u1, *u2;        /* of the signature that is verified */
+	BIGNUM *a, *b, *c;          /* to compute with */
+	EC_POINT *key;              /* p256_desk_load() */
 	EC_POINT *sum, *other;
 };
 
