@@ -5,6 +5,7 @@
 #include "cmd/image_esp_enc.h"
 #include "cmd/image_fit.h"
 #include "cmd/image_mcuboot.h"
+#include "cmd/image_nvs.h"
 #include "cmd/image_raw.h"
 #include "cmd/image_verbs.h"
 #include "cmd/nouns.h"
@@ -22,6 +23,7 @@ const struct image_command *const image_commands[] = {
 	&image_fit,
 	&image_fit_control,
 	&image_uboot_env,
+	&image_nvs,
 	&image_raw,
 	&image_cms,
 	NULL,
@@ -124,7 +126,7 @@ static const struct option_spec resign_options[] = { SIGN_OPTIONS, { 0 } };
 static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
 	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, HASH_OPTION,
 	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, ESP_VERIFY_OPTIONS,
-	FIT_VERIFY_OPTIONS, UBOOT_ENV_VERIFY_OPTIONS, { 0 } };
+	FIT_VERIFY_OPTIONS, UBOOT_ENV_VERIFY_OPTIONS, NVS_KEY_OPTIONS, { 0 } };
 static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
 	{ 0 } };
 static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
@@ -137,7 +139,7 @@ static const struct option_spec convert_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
 	KEY_OPTIONS, HASH_OPTION, MCUBOOT_CONVERT_OPTIONS, ESP_CONVERT_OPTIONS,
 	ESP_CERT_CONVERT_OPTIONS, FIT_CONVERT_OPTIONS,
-	UBOOT_ENV_CONVERT_OPTIONS, { 0 } };
+	UBOOT_ENV_CONVERT_OPTIONS, NVS_CONVERT_OPTIONS, { 0 } };
 static const struct option_spec operands[] = {
 	{ "file", OPTION_PATH, .required = true,
 	    .help = "the image; - is standard input" },

@@ -7,95 +7,23 @@
 #include "cmd/image_esp_cert.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cmd/csv.h"
 #include "image/esp_cert.h"
 
 #define COLUMNS 9
 #define CSV_MAX 65536
-#define CELL_MAX 1024
 
 enum { TYPE, SUBTYPE, VALUE, KIND, KEY_TYPE, ALGORITHM, KEY_SIZE, EFUSE, HMAC };
-
-struct row {
-	char cells[COLUMNS][CELL_MAX];
-	unsigned line;
-};
-
-struct table {
-	const char *at; /* what is left of the text */
-	const char *file;
-	unsigned line;
-};
-
-static hm_err
-bad_row(const struct row *row, struct why *why, const char *what)
-{
-	why_where(why, "line %u", row->line);
-	return WHY(why, HM_E_USAGE, "%s", what);
-}
-
-/* One cell, in quotes or not; *at ends at what divides. */
-static bool
-read_cell(const char **at, char ret[static CELL_MAX])
-{
-	const char *from = *at;
-	bool quoted = *from == '"';
-	size_t len = 0;
-
-	from += quoted;
-	while (*from != '\0' && *from != '\n' &&
-	       !(quoted ? *from == '"' && from[1] != '"' : *from == ',')) {
-		from += quoted && *from == '"';
-		if (len + 1 >= CELL_MAX)
-			return false;
-		ret[len++] = *from++;
-	}
-	if (quoted && *from++ != '"')
-		return false;
-	while (!quoted && len > 0 && ret[len - 1] == '\r')
-		len--;
-	ret[len] = '\0';
-	*at = from + (*from == '\r');
-	return **at == ',' || **at == '\n' || **at == '\0';
-}
-
-/* False: no more. */
-static bool
-next_row(struct table *table, struct row *ret, hm_err *err, struct why *why)
-{
-	size_t column = 0;
-
-	while (*table->at == '\n' || *table->at == '#') {
-		table->at += strcspn(table->at, "\n");
-		table->at += *table->at == '\n';
-		table->line++;
-	}
-	if (*table->at == '\0' || *err != HM_OK)
-		return false;
-	memset(ret, 0, sizeof(*ret));
-	ret->line = ++table->line;
-	for (;; table->at++) {
-		if (column == COLUMNS ||
-		    !read_cell(&table->at, ret->cells[column++])) {
-			*err = bad_row(ret, why, "not a row of 9 cells");
-			return false;
-		}
-		if (*table->at != ',')
-			break;
-	}
-	table->at += *table->at == '\n';
-	return true;
-}
 
 /* ---- values ---- */
 
 static hm_err
-type_of(const struct row *row, uint8_t *ret, struct why *why)
+type_of(const struct csv_row *row, uint8_t *ret, struct why *why)
 {
 	char name[64];
 
@@ -111,12 +39,12 @@ type_of(const struct row *row, uint8_t *ret, struct why *why)
 			*ret = (uint8_t)type;
 			return type == ESP_CERT_SIGNATURE ||
 				       type == ESP_CERT_INTEGRITY
-				   ? bad_row(row, why,
+				   ? csv_bad(row, why,
 					 "this type is made, not given")
 				   : HM_OK;
 		}
 	}
-	return bad_row(row, why, "no such tlv_type");
+	return csv_bad(row, why, "no such tlv_type");
 }
 
 /* A private key in PEM as PKCS#1 or SEC1, which the readers take. */
@@ -154,7 +82,8 @@ file_value(const char *path, bool is_key, struct buf *ret, struct why *why)
 }
 
 static hm_err
-value_of(const struct row *row, bool is_key, struct buf *ret, struct why *why)
+value_of(
+    const struct csv_row *row, bool is_key, struct buf *ret, struct why *why)
 {
 	const char *text = row->cells[VALUE], *kind = row->cells[KIND];
 	size_t len = strlen(text), got;
@@ -169,40 +98,40 @@ value_of(const struct row *row, bool is_key, struct buf *ret, struct why *why)
 	if (strcmp(kind, "hex") == 0) {
 		if (len % 2 != 0 ||
 		    hex_parse(hm_bytes_of(text), at, len / 2) != HM_OK)
-			return bad_row(row, why, "the value is not hex");
+			return csv_bad(row, why, "the value is not hex");
 		ret->len = len / 2;
 		return HM_OK;
 	}
 	if (strcmp(kind, "base64") != 0)
-		return bad_row(
+		return csv_bad(
 		    row, why, "data_type is file, string, hex or base64");
 	if (base64_parse(hm_bytes_of(text), (struct hm_span){ at, len + 1 },
 		&got) != HM_OK)
-		return bad_row(row, why, "the value is not base64");
+		return csv_bad(row, why, "the value is not base64");
 	ret->len = got;
 	return HM_OK;
 }
 
 static bool
-is_ds(const struct row *row)
+is_ds(const struct csv_row *row)
 {
 	return strcmp(row->cells[KEY_TYPE], "rsa_ds") == 0;
 }
 
 static hm_err
-subtype_of(const struct row *row, uint8_t *ret, struct why *why)
+subtype_of(const struct csv_row *row, uint8_t *ret, struct why *why)
 {
 	uint64_t number;
 
 	if (uint_parse(hm_bytes_of(row->cells[SUBTYPE]), ESP_CERT_SUBTYPE_MAX,
 		&number) != HM_OK)
-		return bad_row(row, why, "tlv_subtype is 0 to 16");
+		return csv_bad(row, why, "tlv_subtype is 0 to 16");
 	*ret = (uint8_t)number;
 	return HM_OK;
 }
 
 static hm_err
-add_value(const struct row *row, struct buf *out, struct why *why)
+add_value(const struct csv_row *row, struct buf *out, struct why *why)
 {
 	struct esp_cert_tlv tlv = { 0 };
 	struct buf value = { 0 };
@@ -212,7 +141,7 @@ add_value(const struct row *row, struct buf *out, struct why *why)
 		err = subtype_of(row, &tlv.subtype, why);
 	if (err == HM_OK && tlv.type == ESP_CERT_PRIVATE_KEY &&
 	    strcmp(row->cells[KEY_TYPE], "plaintext") != 0)
-		err = bad_row(
+		err = csv_bad(
 		    row, why, "priv_key_type is plaintext or rsa_ds here");
 	if (err == HM_OK)
 		err = value_of(
@@ -227,13 +156,13 @@ add_value(const struct row *row, struct buf *out, struct why *why)
 /* ---- the key for the DS peripheral ---- */
 
 static hm_err
-load_hmac_key(const struct row *row, struct secret *ret, struct why *why)
+load_hmac_key(const struct csv_row *row, struct secret *ret, struct why *why)
 {
 	struct buf bytes = { 0 };
 	hm_err err = file_read(row->cells[HMAC], 32, &bytes, why);
 
 	if (err == HM_OK && bytes.len != 32)
-		err = bad_row(row, why, "efuse_key has 32 bytes");
+		err = csv_bad(row, why, "efuse_key has 32 bytes");
 	if (err == HM_OK) {
 		memcpy(ret->bytes, bytes.ptr, 32);
 		ret->len = 32;
@@ -243,7 +172,7 @@ load_hmac_key(const struct row *row, struct secret *ret, struct why *why)
 }
 
 static hm_err
-load_rsa_key(const struct row *row, struct pkey **ret, struct why *why)
+load_rsa_key(const struct csv_row *row, struct pkey **ret, struct why *why)
 {
 	struct buf pem = { 0 };
 	hm_err err = file_read(row->cells[VALUE], 16384, &pem, why);
@@ -255,7 +184,7 @@ load_rsa_key(const struct row *row, struct pkey **ret, struct why *why)
 }
 
 static hm_err
-add_ds(const struct image_job *job, const struct row *row, struct buf *out,
+add_ds(const struct image_job *job, const struct csv_row *row, struct buf *out,
     struct why *why)
 {
 	const char *chip = options_text(job->given, "ds-chip");
@@ -265,26 +194,26 @@ add_ds(const struct image_job *job, const struct row *row, struct buf *out,
 	uint64_t efuse;
 
 	if (chip == NULL)
-		return bad_row(row, why, "rsa_ds wants --ds-chip");
+		return csv_bad(row, why, "rsa_ds wants --ds-chip");
 	ds.max_bits = esp_cert_ds_bits(chip);
 	if (ds.max_bits == 0)
-		return bad_row(
+		return csv_bad(
 		    row, why, "this chip has no DS peripheral that is known");
 	if (uint_parse(hm_bytes_of(row->cells[EFUSE]), 5, &efuse) != HM_OK)
-		return bad_row(row, why, "efuse_id is 0 to 5");
+		return csv_bad(row, why, "efuse_id is 0 to 5");
 	ds.efuse_id = (uint8_t)efuse;
 	HM_TRY(load_hmac_key(row, &hmac_key, why));
 	HM_TRY(load_rsa_key(row, &key, why));
 	ds.key = key;
 	if (esp_cert_add_ds(out, &ds) == HM_OK)
 		return HM_OK;
-	return bad_row(row, why, "not a private RSA key that the chip takes");
+	return csv_bad(row, why, "not a private RSA key that the chip takes");
 }
 
 /* ---- the verbs ---- */
 
 static hm_err
-add_row(const struct image_job *job, const struct row *row, bool ds,
+add_row(const struct image_job *job, const struct csv_row *row, bool ds,
     struct buf *out, struct why *why)
 {
 	if (strcmp(row->cells[TYPE], "tlv_type") == 0)
@@ -295,26 +224,33 @@ add_row(const struct image_job *job, const struct row *row, bool ds,
 }
 
 static hm_err
-add_rows(const struct image_job *job, const char *text, bool ds,
+add_rows(const struct image_job *job, const struct buf *text, bool ds,
     struct buf *out, struct why *why)
 {
-	struct table table = { .at = text };
-	struct row *row = malloc(sizeof(*row));
-	hm_err err = row == NULL ? HM_E_NO_MEMORY : HM_OK;
+	AUTO(buf) struct buf copy = { .max = CSV_MAX };
+	struct csv csv;
+	struct csv_row row;
+	bool more = true;
 
-	while (err == HM_OK && next_row(&table, row, &err, why))
-		err = add_row(job, row, ds, out, why);
-	free(row);
-	return err;
+	HM_TRY(buf_add(&copy, buf_bytes(text)));
+	HM_TRY(csv_begin(&copy, &csv, why));
+	for (;;) {
+		HM_TRY(csv_next(&csv, &row, &more, why));
+		if (!more)
+			return HM_OK;
+		if (row.count != COLUMNS)
+			return csv_bad(&row, why, "not a row of 9 cells");
+		HM_TRY(add_row(job, &row, ds, out, why));
+	}
 }
 
 /* DS data first, then the rows as they stand. */
 static hm_err
-make(const struct image_job *job, struct buf *csv, struct buf *out,
+make(const struct image_job *job, const struct buf *csv, struct buf *out,
     struct why *why)
 {
-	HM_TRY(add_rows(job, buf_text(csv), true, out, why));
-	HM_TRY(add_rows(job, buf_text(csv), false, out, why));
+	HM_TRY(add_rows(job, csv, true, out, why));
+	HM_TRY(add_rows(job, csv, false, out, why));
 	if (out->len == 0)
 		return WHY(why, HM_E_IMAGE_EMPTY, "the table has no rows");
 	return esp_cert_seal(out, 0);
@@ -340,9 +276,6 @@ convert(struct image_job *job, struct why *why)
 	struct buf out = { .max = ESP_CERT_MAX };
 	hm_err err = read_all(&job->input, CSV_MAX, &csv);
 
-	if (err == HM_OK && csv.len > 0 &&
-	    memchr(csv.ptr, '\0', csv.len) != NULL)
-		err = WHY(why, HM_E_USAGE, "the table is not text");
 	if (err == HM_OK)
 		err = make(job, &csv, &out, why);
 	if (err == HM_OK)

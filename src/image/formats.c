@@ -11,6 +11,7 @@
 #include "image/image.h"
 #include "image/mcuboot.h"
 #include "image/uboot_env.h"
+#include "image/nvs.h"
 
 const struct image_format image_formats[] = {
 	{ "bundle", "files for the stations of a factory", bundle_is,
@@ -32,5 +33,6 @@ const struct image_format image_formats[] = {
 	{ "fit-control", "U-Boot control tree with public keys", fit_control_is,
 	    fit_control_lint },
 	{ "uboot-env", "U-Boot environment", uboot_env_is, uboot_env_inspect },
+	{ "esp-nvs", "ESP32: NVS partition", nvs_is, nvs_inspect },
 	{ 0 },
 };

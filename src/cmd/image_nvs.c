@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * convert reads the table of ESP-IDF's generator: key,type,encoding,value with
+ * types namespace, data (the value), file (its name). No key has a meaning of
+ * its own here.
+ */
+#include "cmd/image_nvs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/auto.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "cmd/csv.h"
+#include "image/nvs.h"
+
+#define COLUMNS 4
+#define CSV_MAX (1u << 20)
+
+enum { KEY, TYPE, ENCODING, VALUE };
+
+/* ---- options ---- */
+
+static hm_err
+load_key(const char *path, struct secret *ret, struct why *why)
+{
+	struct buf content = { 0 };
+	hm_err err = file_read(path, NVS_PAGE, &content, why);
+
+	if (err == HM_OK)
+		err = nvs_key_from(buf_bytes(&content), ret, why);
+	buf_wipe(&content);
+	if (err != HM_OK)
+		why_where(why, "%s", path);
+	return err;
+}
+
+/* The key of --nvs-key; *ret_key is NULL if there is none. */
+static hm_err
+given_key(const struct image_job *job, struct secret *room,
+    const struct secret **ret_key, struct why *why)
+{
+	const char *path = options_text(job->given, "nvs-key");
+
+	*ret_key = NULL;
+	if (path == NULL)
+		return HM_OK;
+	HM_TRY(load_key(path, room, why));
+	*ret_key = room;
+	return HM_OK;
+}
+
+static hm_err
+partition_size(const struct options *given, uint32_t *ret, struct why *why)
+{
+	const char *text = options_text(given, "partition-size");
+	unsigned long size;
+	char *end;
+
+	size = strtoul(text, &end, 0);
+	if (*end != '\0' || text[0] < '0' || text[0] > '9' || size > NVS_MAX)
+		return WHY(why, HM_E_USAGE,
+		    "\"%.40s\" is not a size such as 0x6000", text);
+	*ret = (uint32_t)size;
+	return HM_OK;
+}
+
+/* ---- rows ---- */
+
+static hm_err
+decode(const struct csv_row *row, struct buf *ret, struct why *why)
+{
+	const char *how = row->cells[ENCODING];
+	struct hm_bytes text = buf_bytes(ret);
+	struct buf bytes = { .max = ret->len + 1 };
+	uint8_t *at;
+	hm_err err = buf_reserve(&bytes, text.len + 1, &at);
+
+	if (err == HM_OK && strcmp(how, "hex2bin") == 0) {
+		bytes.len = text.len / 2;
+		err = text.len % 2 == 0 ? hex_parse(text, at, bytes.len)
+					: HM_E_BAD_INPUT;
+	} else if (err == HM_OK) {
+		err = base64_parse(
+		    text, (struct hm_span){ at, text.len + 1 }, &bytes.len);
+	}
+	buf_wipe(ret);
+	*ret = bytes;
+	return err == HM_E_BAD_INPUT
+		   ? csv_bad(row, why, "the value is not in its encoding")
+		   : err;
+}
+
+/* What the row says, or the file that it names. */
+static hm_err
+content_of(const struct csv_row *row, struct buf *ret, struct why *why)
+{
+	const char *how = row->cells[ENCODING];
+	bool is_text =
+	    strcmp(how, "hex2bin") == 0 || strcmp(how, "base64") == 0;
+
+	if (strcmp(row->cells[TYPE], "file") == 0) {
+		HM_TRY(file_read(row->cells[VALUE], NVS_MAX, ret, why));
+	} else {
+		buf_init(ret, CSV_MAX);
+		HM_TRY(buf_add(ret, hm_bytes_of(row->cells[VALUE])));
+	}
+	while (is_text && ret->len > 0 && ret->ptr[ret->len - 1] == '\n')
+		ret->len--;
+	return is_text ? decode(row, ret, why) : HM_OK;
+}
+
+static nvs_type
+number_type(const char *encoding)
+{
+	static const struct {
+		const char *name;
+		nvs_type type;
+	} types[] = { { "u8", NVS_U8 }, { "i8", NVS_I8 }, { "u16", NVS_U16 },
+		{ "i16", NVS_I16 }, { "u32", NVS_U32 }, { "i32", NVS_I32 },
+		{ "u64", NVS_U64 }, { "i64", NVS_I64 } };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (strcmp(types[i].name, encoding) == 0)
+			return types[i].type;
+	return 0;
+}
+
+static hm_err
+add_content(struct nvs_make *make, const struct csv_row *row,
+    struct hm_bytes content, struct why *why)
+{
+	const char *how = row->cells[ENCODING];
+
+	if (strcmp(how, "string") == 0) {
+		if (memchr(content.ptr, '\0', content.len) != NULL)
+			return csv_bad(row, why, "a NUL in a string");
+		return nvs_string(make, row->cells[KEY], content, why);
+	}
+	if (strcmp(how, "binary") == 0 || strcmp(how, "hex2bin") == 0 ||
+	    strcmp(how, "base64") == 0)
+		return nvs_blob(make, row->cells[KEY], content, why);
+	return csv_bad(row, why,
+	    "the encoding is u8 to i64, string, hex2bin, base64 or binary");
+}
+
+static hm_err
+add_value(struct nvs_make *make, const struct csv_row *row, struct why *why)
+{
+	nvs_type type = number_type(row->cells[ENCODING]);
+	struct buf content = { 0 };
+	hm_err err = content_of(row, &content, why);
+
+	if (err == HM_OK && type != 0)
+		err = nvs_number(make, row->cells[KEY], type,
+		    content.len < 32 ? buf_text(&content) : "", why);
+	else if (err == HM_OK)
+		err = add_content(make, row, buf_bytes(&content), why);
+	buf_wipe(&content); /* it may be a secret */
+	return err;
+}
+
+static hm_err
+add_row(struct nvs_make *make, const struct csv_row *row, struct why *why)
+{
+	const char *type = row->cells[TYPE];
+	hm_err err;
+
+	if (strcmp(type, "namespace") == 0)
+		err = nvs_namespace(make, row->cells[KEY], why);
+	else if (strcmp(type, "data") == 0 || strcmp(type, "file") == 0)
+		err = add_value(make, row, why);
+	else
+		err = csv_bad(row, why, "the type is namespace, data or file");
+	if (err != HM_OK)
+		why_where(why, "line %u", row->line);
+	return err;
+}
+
+static hm_err
+add_rows(struct nvs_make *make, struct buf *text, struct why *why)
+{
+	struct csv csv;
+	struct csv_row row;
+	bool more = true;
+
+	HM_TRY(csv_begin(text, &csv, why));
+	for (;;) {
+		HM_TRY(csv_next(&csv, &row, &more, why));
+		if (!more)
+			return HM_OK;
+		if (row.count != COLUMNS)
+			return csv_bad(&row, why, "not a row of 4 cells");
+		if (row.line == 1 && strcmp(row.cells[KEY], "key") == 0)
+			continue; /* the heading */
+		HM_TRY(add_row(make, &row, why));
+	}
+}
+
+/* ---- the verbs ---- */
+
+static hm_err
+read_table(const struct input *file, struct buf *ret, struct why *why)
+{
+	uint8_t *at;
+
+	if (file->size > CSV_MAX)
+		return WHY(why, HM_E_TOO_LARGE, "the table is too long");
+	buf_init(ret, CSV_MAX);
+	HM_TRY(buf_reserve(ret, (size_t)file->size, &at));
+	ret->len = (size_t)file->size;
+	return input_read(file, 0, (struct hm_span){ at, ret->len });
+}
+
+/* A new key, kept in a file before anything is encrypted with it. */
+static hm_err
+new_key(const char *path, struct secret *ret, struct why *why)
+{
+	struct buf partition = { .max = NVS_PAGE };
+	hm_err err = nvs_key_make(ret, &partition);
+
+	if (err == HM_OK)
+		err = file_create(path, buf_bytes(&partition), 0600, why);
+	buf_wipe(&partition);
+	return err;
+}
+
+static hm_err
+finish(struct image_job *job, struct nvs_make *make, struct why *why)
+{
+	const char *path = options_text(job->given, "nvs-new-key");
+	AUTO(secret) struct secret room = { 0 };
+	const struct secret *key;
+
+	HM_TRY(given_key(job, &room, &key, why));
+	if (path != NULL && key != NULL)
+		return WHY(why, HM_E_USAGE,
+		    "either --nvs-key or --nvs-new-key, not both");
+	if (path != NULL) {
+		HM_TRY(new_key(path, &room, why));
+		key = &room;
+	}
+	return nvs_end(make, key, job->out);
+}
+
+static hm_err
+convert(struct image_job *job, struct why *why)
+{
+	const char *version = options_text(job->given, "nvs-version");
+	struct nvs_make *make = NULL;
+	struct buf text = { 0 };
+	uint32_t size;
+	hm_err err;
+
+	HM_TRY(partition_size(job->given, &size, why));
+	HM_TRY(nvs_make_new(
+	    size, version != NULL && version[0] == '1' ? 1 : 2, &make, why));
+	err = read_table(&job->input, &text, why);
+	if (err == HM_OK)
+		err = add_rows(make, &text, why);
+	if (err == HM_OK)
+		err = finish(job, make, why);
+	buf_wipe(&text);
+	nvs_make_free(make);
+	return err;
+}
+
+static hm_err
+judge_with(struct image_job *job, const struct input *file,
+    const struct nvs_verify *how)
+{
+	return nvs_verify(how, file, job->findings);
+}
+
+static hm_err
+judge(struct image_job *job, const struct input *file, struct why *why)
+{
+	AUTO(secret) struct secret room = { 0 };
+	struct nvs_verify how = {
+		.is_readonly = options_flag(job->given, "nvs-readonly"),
+	};
+
+	HM_TRY(given_key(job, &room, &how.key, why));
+	return judge_with(job, file, &how);
+}
+
+/* What convert wrote: one or two pages are for read-only use. */
+static hm_err
+judge_result(struct image_job *job, struct why *why)
+{
+	const char *path = options_text(job->given, "nvs-new-key");
+	AUTO(secret) struct secret room = { 0 };
+	struct nvs_verify how = { 0 };
+	struct input result;
+
+	HM_TRY(output_input(job->out, &result));
+	how.is_readonly = result.size < NVS_READWRITE_MIN ||
+			  options_flag(job->given, "nvs-readonly");
+	HM_TRY(given_key(job, &room, &how.key, why));
+	if (path != NULL) {
+		HM_TRY(load_key(path, &room, why));
+		how.key = &room;
+	}
+	return judge_with(job, &result, &how);
+}
+
+static const struct option_spec key_rows[] = { NVS_KEY_OPTIONS, { 0 } };
+static const struct option_spec convert_rows[] = { NVS_CONVERT_OPTIONS, { 0 } };
+
+const struct image_command image_nvs = { .format = "esp-nvs",
+	.words = "NVS partition of an ESP32",
+	.steps = { [IMAGE_VERIFY] = { .options = key_rows },
+	    [IMAGE_CONVERT] = { .options = convert_rows,
+		.run = convert,
+		.needs = "partition-size",
+		.is_judged = true } },
+	.judge = judge,
+	.judge_result = judge_result };

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* image_nvs - NVS partitions of ESP32 chips */
+#include "cmd/image_job.h"
+
+#define NVS_KEY_OPTIONS                                                    \
+	{ "nvs-key", OPTION_PATH, .metavar = "FILE",                       \
+		.help = "esp-nvs: key partition, or HMAC eFuse key (32 "   \
+			"bytes), of an encrypted one" },                   \
+	{                                                                  \
+		"nvs-readonly", OPTION_FLAG,                               \
+		    .help = "esp-nvs: for read-only use: no free page, 1 " \
+			    "or 2 pages"                                   \
+	}
+#define NVS_CONVERT_OPTIONS                                              \
+	NVS_KEY_OPTIONS,                                                 \
+	    { "nvs-new-key", OPTION_PATH, .metavar = "FILE",             \
+		    .help = "esp-nvs: encrypt with a new key and write " \
+			    "its partition here" },                      \
+	    { "partition-size", OPTION_TEXT, .metavar = "BYTES",         \
+		    .help = "esp-nvs: such as 0x6000" },                 \
+	{                                                                \
+		"nvs-version", OPTION_ENUM,                              \
+		    .choices = "1|2",                                    \
+		    .help = "esp-nvs: of its pages; 2 if not given"      \
+	}
+
+extern const struct image_command image_nvs;
