@@ -161,6 +161,10 @@ HM_MUST hm_err mcuboot_message(
 hm_err mcuboot_to_buf(void *buf, struct hm_bytes piece);
 hm_err mcuboot_to_output(void *output, struct hm_bytes piece);
 
+/* Is the TLV as long as a wrapped key of so many bits? HM_E_IMAGE_FIELD, which
+ * is in the findings too */
+HM_MUST hm_err mcuboot_check_wrap(
+    const struct mcuboot_tlv *tlv, unsigned bits, struct findings *findings);
 /* The payload key in a TLV; `ret` of bits / 8. The fault is in the findings:
  * HM_E_IMAGE_OPEN, HM_E_IMAGE_FIELD */
 HM_MUST hm_err mcuboot_unwrap(const struct mcuboot_tlv *tlv, unsigned bits,

@@ -265,6 +265,10 @@ mcuboot_check_rest(const struct mcuboot_image *image, uint64_t slot_size,
 	uint8_t magic[MAGIC_LEN];
 	uint64_t left = image->file.size - image->end;
 
+	if (slot_size != 0 && image->file.size > slot_size)
+		(void)findings_fault(findings, HM_E_IMAGE_PLACE, slot_size,
+		    "%" PRIu64 " bytes are more than the slot has",
+		    image->file.size);
 	if (left == 0)
 		return HM_OK;
 	if (left >= MAGIC_LEN)

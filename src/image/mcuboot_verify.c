@@ -217,7 +217,7 @@ open_payload_key(struct judge *judge)
 		return HM_OK;
 	}
 	if (judge->how->is_sealed)
-		return HM_OK;
+		return mcuboot_check_wrap(&judge->wrap, bits, judge->findings);
 	err = mcuboot_unwrap(
 	    &judge->wrap, bits, judge->how->keys, judge->key, judge->findings);
 	if (err == HM_OK)

@@ -200,18 +200,26 @@ check_opener(const struct mcuboot_tlv *tlv, const struct image_keys *keys,
 }
 
 hm_err
+mcuboot_check_wrap(
+    const struct mcuboot_tlv *tlv, unsigned bits, struct findings *findings)
+{
+	size_t len = wrapped_len(tlv->type, bits);
+
+	if (tlv->value.len == len)
+		return HM_OK;
+	return findings_fault(findings, HM_E_IMAGE_FIELD, tlv->at,
+	    "%s of %zu bytes, not %zu for AES-%u",
+	    mcuboot_kind_of(tlv->type)->name, tlv->value.len, len, bits);
+}
+
+hm_err
 mcuboot_unwrap(const struct mcuboot_tlv *tlv, unsigned bits,
     const struct image_keys *keys, uint8_t ret[static MCUBOOT_KEY_MAX],
     struct findings *findings)
 {
-	size_t len = wrapped_len(tlv->type, bits);
 	struct ecies shape;
 
-	if (tlv->value.len != len)
-		return findings_fault(findings, HM_E_IMAGE_FIELD, tlv->at,
-		    "%s of %zu bytes, not %zu for AES-%u",
-		    mcuboot_kind_of(tlv->type)->name, tlv->value.len, len,
-		    bits);
+	HM_TRY(mcuboot_check_wrap(tlv, bits, findings));
 	HM_TRY(check_opener(tlv, keys, findings));
 	if (tlv->type == MCUBOOT_ENC_RSA)
 		return unwrap_rsa(tlv, bits, keys->decrypt, ret, findings);
