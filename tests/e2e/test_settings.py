@@ -3,12 +3,14 @@
 
 The templates and the help that the programs print say what there is; nothing is listed here.
 """
-import re, subprocess
+import concurrent.futures, itertools, os, re, subprocess
 
 import pytest
 
 from line import HALLMARK, HALLMARKD, STATION, VDEVICE
 
+# Thousands of short programs: as many at once as there are processors.
+POOL = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
 KEY = re.compile(r"(#?)((?:  )*)(- )?([a-z_]+):(?: (.*))?$")
 
 
@@ -87,25 +89,27 @@ class Template:
 @pytest.mark.parametrize("kind", ["hallmark", "server", "station", "product", "order"])
 def test_configuration(kind, tmp_path):
     """Each key of each file: the exit status of a configuration, with the id of what is wrong."""
-    template, count = Template(kind), 0
-    path = tmp_path / "file.yaml"
+    template, numbers = Template(kind), itertools.count()
 
     def check(text):
+        path = tmp_path / f"{next(numbers)}.yaml"
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
-        return subprocess.run([HALLMARK, "config", "check", kind, str(path), "--json"],
+        done = subprocess.run([HALLMARK, "config", "check", kind, str(path), "--json"],
                               capture_output=True, check=False)
+        path.unlink()
+        return done
     assert check("\n".join(template.lines) + "\n").returncode == 0
-    for at, key, _, commented in template.keys:  # what is spoilt below is right before
-        if not commented:
-            assert check(template.with_(at, template.lines[at])).returncode == 0, key
-    taken = []
-    for what, text in template.spoilt():
-        done = check(text)
+    # What is spoilt below is right before.
+    right = [(key, template.with_(at, template.lines[at]))
+             for at, key, _, commented in template.keys if not commented]
+    for (key, _), done in zip(right, POOL.map(lambda pair: check(pair[1]), right)):
+        assert done.returncode == 0, key
+    wrong, taken = list(template.spoilt()), []
+    for (what, _), done in zip(wrong, POOL.map(lambda pair: check(pair[1]), wrong)):
         if done.returncode != 3 or not re.search(rb'"id":"HM-(13\d\d|9010)"', done.stderr):
             taken.append((what, done.returncode, done.stderr))
-        count += 1
     assert not taken
-    assert count > 12 * len(template.keys)
+    assert len(wrong) > 12 * len(template.keys)
 
 
 def verbs(program):
@@ -124,7 +128,10 @@ def verbs(program):
 @pytest.mark.parametrize("program", [HALLMARK, HALLMARKD, STATION, VDEVICE])
 def test_options(program, tmp_path):
     """Each option of each verb, wrong in every way: exit status 2, HM-1001, nothing done."""
-    count = 0
+    def run(words):
+        return words, subprocess.run(words, cwd=tmp_path, capture_output=True, timeout=60,
+                                     check=False)
+    lines = []
     for words in verbs(program):
         out = subprocess.run([*words, "--help"], capture_output=True, text=True,
                              check=True).stdout
@@ -141,10 +148,9 @@ def test_options(program, tmp_path):
         for words_after in wrong:
             if words_after[0].startswith("x") and "..." in out.split("\n")[0].split("]")[-1]:
                 continue  # takes any number of objects
-            done = subprocess.run([*words, *words_after], cwd=tmp_path, capture_output=True,
-                                  timeout=60, check=False)
-            assert done.returncode == 2, (words[1:], words_after[:3], done)
-            assert b"HM-1001" in done.stderr, (words[1:], words_after[:3], done)
-            count += 1
-    assert count > 10 and not list(tmp_path.iterdir())
-    print(program, count)
+            lines.append([*words, *words_after])
+    for words, done in POOL.map(run, lines):
+        assert done.returncode == 2, (words[1:9], done)
+        assert b"HM-1001" in done.stderr, (words[1:9], done)
+    assert len(lines) > 10 and not list(tmp_path.iterdir())
+    print(program, len(lines))
