@@ -342,7 +342,7 @@ walk(struct walk *w)
 {
 	while (is_tlv(w)) {
 		struct esp_cert_tlv tlv;
-		size_t size;
+		size_t size = 0;
 
 		HM_TRY(read_tlv(w, &tlv, &size));
 		findings_part(w->findings, w->at, size,
