@@ -14,6 +14,8 @@ verify(const struct token_key *key, struct hm_bytes input,
 
 	if (kind == TOKEN_P256)
 		return p256_verify(point, input.ptr, signature);
+	if (kind == TOKEN_P384 && input.len != 48)
+		return HM_E_BAD_INPUT; /* a token would sign another digest */
 	if (kind == TOKEN_P384)
 		return p384_verify(point, input.ptr, signature);
 	if (kind == TOKEN_ED25519)

@@ -27,9 +27,11 @@ look(struct walk *walk, uint32_t at, uint32_t len, const uint8_t **ret)
 {
 	uint32_t most;
 
-	if (at > walk->end || len > walk->end - at)
-		return findings_fault(walk->findings, HM_E_IMAGE_SHORT, at,
+	if (at > walk->end || len > walk->end - at) {
+		(void)findings_fault(walk->findings, HM_E_IMAGE_SHORT, at,
 		    "the structure block ends inside a node or property");
+		return HM_E_IMAGE_SHORT;
+	}
 	if (at < walk->have || at + len > walk->have + walk->len) {
 		most = walk->end - at < WINDOW ? walk->end - at : WINDOW;
 		HM_TRY(input_read(&walk->fdt->file, at,
@@ -44,7 +46,8 @@ look(struct walk *walk, uint32_t at, uint32_t len, const uint8_t **ret)
 static hm_err
 odd(struct walk *walk, uint32_t at, const char *what)
 {
-	return findings_fault(walk->findings, HM_E_IMAGE_FIELD, at, "%s", what);
+	(void)findings_fault(walk->findings, HM_E_IMAGE_FIELD, at, "%s", what);
+	return HM_E_IMAGE_FIELD;
 }
 
 /* Behind a name; behind values libfdt leaves what was there before. */
