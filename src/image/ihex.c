@@ -142,17 +142,29 @@ take_record(struct reader *reader)
 
 /* ---- characters ---- */
 
-static int
-nibble_of(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
+/* Value and one more, by character; 0: no hex digit. */
+static const uint8_t digits[256] = { ['0'] = 1,
+	2,
+	3,
+	4,
+	5,
+	6,
+	7,
+	8,
+	9,
+	10,
+	['A'] = 11,
+	12,
+	13,
+	14,
+	15,
+	16,
+	['a'] = 11,
+	12,
+	13,
+	14,
+	15,
+	16 };
 
 static hm_err
 close_record(struct reader *reader)
@@ -180,7 +192,7 @@ open_record(struct reader *reader)
 static hm_err
 take_digit(struct reader *reader, uint8_t c)
 {
-	int nibble = nibble_of(c);
+	int nibble = digits[c] - 1;
 	uint8_t *at = &reader->record[reader->nibbles / 2];
 
 	if (nibble < 0 || !reader->is_open || reader->nibbles == 2 * RECORD_MAX)
@@ -196,6 +208,37 @@ take_digit(struct reader *reader, uint8_t c)
 	return HM_OK;
 }
 
+/*
+ * A whole record that lies in the piece, at its ':', into reader->record; how
+ * many characters it has. 0: it is not whole, or not right, or not expected:
+ * character by character then. Nearly all records go this way.
+ */
+static size_t
+take_whole(struct reader *reader, const uint8_t *at, size_t left)
+{
+	uint8_t high, low;
+	size_t size;
+
+	if (left < 3 || reader->is_open || reader->is_ended)
+		return 0;
+	high = digits[at[1]];
+	low = digits[at[2]];
+	if (high == 0 || low == 0)
+		return 0;
+	size = RECORD_HEAD + 1 + (size_t)(high - 1) * 16 + low - 1;
+	if (left < 1 + 2 * size + 1 || at[1 + 2 * size] > ' ')
+		return 0;
+	for (size_t i = 0; i < size; i++) {
+		high = digits[at[1 + 2 * i]];
+		low = digits[at[2 + 2 * i]];
+		if (high == 0 || low == 0)
+			return 0;
+		reader->record[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+	}
+	reader->nibbles = 2 * size;
+	return 1 + 2 * size;
+}
+
 static hm_err
 each_piece(void *context, struct hm_bytes piece)
 {
@@ -203,7 +246,15 @@ each_piece(void *context, struct hm_bytes piece)
 
 	for (size_t i = 0; i < piece.len; i++) {
 		uint8_t c = piece.ptr[i];
+		size_t whole =
+		    c == ':' ? take_whole(reader, piece.ptr + i, piece.len - i)
+			     : 0;
 
+		if (whole > 0) {
+			reader->is_open = true;
+			i += whole - 1;
+			continue;
+		}
 		if (c == ':')
 			HM_TRY(open_record(reader));
 		else if (c == '\n' || c == '\r')
@@ -295,7 +346,7 @@ static hm_err
 put_record(struct ihex_writer *writer, record_type type, uint16_t offset,
     struct hm_bytes data)
 {
-	static const char digits[] = "0123456789ABCDEF";
+	static const char letters[] = "0123456789ABCDEF";
 	uint8_t raw[RECORD_HEAD + 17] = { (uint8_t)data.len,
 		(uint8_t)(offset >> 8), (uint8_t)offset, (uint8_t)type };
 	uint8_t text[2 * sizeof(raw) + 2] = { ':' };
@@ -308,8 +359,8 @@ put_record(struct ihex_writer *writer, record_type type, uint16_t offset,
 		sum = (uint8_t)(sum + raw[i]);
 	raw[len++] = (uint8_t)-sum;
 	for (size_t i = 0; i < len; i++) {
-		text[1 + 2 * i] = (uint8_t)digits[raw[i] >> 4];
-		text[2 + 2 * i] = (uint8_t)digits[raw[i] & 15];
+		text[1 + 2 * i] = (uint8_t)letters[raw[i] >> 4];
+		text[2 + 2 * i] = (uint8_t)letters[raw[i] & 15];
 	}
 	text[1 + 2 * len] = '\n';
 	return output_add(writer->out, (struct hm_bytes){ text, 2 + 2 * len });
@@ -351,6 +402,16 @@ hm_err
 ihex_add(struct ihex_writer *writer, struct hm_bytes bytes)
 {
 	for (size_t i = 0; i < bytes.len; i++) {
+		if (writer->held == 0 &&
+		    bytes.len - i >= sizeof(writer->line) &&
+		    writer->at % PAGE_SIZE <= PAGE_SIZE - 16) {
+			memcpy(writer->line, bytes.ptr + i, 16);
+			writer->held = 16;
+			writer->at += 16;
+			i += 15;
+			HM_TRY(flush(writer));
+			continue;
+		}
 		writer->line[writer->held++] = bytes.ptr[i];
 		writer->at++;
 		if (writer->held == sizeof(writer->line) ||
