@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark image: firmware files that boot code checks; options and formats */
+#include "cmd/image_efuse.h"
 #include "cmd/image_esp_cert.h"
 #include "cmd/image_esp.h"
 #include "cmd/image_esp_enc.h"
@@ -24,6 +25,7 @@ const struct image_command *const image_commands[] = {
 	&image_fit_control,
 	&image_uboot_env,
 	&image_nvs,
+	&image_efuse,
 	&image_raw,
 	&image_cms,
 	NULL,
@@ -139,7 +141,8 @@ static const struct option_spec convert_options[] = { FORMAT_OPTION,
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
 	KEY_OPTIONS, HASH_OPTION, MCUBOOT_CONVERT_OPTIONS, ESP_CONVERT_OPTIONS,
 	ESP_CERT_CONVERT_OPTIONS, FIT_CONVERT_OPTIONS,
-	UBOOT_ENV_CONVERT_OPTIONS, NVS_CONVERT_OPTIONS, { 0 } };
+	UBOOT_ENV_CONVERT_OPTIONS, NVS_CONVERT_OPTIONS, ESP_CHIP_OPTION,
+	EFUSE_CONVERT_OPTIONS, { 0 } };
 static const struct option_spec operands[] = {
 	{ "file", OPTION_PATH, .required = true,
 	    .help = "the image; - is standard input" },

@@ -4,10 +4,11 @@
 #include "cmd/image_job.h"
 
 /* Names of --format, for people. */
-#define IMAGE_FORMATS                                                 \
-	"esp-secure-boot-v2, esp-secure-boot-v1, "                    \
-	"esp-app-image, esp-partition-table, esp-flash-encryption, "  \
-	"mcuboot, esp-secure-cert, esp-nvs, esp-encrypted-img, fit, " \
+#define IMAGE_FORMATS                                                       \
+	"esp-secure-boot-v2, esp-secure-boot-v1, "                          \
+	"esp-app-image, esp-partition-table, esp-flash-encryption, "        \
+	"mcuboot, esp-secure-cert, esp-nvs, esp-efuse, esp-encrypted-img, " \
+	"fit, "                                                             \
 	"fit-control, uboot-env, raw, cms"
 extern const struct image_command *const image_commands[]; /* NULL-ended */
 

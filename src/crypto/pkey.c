@@ -386,21 +386,34 @@ pkey_point(const struct pkey *key, struct buf *ret)
 	return buf_add(ret, (struct hm_bytes){ raw, len });
 }
 
+static hm_err
+private_number(
+    const struct pkey *key, const char *name, size_t len, struct secret *ret)
+{
+	BIGNUM *bn = NULL;
+	bool good = EVP_PKEY_get_bn_param(key->evp, name, &bn) == 1 &&
+		    BN_bn2binpad(bn, ret->bytes, (int)len) == (int)len;
+
+	ret->len = good ? len : 0;
+	BN_clear_free(bn);
+	return good ? HM_OK : ossl_failed(HM_E_KEY);
+}
+
 hm_err
 pkey_private_exponent(const struct pkey *key, struct secret *ret)
 {
-	BIGNUM *d = NULL;
-	int len = (int)key->bits / 8;
-	bool good;
-
 	if (key->type != PKEY_RSA || !key->is_private)
 		return HM_E_KEY;
-	good =
-	    EVP_PKEY_get_bn_param(key->evp, OSSL_PKEY_PARAM_RSA_D, &d) == 1 &&
-	    BN_bn2binpad(d, ret->bytes, len) == len;
-	ret->len = good ? (size_t)len : 0;
-	BN_clear_free(d);
-	return good ? HM_OK : ossl_failed(HM_E_KEY);
+	return private_number(key, OSSL_PKEY_PARAM_RSA_D, key->bits / 8, ret);
+}
+
+hm_err
+pkey_private_scalar(const struct pkey *key, struct secret *ret)
+{
+	if (!pkey_is_ec(key) || !key->is_private)
+		return HM_E_KEY;
+	return private_number(
+	    key, OSSL_PKEY_PARAM_PRIV_KEY, pkey_field_len(key), ret);
 }
 
 /* R^2 mod n and -1/n mod 2^32; `t` and `n` are scratch and the modulus. */

@@ -80,6 +80,9 @@ HM_MUST hm_err pkey_point(const struct pkey *key, struct buf *ret);
  * into hardware. HM_E_KEY */
 HM_MUST hm_err pkey_private_exponent(
     const struct pkey *key, struct secret *ret);
+/* The private scalar of an EC key, big-endian, as long as its field. HM_E_KEY
+ */
+HM_MUST hm_err pkey_private_scalar(const struct pkey *key, struct secret *ret);
 /* A private RSA or EC key as PKCS#1 or SEC1 PEM, appended; the caller wipes it.
  * HM_E_KEY */
 HM_MUST hm_err pkey_traditional_pem(const struct pkey *key, struct buf *ret);
