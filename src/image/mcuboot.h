@@ -33,6 +33,7 @@
 #define MCUBOOT_MAGIC 0x96F3B83Du
 #define MCUBOOT_HEADER_LEN 32u
 #define MCUBOOT_SIGNERS_MAX 8
+#define MCUBOOT_SIGNATURES_MAX 16 /* more are not verified but refused */
 #define MCUBOOT_DEPENDENCIES_MAX 16
 #define MCUBOOT_EXTRAS_MAX 32
 #define MCUBOOT_PURE_MAX (16u << 20) /* bytes of a message signed as it is */

@@ -486,7 +486,13 @@ check_pairs(struct judge *judge)
 	if (judge->signatures == 0)
 		(void)findings_fault(judge->findings, HM_E_IMAGE_UNTRUSTED,
 		    judge->image.areas[MCUBOOT_PLAIN].at, "no signature");
-	if (judge->hashes == 0 || judge->hash.value.len == 0)
+	if (judge->signatures > MCUBOOT_SIGNATURES_MAX)
+		(void)findings_fault(judge->findings, HM_E_TOO_LARGE,
+		    judge->image.areas[MCUBOOT_PLAIN].at,
+		    "%zu signatures, more than %d", judge->signatures,
+		    MCUBOOT_SIGNATURES_MAX);
+	if (judge->hashes == 0 || judge->hash.value.len == 0 ||
+	    judge->signatures > MCUBOOT_SIGNATURES_MAX)
 		return HM_OK;
 	err = read_message(judge);
 	if (err != HM_OK)
@@ -521,7 +527,8 @@ say_boot(const struct judge *judge, hm_err strict)
 	mcuboot_answer answer;
 	const char *words;
 
-	if (judge->how->keys->trusted_count == 0)
+	if (judge->how->keys->trusted_count == 0 ||
+	    judge->signatures > MCUBOOT_SIGNATURES_MAX)
 		return HM_OK;
 	HM_TRY(mcuboot_boot(&boot, &answer, &words));
 	if (answer == MCUBOOT_DIFFERS ||

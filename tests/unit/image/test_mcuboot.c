@@ -313,6 +313,51 @@ takes_no_signature_that_does_not_verify(void **state)
 	refuses(how, HM_E_TOKEN_WRONG, "does not verify");
 }
 
+/* The image with its pair of key and signature `times` over. */
+static void
+repeat_signature(struct output *from, size_t times, struct output **ret)
+{
+	struct mcuboot_cursor cursor = { .place = MCUBOOT_PLAIN };
+	AUTO_FINDINGS struct findings *findings = NULL;
+	AUTO(buf) struct buf area = { 0 };
+	struct mcuboot_tlv hash, pair[2];
+	struct mcuboot_image image;
+	struct input input;
+
+	assert_int_equal(findings_new("mcuboot", &findings), HM_OK);
+	assert_int_equal(output_input(from, &input), HM_OK);
+	assert_int_equal(mcuboot_read(&input, &image, findings), HM_OK);
+	assert_true(mcuboot_next(&image, &cursor, &hash));
+	assert_true(mcuboot_next(&image, &cursor, &pair[0]));
+	assert_true(mcuboot_next(&image, &cursor, &pair[1]));
+	assert_int_equal(mcuboot_area_begin(&area, MCUBOOT_AREA_MAGIC), HM_OK);
+	assert_int_equal(mcuboot_add(&area, hash.type, hash.value), HM_OK);
+	for (size_t i = 0; i < 2 * times; i++)
+		assert_int_equal(
+		    mcuboot_add(&area, pair[i % 2].type, pair[i % 2].value),
+		    HM_OK);
+	mcuboot_area_end(&area);
+	assert_int_equal(output_memory(OUT_MAX, ret), HM_OK);
+	assert_int_equal(output_copy(*ret, &input, 0, image.body_end), HM_OK);
+	assert_int_equal(output_add(*ret, buf_bytes(&area)), HM_OK);
+	mcuboot_image_done(&image);
+}
+
+static void
+verifies_so_many_signatures_and_no_more(void **state)
+{
+	struct mcuboot_sign how = plain_sign(ed25519);
+	AUTO_OUTPUT struct output *out = NULL, *most = NULL, *more = NULL;
+	struct why why;
+
+	(void)state;
+	assert_int_equal(sign(&how, &out, NULL), HM_OK);
+	repeat_signature(out, MCUBOOT_SIGNATURES_MAX, &most);
+	assert_int_equal(judge(most, ed25519, 0, &why), HM_OK);
+	repeat_signature(out, MCUBOOT_SIGNATURES_MAX + 1, &more);
+	assert_int_equal(judge(more, ed25519, 0, &why), HM_E_TOO_LARGE);
+}
+
 /* ---- words ---- */
 
 static void
@@ -560,6 +605,7 @@ main(void)
 		    refuses_keys_that_no_boot_loader_takes_together),
 		cmocka_unit_test(refuses_a_payload_that_is_none),
 		cmocka_unit_test(takes_no_signature_that_does_not_verify),
+		cmocka_unit_test(verifies_so_many_signatures_and_no_more),
 		cmocka_unit_test(reads_versions),
 		cmocka_unit_test(reads_counters_and_numbers),
 		cmocka_unit_test(reads_dependencies_and_tlvs),
