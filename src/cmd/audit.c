@@ -19,10 +19,12 @@
 #include "cmd/key_file.h"
 #include "cmd/nouns.h"
 #include "cmd/paths.h"
+#include "cmd/point_file.h"
 #include "crypto/p256.h"
 #include "ledger/audit.h"
 
 #define WITNESSES_MAX 32
+#define APPROVERS_MAX 32
 #define TEXT_MAX 65536
 
 /* ---- lists of paths ---- */
@@ -58,6 +60,8 @@ struct trust {
 	struct note_policy policy;
 	uint8_t authority[HM_POINT_LEN];
 	bool has_authority;
+	uint8_t approvers[APPROVERS_MAX][HM_POINT_LEN];
+	size_t approver_count;
 };
 
 static hm_err
@@ -77,11 +81,25 @@ load_authority(const char *path, struct trust *ret, struct why *why)
 }
 
 static hm_err
+load_approvers(const struct options *given, struct trust *ret, struct why *why)
+{
+	for (size_t i = 0; i < options_count(given, "approver"); i++) {
+		if (i == APPROVERS_MAX)
+			return WHY(why, HM_E_USAGE, "too many approvers");
+		HM_TRY(point_read(
+		    options_at(given, "approver", i), ret->approvers[i], why));
+		ret->approver_count++;
+	}
+	return HM_OK;
+}
+
+static hm_err
 load_trust(const struct options *given, struct trust *ret, struct why *why)
 {
 	HM_TRY(
 	    verifier_key_load(options_text(given, "log-key"), &ret->log, why));
 	HM_TRY(load_authority(options_text(given, "authority"), ret, why));
+	HM_TRY(load_approvers(given, ret, why));
 	ret->policy.log = &ret->log;
 	ret->policy.witnesses = ret->witnesses;
 	ret->policy.quorum = (uint32_t)options_int(given, "quorum");
@@ -105,6 +123,9 @@ load_trust(const struct options *given, struct trust *ret, struct why *why)
 	    { "quorum", OPTION_INT, .min = 0, .max = WITNESSES_MAX,         \
 		    .fallback = "0",                                        \
 		    .help = "witnesses that must have signed" },            \
+	    { "approver", OPTION_PATH, .repeated = true, .metavar = "FILE", \
+		    .help = "certificate or public key of an approver, "    \
+			    "PEM; without any the authority is believed" }, \
 	{                                                                   \
 		"authority", OPTION_PATH,                                   \
 		    .metavar = "FILE",                                      \
@@ -213,6 +234,11 @@ audit(const struct options *given, struct audit_result *ret, struct why *why)
 		HM_TRY(paths_add(
 		    &checkpoints, ".", options_at(given, "checkpoint", i)));
 	options.authority = trust.has_authority ? trust.authority : NULL;
+	options.approvers =
+	    trust.approver_count > 0
+		? (const uint8_t(*)[HM_POINT_LEN])trust.approvers
+		: NULL;
+	options.approver_count = trust.approver_count;
 	options.receipts = (const char *const *)receipts.list;
 	options.receipt_count = receipts.count;
 	options.certificates = (const char *const *)certificates.list;

@@ -38,11 +38,28 @@ static const struct config_key authority_keys[] = {
 	{ 0 },
 };
 
+static const struct config_key approver_keys[] = {
+	{ "uri", CONFIG_URI, .required = true, .example = "pkcs11:token=alice",
+	    .words = "your token" },
+	{ "module", CONFIG_PATH, .fallback = "",
+	    .words = "PKCS#11 module; without it those of p11-kit" },
+	{ "key", CONFIG_URI, .required = true, .example = "pkcs11:object=alice",
+	    .words = "the key" },
+	{ "pin", CONFIG_STRING, .fallback = "prompt",
+	    .words = "where the PIN comes from: prompt, fd:N, "
+		     "credential:NAME or file:PATH" },
+	{ 0 },
+};
+
 static const struct config_key keys[] = {
 	{ "server", CONFIG_MAP, .required = true, .keys = server_keys,
 	    .words = "where requests go" },
-	{ "authority", CONFIG_MAP, .required = true, .keys = authority_keys,
-	    .words = "what signs products, orders and credentials" },
+	{ "authority", CONFIG_MAP, .keys = authority_keys,
+	    .words = "what signs products, releases, orders and credentials, "
+		     "if you have it" },
+	{ "approver", CONFIG_MAP, .keys = approver_keys,
+	    .words = "what you approve releases with; without it the key of "
+		     "server.certificate" },
 	{ 0 },
 };
 
@@ -176,17 +193,23 @@ open_token(const char *uri, const char *module, const char *pin_source,
 }
 
 hm_err
-context_authority(const struct context *context, struct token **ret,
+context_key(const struct context *context, const char *who, struct token **ret,
     struct token_key **ret_key, struct why *why)
 {
-	const struct config_node *at = config_map(context->top, "authority");
+	const struct config_node *at;
 	hm_err err;
 
+	if (!config_has(context->top, who))
+		return WHY(why, HM_E_CONFIG_MISSING,
+		    "hallmark.yaml does not say where the key of the %s is",
+		    who);
+	at = config_map(context->top, who);
 	HM_TRY(open_token(config_text(at, "uri"), config_text(at, "module"),
 	    config_text(at, "pin"), ret, why));
 	err = token_key(*ret, config_text(at, "key"), TOKEN_SIGN, ret_key, why);
 	if (err == HM_OK && token_key_kind(*ret_key) != TOKEN_P256)
-		err = WHY(why, HM_E_KEY, "the authority's key must be P-256");
+		err =
+		    WHY(why, HM_E_KEY, "the key of the %s must be P-256", who);
 	if (err != HM_OK)
 		token_free(*ret);
 	return err;

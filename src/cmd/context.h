@@ -3,8 +3,9 @@
 /*
  * context - who the person at the command is, and to which server they speak
  *
- * hallmark.yaml names the server, the TLS credential and where the authority's
- * key lives. It is found by --config, $HALLMARK_CONFIG, or
+ * hallmark.yaml names the server, the TLS credential and where the key of the
+ * authority, or of an approver, lives. It is found by --config,
+ * $HALLMARK_CONFIG, or
  * ~/.config/hallmark/hallmark.yaml, in this order. No secret stands in it.
  */
 
@@ -46,8 +47,9 @@ HM_MUST hm_err context_get(const struct context *context, const char *path,
 HM_MUST hm_err context_post(const struct context *context, const char *path,
     struct hm_bytes body, struct buf *ret, struct why *why);
 
-/* The token with the authority's key, logged in. */
-HM_MUST hm_err context_authority(const struct context *context,
+/* The token with the key of `who` ("authority", "approver"), logged in; P-256.
+ * HM_E_CONFIG_MISSING, HM_E_KEY, HM_E_TOKEN_* */
+HM_MUST hm_err context_key(const struct context *context, const char *who,
     struct token **ret, struct token_key **ret_key, struct why *why);
 
 /* Open any token with a PIN from a source (base/secret.h); module may be NULL.

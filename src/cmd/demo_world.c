@@ -177,7 +177,10 @@ make_peers(struct demo_world *world, struct why *why)
 	    world, "station", "BENCH", "station.key", "station.pem", why));
 	HM_TRY(demo_issue(
 	    world, "client", "planner", "planner.key", "planner.pem", why));
-	demo_say("TLS", "certificates of server, station, planner");
+	HM_TRY(demo_issue(
+	    world, "client", "alice", "alice.key", "alice.pem", why));
+	HM_TRY(demo_issue(world, "client", "bob", "bob.key", "bob.pem", why));
+	demo_say("TLS", "certificates of server, station, planner, approvers");
 	return HM_OK;
 }
 
@@ -202,6 +205,7 @@ put_server_yaml(const struct demo_world *world, struct why *why)
 	    "schema: 1\nlisten: \"%s\"\nstate: \"state\"\n"
 	    "origin: \"demo.hallmark/log\"\nissuer: \"factory.pem\"\n"
 	    "authority: \"authority.pub\"\n"
+	    "approvers: [\"alice.pem\", \"bob.pem\"]\n"
 	    "tls:\n  certificate: \"server.pem\"\n  key: \"server.key\"\n"
 	    "  client_ca: \"line.pem\"\n"
 	    "token:\n  uri: \"" SERVER_TOKEN "\"\n  module: \"" MODULE "\"\n"
@@ -221,6 +225,18 @@ put_planner_yaml(const struct demo_world *world, struct why *why)
 	    "authority:\n  uri: \"" OEM_TOKEN "\"\n  module: \"" MODULE "\"\n"
 	    "  key: \"pkcs11:object=authority\"\n  pin: \"" PIN "\"\n",
 	    world->address);
+}
+
+/* An approver has no key of the authority's. */
+static hm_err
+put_approver_yaml(const struct demo_world *world, const char *file,
+    const char *name, struct why *why)
+{
+	return put_text(file, 0644, why,
+	    "schema: 1\nserver:\n  url: \"https://%s\"\n"
+	    "  ca: \"line.pem\"\n  certificate: \"%s.pem\"\n"
+	    "  key: \"%s.key\"\n",
+	    world->address, name, name);
 }
 
 static hm_err
@@ -255,6 +271,8 @@ demo_set_up(struct demo_world *world, struct why *why)
 	HM_TRY(choose_address(world, why));
 	HM_TRY(put_server_yaml(world, why));
 	HM_TRY(put_planner_yaml(world, why));
+	HM_TRY(put_approver_yaml(world, "alice.yaml", "alice", why));
+	HM_TRY(put_approver_yaml(world, "bob.yaml", "bob", why));
 	return put_station_yaml(world, why);
 }
 
@@ -346,6 +364,31 @@ store_shared(struct demo_world *world, struct why *why)
 	return err;
 }
 
+static hm_err
+register_approver(struct demo_world *world, const char *name,
+    const char *certificate, const char *until, struct why *why)
+{
+	return HALLMARK(world, why, "station", "create", name, "--role",
+	    "approver", "--certificate", certificate, "--until", until,
+	    "--config", "hallmark.yaml");
+}
+
+static hm_err
+make_release(struct demo_world *world, struct why *why)
+{
+	HM_TRY(HALLMARK(world, why, "release", "create", "1.0.0", "--product",
+	    "thermo", "--channel", "prod", "--counter", "1", "--image",
+	    world->firmware, "--output", "release.cose", "--config",
+	    "hallmark.yaml"));
+	demo_say("release", "1.0.0  %s", world->firmware);
+	HM_TRY(HALLMARK(world, why, "release", "approve", "thermo/1.0.0",
+	    "--config", "alice.yaml"));
+	HM_TRY(HALLMARK(world, why, "release", "approve", "thermo/1.0.0",
+	    "--config", "bob.yaml"));
+	demo_say("approved", "by alice and bob, each with a key of their own");
+	return HM_OK;
+}
+
 hm_err
 demo_serve(struct demo_world *world, struct why *why)
 {
@@ -360,16 +403,13 @@ demo_serve(struct demo_world *world, struct why *why)
 	    "--certificate", "station.pem", "--site", "demo", "--until", until,
 	    "--config", "hallmark.yaml"));
 	demo_say("station", "BENCH  %" PRIu32 " slots", world->slots);
+	HM_TRY(register_approver(world, "alice", "alice.pem", until, why));
+	HM_TRY(register_approver(world, "bob", "bob.pem", until, why));
 	HM_TRY(put_product(why));
 	HM_TRY(HALLMARK(world, why, "product", "create", "product.yaml",
 	    "--output", "product.cose", "--config", "hallmark.yaml"));
 	demo_say("product", "thermo  i.MX manufacturing protection, 3 secrets");
-	HM_TRY(HALLMARK(world, why, "release", "create", "1.0.0", "--product",
-	    "thermo", "--channel", "prod", "--counter", "1", "--image",
-	    world->firmware, "--output", "release.cose", "--config",
-	    "hallmark.yaml"));
-	demo_say("release", "1.0.0  %s", world->firmware);
-	return HM_OK;
+	return make_release(world, why);
 }
 
 /* ---- chips and the order ---- */

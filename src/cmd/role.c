@@ -8,8 +8,8 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "ca/ca.h"
+#include "cmd/point_file.h"
 #include "crypto/init.h"
-#include "crypto/p256.h"
 #include "server/front/front.h"
 #include "server/keeper/keeper.h"
 #include "server/life.h"
@@ -27,22 +27,6 @@ or_null(const char *text)
 }
 
 static hm_err
-load_authority(const struct server_config *config,
-    uint8_t ret[static HM_POINT_LEN], struct why *why)
-{
-	AUTO(buf) struct buf pem = { 0 };
-	hm_err err;
-
-	HM_TRY(file_read_text(config->authority, PEM_MAX, &pem, why));
-	err = p256_point_from_pem(buf_bytes(&pem), ret);
-	if (err != HM_OK) {
-		why_where(why, "%s", config->authority);
-		return WHY(why, err, "not a P-256 public key in PEM");
-	}
-	return HM_OK;
-}
-
-static hm_err
 load_issuer(
     const struct server_config *config, struct buf *ret, struct why *why)
 {
@@ -56,6 +40,21 @@ load_issuer(
 		why_where(why, "%s", config->issuer);
 		return WHY(why, err, "not a certificate in PEM");
 	}
+	return HM_OK;
+}
+
+static hm_err
+load_approvers(const struct server_config *config, const struct approvers **ret,
+    struct why *why)
+{
+	static struct approvers approvers; /* once a process */
+
+	for (uint32_t i = 0; i < config->approver_count; i++) {
+		HM_TRY(
+		    point_read(config->approvers[i], approvers.keys[i], why));
+		approvers.count = i + 1;
+	}
+	*ret = &approvers;
 	return HM_OK;
 }
 
@@ -103,7 +102,8 @@ run_signer(
 		    .lock_memory = true },
 	};
 
-	HM_TRY(load_authority(config, options.authority, why));
+	HM_TRY(point_read(config->authority, options.authority, why));
+	HM_TRY(load_approvers(config, &options.approvers, why));
 	HM_TRY(load_issuer(config, &issuer, why));
 	options.issuer_certificate = buf_bytes(&issuer);
 	return signer_run(&options, with, why);
@@ -126,7 +126,8 @@ run_keeper(const struct server_config *config, struct why *why)
 
 	for (uint32_t i = 0; i < options.front_count; i++)
 		fronts[i] = LIFE_FIRST_FD + 1 + (int)i;
-	HM_TRY(load_authority(config, options.authority, why));
+	HM_TRY(point_read(config->authority, options.authority, why));
+	HM_TRY(load_approvers(config, &options.approvers, why));
 	HM_TRY(jail_folder(config->state, options.jail.user, why));
 	return keeper_run(&options, why);
 }

@@ -23,7 +23,7 @@ sign(const struct context *context, struct hm_bytes payload, struct buf *ret,
 	struct token *token;
 	hm_err err;
 
-	HM_TRY(context_authority(context, &token, &key, why));
+	HM_TRY(context_key(context, "authority", &token, &key, why));
 	sign1_kid(token_key_public(key).ptr, kid);
 	buf_init(ret, HM_OBJECT_MAX);
 	err = sign1_make(HM_BYTES(kid), HM_LITERAL(HM_AAD_OBJECT), payload,

@@ -11,7 +11,7 @@
 #include "cmd/show.h"
 
 static const struct option_spec create_options[] = {
-	{ "role", OPTION_ENUM, .choices = "station|planner|auditor",
+	{ "role", OPTION_ENUM, .choices = "station|planner|auditor|approver",
 	    .fallback = "station", .help = "what it may do" },
 	{ "certificate", OPTION_PATH, .required = true, .metavar = "FILE",
 	    .help = "its TLS certificate; the key in it is what counts" },
@@ -30,9 +30,10 @@ static const struct option_spec name_operand[] = {
 static hm_role
 role_of(const char *name)
 {
-	return strcmp(name, "planner") == 0   ? HM_ROLE_PLANNER
-	       : strcmp(name, "auditor") == 0 ? HM_ROLE_AUDITOR
-					      : HM_ROLE_STATION;
+	return strcmp(name, "planner") == 0    ? HM_ROLE_PLANNER
+	       : strcmp(name, "auditor") == 0  ? HM_ROLE_AUDITOR
+	       : strcmp(name, "approver") == 0 ? HM_ROLE_APPROVER
+					       : HM_ROLE_STATION;
 }
 
 static hm_err
@@ -94,7 +95,7 @@ whoami(const struct options *given)
 }
 
 static const struct verb_spec create_verb = { .name = "create",
-	.words = "register a station, planner or auditor",
+	.words = "register a station, planner, auditor or approver",
 	.options = create_options,
 	.operands = name_operand,
 	.run = create };

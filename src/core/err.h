@@ -20,6 +20,7 @@
  */
 
 #include "core/err_image.h"
+#include "core/err_release.h"
 #include "core/lang.h"
 
 /* Exit statuses; the table for people is hallmark-exit-codes(7). */
@@ -216,9 +217,7 @@
 	    "the order does not name this station",                            \
 	    "use a station that it names, or ask for an order that names "     \
 	    "this")                                                            \
-	X(E_RETURNS, 6113, 409, QUOTA, PERMANENT,                              \
-	    "the order allows no further returns",                             \
-	    "the unit counts as used; ask the OEM")                            \
+	HM_ERR_LIST_RELEASE(X)                                                 \
 	X(E_RIGHTS, 6201, 403, RIGHTS, SECURITY,                               \
 	    "this credential may not do that", "use the right credential")     \
 	X(E_UNKNOWN_PEER, 6202, 403, RIGHTS, SECURITY,                         \

@@ -335,6 +335,8 @@ audit_done(struct audit **at)
 	free(audit->marks.list);
 	free(audit->credentials.list);
 	free(audit->products.list);
+	for (uint32_t i = 0; i < audit->releases.count; i++)
+		audit_release_done(&audit->releases.list[i]);
 	free(audit->releases.list);
 	free(audit->commands.list);
 	free(audit->orders.list);

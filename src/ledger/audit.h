@@ -30,6 +30,10 @@ struct audit_options {
 	const struct note_policy *policy; /* the log's key, witnesses */
 	const uint8_t *authority; /* HM_POINT_LEN, pinned; NULL: believe the
 				     first entry */
+	/* Keys of approvers (HM_POINT_LEN each), pinned; NULL: believe the
+	 * authority who they are. */
+	const uint8_t (*approvers)[HM_POINT_LEN];
+	size_t approver_count;
 	/* Paths; all may be NULL. A receipt X.tlog-proof proves the entry
 	 * X.entry beside it. Receipts and checkpoints need no witnesses. */
 	const char *const *receipts;

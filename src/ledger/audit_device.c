@@ -219,6 +219,10 @@ check_issue(struct audit *audit, uint32_t at, const struct hm_entry *entry)
 	if (memcmp(issue->release, grant->image, HM_DIGEST_LEN) != 0)
 		audit_entry_found(
 		    audit, "it runs another firmware than the order's release");
+	if (grant->release != UINT32_MAX &&
+	    audit->releases.list[grant->release].revoked)
+		audit_entry_found(
+		    audit, "it was made after its release was revoked");
 	check_numbers(audit, at, issue);
 }
 
@@ -403,6 +407,7 @@ state_of(hm_verb verb)
 	case HM_VERB_CLOSE_ORDER:
 	case HM_VERB_RELEASE_HOLD:
 	case HM_VERB_REVOKE_CREDENTIAL:
+	case HM_VERB_REVOKE_RELEASE:
 		break;
 	}
 	return HM_STATE_NEW;

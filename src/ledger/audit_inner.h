@@ -6,6 +6,7 @@
  *   audit.c         findings, the way through it all
  *   audit_files.c   which files there are, and are they what they must be?
  *   audit_record.c  what the entries say: who was allowed what
+ *   audit_release.c ... with which firmware, approved by whom
  *   audit_device.c  ... and what became of each device
  *   audit_proof.c   receipts, certificates and checkpoints of others
  */
@@ -56,8 +57,15 @@ struct audit_product {
 	hm_lock lock_min;
 };
 
+#define AUDIT_APPROVALS_MAX 8
+
 struct audit_release {
 	uint8_t digest[HM_DIGEST_LEN], image[HM_DIGEST_LEN];
+	uint32_t approvals[AUDIT_APPROVALS_MAX]; /* credentials */
+	uint32_t approval_count;
+	bool revoked;
+	struct hm_release *content; /* owned; borrows from bytes */
+	uint8_t *bytes;             /* the payload of the object; owned */
 };
 
 struct audit_command {
@@ -74,6 +82,7 @@ struct audit_grant { /* an order, as it was signed */
 	uint64_t first, mac_first;
 	uint32_t digits;
 	bool has_macs;
+	uint32_t release;                  /* UINT32_MAX: not known */
 	char (*stations)[HM_NAME_MAX + 1]; /* owned */
 	uint32_t station_count;
 	uint64_t not_before_s, not_after_s;
@@ -187,6 +196,25 @@ void audit_check_station(
 /* HM_E_SIGNATURE, HM_E_BAD_INPUT, HM_E_KEY, HM_E_NOT_FOUND */
 HM_MUST hm_err audit_open_by_station(struct audit *audit, struct hm_bytes name,
     struct hm_bytes aad, struct hm_bytes message, struct hm_bytes *ret_payload);
+
+/* NULL: not known. */
+struct audit_credential *audit_find_credential(
+    struct audit *audit, struct hm_bytes name);
+
+/* audit_release.c */
+/* `payload` is that of its object, which was decoded. */
+HM_MUST hm_err audit_add_release(
+    struct audit *audit, const uint8_t *digest, struct hm_bytes payload);
+void audit_release_done(struct audit_release *release);
+/* UINT32_MAX: not known. */
+uint32_t audit_find_release(
+    struct audit *audit, const uint8_t digest[static HM_DIGEST_LEN]);
+/* One that verified under the key of its approver. */
+void audit_approve(struct audit *audit, const struct hm_approval *approval);
+void audit_revoke_release(struct audit *audit, struct hm_bytes target);
+/* May this order have the release `at`? It is not in the list yet. */
+void audit_check_release(
+    struct audit *audit, const struct hm_order *order, uint32_t at);
 
 /* audit_device.c */
 HM_MUST hm_err audit_reserve(struct audit *audit, const struct hm_entry *entry);

@@ -45,8 +45,8 @@ open_sign1(struct p256_public *key, struct hm_bytes aad, size_t max,
 	return HM_OK;
 }
 
-static struct audit_credential *
-find_credential(struct audit *audit, struct hm_bytes name)
+struct audit_credential *
+audit_find_credential(struct audit *audit, struct hm_bytes name)
 {
 	const struct audit_slot *slot;
 	uint8_t key[AUDIT_KEY_LEN];
@@ -60,7 +60,8 @@ hm_err
 audit_open_by_station(struct audit *audit, struct hm_bytes name,
     struct hm_bytes aad, struct hm_bytes message, struct hm_bytes *ret_payload)
 {
-	struct audit_credential *credential = find_credential(audit, name);
+	struct audit_credential *credential =
+	    audit_find_credential(audit, name);
 
 	if (!credential)
 		return HM_E_NOT_FOUND;
@@ -100,7 +101,7 @@ audit_check_station(struct audit *audit, uint32_t order, struct hm_bytes name)
 
 	for (uint32_t i = 0; !named && i < grant->station_count; i++)
 		named = hm_bytes_equal(name, hm_bytes_of(grant->stations[i]));
-	station = find_credential(audit, name);
+	station = audit_find_credential(audit, name);
 	if (!named)
 		audit_entry_found(audit,
 		    "the order %s does not name the station %.*s",
@@ -122,16 +123,6 @@ find_product(const struct audit *audit, const uint8_t *digest)
 		if (memcmp(audit->products.list[i].digest, digest,
 			HM_DIGEST_LEN) == 0)
 			return &audit->products.list[i];
-	return NULL;
-}
-
-static const struct audit_release *
-find_release(const struct audit *audit, const uint8_t *digest)
-{
-	for (uint32_t i = 0; i < audit->releases.count; i++)
-		if (memcmp(audit->releases.list[i].digest, digest,
-			HM_DIGEST_LEN) == 0)
-			return &audit->releases.list[i];
 	return NULL;
 }
 
@@ -169,8 +160,7 @@ add_order(struct audit *audit, const struct hm_order *order)
 {
 	const struct audit_product *product =
 	    find_product(audit, order->product);
-	const struct audit_release *release =
-	    find_release(audit, order->release);
+	uint32_t release = audit_find_release(audit, order->release);
 	uint32_t index = audit->orders.count, old;
 	struct audit_grant *grant;
 	uint8_t key[AUDIT_KEY_LEN];
@@ -183,11 +173,13 @@ add_order(struct audit *audit, const struct hm_order *order)
 		    NAME(order->name));
 		return HM_OK;
 	}
-	if (!product || !release)
+	if (!product || release == UINT32_MAX)
 		audit_entry_found(audit,
 		    "the order %.*s is for a %s that is not in the log before",
 		    NAME(order->name), product ? "release" : "product");
 
+	if (release != UINT32_MAX)
+		audit_check_release(audit, order, release);
 	HM_TRY(AUDIT_GROW(&audit->orders));
 	HM_TRY(AUDIT_GROW(&audit->grants));
 	grant = &audit->grants.list[index];
@@ -195,8 +187,10 @@ add_order(struct audit *audit, const struct hm_order *order)
 	copy_grant(order, grant);
 	if (product)
 		grant->lock_min = product->lock_min;
-	if (release)
-		memcpy(grant->image, release->image, HM_DIGEST_LEN);
+	grant->release = release;
+	if (release != UINT32_MAX)
+		memcpy(grant->image, audit->releases.list[release].image,
+		    HM_DIGEST_LEN);
 	copy_text(audit->orders.list[index].name,
 	    sizeof(audit->orders.list[index].name), order->name);
 	audit->orders.list[index].ordered = order->quota;
@@ -234,7 +228,8 @@ add_credential(struct audit *audit, const struct hm_credential *credential)
 static void
 revoke_credential(struct audit *audit, struct hm_bytes name)
 {
-	struct audit_credential *credential = find_credential(audit, name);
+	struct audit_credential *credential =
+	    audit_find_credential(audit, name);
 
 	if (credential)
 		credential->revoked = true;
@@ -255,6 +250,10 @@ add_command(struct audit *audit, const struct hm_command *command,
 
 	if (command->verb == HM_VERB_REVOKE_CREDENTIAL) {
 		revoke_credential(audit, command->target);
+		return HM_OK;
+	}
+	if (command->verb == HM_VERB_REVOKE_RELEASE) {
+		audit_revoke_release(audit, command->target);
 		return HM_OK;
 	}
 	if (command->verb == HM_VERB_CLOSE_ORDER) {
@@ -295,37 +294,61 @@ add_product(struct audit *audit, const struct hm_product *product,
 }
 
 static hm_err
-add_release(struct audit *audit, const struct hm_release *release,
-    const uint8_t digest[static HM_DIGEST_LEN])
-{
-	struct audit_release *made;
-
-	HM_TRY(AUDIT_GROW(&audit->releases));
-	made = &audit->releases.list[audit->releases.count++];
-	memcpy(made->digest, digest, HM_DIGEST_LEN);
-	memcpy(made->image, release->image, HM_DIGEST_LEN);
-	return HM_OK;
-}
-
-static hm_err
 take_object(struct audit *audit, const struct hm_object *object,
-    const uint8_t digest[static HM_DIGEST_LEN])
+    struct hm_bytes payload, const uint8_t digest[static HM_DIGEST_LEN])
 {
 	switch (object->kind) {
 	case HM_OBJECT_PRODUCT:
 		return add_product(audit, &object->product, digest);
 	case HM_OBJECT_RELEASE:
-		return add_release(audit, &object->release, digest);
+		return audit_add_release(audit, digest, payload);
 	case HM_OBJECT_ORDER:
 		return add_order(audit, &object->order);
 	case HM_OBJECT_CREDENTIAL:
 		return add_credential(audit, &object->credential);
 	case HM_OBJECT_COMMAND:
 		return add_command(audit, &object->command, digest);
+	case HM_OBJECT_APPROVAL:
+		audit_approve(audit, &object->approval);
+		return HM_OK;
 	case HM_OBJECT_ENROLMENT:
 		break; /* signed and there: the keys are the verifier's */
 	}
 	return HM_OK;
+}
+
+/* By the authority, or an approval by the approver that it names. */
+static hm_err
+open_object(struct audit *audit, struct hm_bytes message, struct hm_object *ret,
+    struct hm_bytes *ret_payload)
+{
+	struct hm_sign1 sign1;
+	hm_err err;
+
+	if (open_sign1(audit->authority, HM_LITERAL(HM_AAD_OBJECT),
+		HM_OBJECT_MAX, message, ret_payload) == HM_OK) {
+		err = hm_object_decode(*ret_payload, ret);
+		if (err == HM_OK && ret->kind == HM_OBJECT_APPROVAL)
+			err = HM_E_BAD_INPUT;
+		if (err != HM_OK)
+			audit_entry_found(
+			    audit, "a signed object of no known form");
+		return err;
+	}
+	err = hm_sign1_decode(message, HM_OBJECT_MAX, &sign1);
+	if (err == HM_OK)
+		err = hm_object_decode(sign1.payload, ret);
+	if (err != HM_OK || ret->kind != HM_OBJECT_APPROVAL) {
+		audit_entry_found(
+		    audit, "an object that the authority did not sign");
+		return HM_E_SIGNATURE;
+	}
+	err = audit_open_by_station(audit, ret->approval.approver,
+	    HM_LITERAL(HM_AAD_APPROVAL), message, ret_payload);
+	if (err != HM_OK)
+		audit_entry_found(audit, "an approval that %.*s did not sign",
+		    NAME(ret->approval.approver));
+	return err;
 }
 
 static hm_err
@@ -340,16 +363,8 @@ check_object(struct audit *audit, struct hm_bytes message)
 	audit->result.objects++;
 	if (!audit->authority)
 		return HM_OK; /* that there is no key was said before */
-	if (open_sign1(audit->authority, HM_LITERAL(HM_AAD_OBJECT),
-		HM_OBJECT_MAX, message, &payload) != HM_OK) {
-		audit_entry_found(
-		    audit, "an object that the authority did not sign");
-		return HM_OK;
-	}
-	if (hm_object_decode(payload, &object) != HM_OK) {
-		audit_entry_found(audit, "a signed object of no known form");
-		return HM_OK;
-	}
+	if (open_object(audit, message, &object, &payload) != HM_OK)
+		return HM_OK; /* that was a finding */
 	sha256_one(message, digest);
 	HM_TRY(audit_table_add(&audit->objects, digest,
 	    (uint32_t)audit->tree.size, &old, &is_new));
@@ -358,7 +373,7 @@ check_object(struct audit *audit, struct hm_bytes message)
 		    audit, "the same object as in entry %" PRIu32, old);
 		return HM_OK;
 	}
-	return take_object(audit, &object, digest);
+	return take_object(audit, &object, payload, digest);
 }
 
 /* --- the rest --- */

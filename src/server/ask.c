@@ -38,6 +38,8 @@ static const struct ask_rule rules[] = {
 	    sizeof(struct ask_health_answer), 0 },
 	{ ASK_GROWTH, "growth", ASK_BY_FRONT, sizeof(struct ask_growth), 0, 0,
 	    HM_RECEIPT_MAX },
+	{ ASK_RELEASE, "release", ASK_BY_FRONT, sizeof(struct ask_release), 0,
+	    sizeof(struct ask_release_answer), HM_OBJECT_MAX },
 	{ ASK_SIGN_HELLO, "hello", ASK_BY_KEEPER, 0, 0,
 	    sizeof(struct ask_hello_answer), HM_CERT_MAX + 128 },
 	{ ASK_SIGN_LOAD, "load", ASK_BY_KEEPER, 0, HM_OBJECT_MAX, 0, 0 },

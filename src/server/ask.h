@@ -39,7 +39,7 @@ typedef enum ask_kind {
 	ASK_ISSUE = 3,
 	ASK_CONFIRM = 4,
 	ASK_VOID = 5,   /* tail: COSE_Sign1 by the station */
-	ASK_OBJECT = 6, /* tail: COSE_Sign1 by the authority */
+	ASK_OBJECT = 6, /* tail: COSE_Sign1 by the authority, an approver */
 	ASK_ORDER = 7,
 	ASK_DEVICE = 8,
 	ASK_QUARANTINE = 9,
@@ -47,10 +47,13 @@ typedef enum ask_kind {
 	ASK_FILE = 11, /* a published file of the ledger, in parts */
 	ASK_HEALTH = 12,
 	ASK_GROWTH = 13, /* has the log only grown? */
+	ASK_RELEASE = 14,
 	/* keeper -> signer */
 	ASK_SIGN_HELLO = 32,
 	ASK_SIGN_LOAD =
-	    33, /* tail: product, release, order, enrolment object */
+	    33, /* tail: product, release, order, enrolment, approval,
+		 * approver's credential; revocation of a release, a credential
+		 */
 	ASK_SIGN_ISSUE = 34,
 	ASK_SIGN_CHECKPOINT = 35,
 	ASK_SIGN_CRL = 36,      /* tail: struct ca_revoked[] of this part */
@@ -159,6 +162,27 @@ struct ask_order_answer {
 	uint32_t quota, used, reserved, returned, confirmed, scrapped, left;
 	uint64_t not_before_s, not_after_s;
 	uint8_t digest[HM_DIGEST_LEN];
+};
+
+/* "product/release", as a name that is unique */
+typedef char ask_release_name[2 * HM_NAME_MAX + 2];
+
+struct ask_release {
+	uint8_t peer[HM_POINT_LEN];
+	ask_release_name name; /* if empty, look up by the digest */
+	uint8_t digest[HM_DIGEST_LEN];
+};
+#define ASK_APPROVALS_MAX 8
+struct ask_approval {
+	ask_name by;
+	uint64_t at_s;
+};
+struct ask_release_answer { /* tail: the signed object */
+	ask_name name, product;
+	uint32_t channel, counter, revoked, approval_count;
+	uint8_t digest[HM_DIGEST_LEN];
+	uint8_t promoted[HM_DIGEST_LEN]; /* zeros: no */
+	struct ask_approval approvals[ASK_APPROVALS_MAX];
 };
 
 struct ask_device {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/config.h"
 
+#include <stdio.h>
+
 #include "base/auto.h"
 #include "base/config.h"
 
@@ -90,6 +92,10 @@ static const struct config_key keys[] = {
 	{ "authority", CONFIG_PATH, .required = true, .max = PATH_BYTES,
 	    .example = "/etc/hallmark/authority.pub",
 	    .words = "public key that signs products and orders, PEM" },
+	{ "approvers", CONFIG_PATH, .list = true, .items_max = APPROVERS_MAX,
+	    .max = PATH_BYTES, .example = "/etc/hallmark/approver-1.pem",
+	    .words = "certificates or public keys, PEM, of those who may "
+		     "approve releases; without two there are no prod orders" },
 	{ "tls", CONFIG_MAP, .required = true, .keys = tls_keys,
 	    .words = "who we are on the network" },
 	{ "token", CONFIG_MAP, .required = true, .keys = token_keys,
@@ -129,6 +135,15 @@ take_tls(const struct config_node *at, struct server_config *ret)
 }
 
 static void
+take_approvers(const struct config_node *top, struct server_config *ret)
+{
+	ret->approver_count = (uint32_t)config_count(top, "approvers");
+	for (uint32_t i = 0; i < ret->approver_count; i++)
+		(void)snprintf(ret->approvers[i], sizeof(ret->approvers[i]),
+		    "%s", config_text_at(top, "approvers", i));
+}
+
+static void
 take_users(const struct config_node *at, struct server_config *ret)
 {
 	config_copy(at, "front", ret->users.front, sizeof(ret->users.front));
@@ -156,6 +171,7 @@ server_config_load(const char *path, struct server_config *ret, struct why *why)
 	    (uint32_t)config_int(top, "limits.connections_per_address");
 	ret->requests_per_s =
 	    (uint32_t)config_int(top, "limits.requests_per_s");
+	take_approvers(top, ret);
 	take_tls(config_map(top, "tls"), ret);
 	take_token(config_map(top, "token"), ret);
 	take_users(config_map(top, "users"), ret);

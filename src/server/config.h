@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/why.h"
+#include "server/approvers.h"
 
 #define SERVER_FRONTS_MAX 64
 #define SERVER_SESSIONS_MAX 64
@@ -37,7 +38,9 @@ struct server_config {
 	} token;
 	char issuer[FILE_PATH_MAX];    /* certificate of the issuing CA, PEM */
 	char authority[FILE_PATH_MAX]; /* public key of the authority, PEM */
-	char origin[SERVER_TEXT_MAX];  /* name of the log */
+	char approvers[APPROVERS_MAX][FILE_PATH_MAX]; /* PEM */
+	uint32_t approver_count;
+	char origin[SERVER_TEXT_MAX]; /* name of the log */
 	struct {
 		char front[SERVER_TEXT_MAX], keeper[SERVER_TEXT_MAX],
 		    signer[SERVER_TEXT_MAX]; /* names or numbers; "" : as

@@ -28,6 +28,7 @@ HM_C_BEGIN
 #define HM_AAD_CONFORMANCE "hallmark-conformance-v1"
 #define HM_AAD_OBJECT "hallmark-object-v1"
 #define HM_AAD_VOID "hallmark-void-v1"
+#define HM_AAD_APPROVAL "hallmark-approval-v1"
 
 struct hm_sign1 {
 	struct hm_bytes kid;     /* HM_KID_LEN bytes, or empty; borrowed */

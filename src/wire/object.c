@@ -13,34 +13,6 @@
 #define SITE_MAX 32
 #define TARGET_MAX 64
 
-/* ---- release ---- */
-
-static void
-put_release(struct hm_cbor_out *out, const struct hm_release *release)
-{
-	hm_msg_put_map(out, 3, 6);
-	hm_msg_put_name(out, 1, release->name);
-	hm_msg_put_name(out, 2, release->product);
-	hm_msg_put_range(
-	    out, 3, release->channel, HM_CHANNEL_DEV, HM_CHANNEL_PROD);
-	hm_msg_put_uint(out, 4, release->counter);
-	hm_msg_put_fixed(out, 5, release->image, HM_DIGEST_LEN);
-	hm_msg_put_uint(out, 6, release->image_size);
-}
-
-static void
-get_release(struct hm_cbor_in *in, struct hm_release *ret)
-{
-	hm_msg_get_map(in, 3, 6);
-	ret->name = hm_msg_get_name(in, 1);
-	ret->product = hm_msg_get_name(in, 2);
-	ret->channel =
-	    (hm_channel)hm_msg_get_uint(in, 3, HM_CHANNEL_DEV, HM_CHANNEL_PROD);
-	ret->counter = hm_msg_get_u32(in, 4);
-	hm_msg_get_fixed(in, 5, ret->image, HM_DIGEST_LEN);
-	ret->image_size = hm_msg_get_uint(in, 6, 0, UINT64_MAX);
-}
-
 /* ---- order ---- */
 
 /* Does the range of serials end within its digits? */
@@ -164,7 +136,7 @@ put_credential(struct hm_cbor_out *out, const struct hm_credential *credential)
 	hm_msg_put_map(out, 3, 5);
 	hm_msg_put_name(out, 1, credential->name);
 	hm_msg_put_range(
-	    out, 2, credential->role, HM_ROLE_STATION, HM_ROLE_AUDITOR);
+	    out, 2, credential->role, HM_ROLE_STATION, HM_ROLE_APPROVER);
 	hm_msg_put_point(out, 3, credential->key);
 	hm_msg_put_text(out, 4, credential->site, 0, SITE_MAX);
 	hm_msg_put_uint(out, 5, credential->not_after_s);
@@ -176,7 +148,7 @@ get_credential(struct hm_cbor_in *in, struct hm_credential *ret)
 	hm_msg_get_map(in, 3, 5);
 	ret->name = hm_msg_get_name(in, 1);
 	ret->role =
-	    (hm_role)hm_msg_get_uint(in, 2, HM_ROLE_STATION, HM_ROLE_AUDITOR);
+	    (hm_role)hm_msg_get_uint(in, 2, HM_ROLE_STATION, HM_ROLE_APPROVER);
 	hm_msg_get_point(in, 3, ret->key);
 	ret->site = hm_msg_get_text(in, 4, 0, SITE_MAX);
 	ret->not_after_s = hm_msg_get_uint(in, 5, 0, UINT64_MAX);
@@ -220,10 +192,13 @@ get_enrolment(struct hm_cbor_in *in, struct hm_enrolment *ret)
 
 /* ---- command ---- */
 
+_Static_assert(HM_DEVICE_ID_LEN == HM_DIGEST_LEN, "targets are as long");
+
+/* A device id or a digest. */
 static bool
-is_device_hex(struct hm_bytes text)
+is_digest_hex(struct hm_bytes text)
 {
-	if (text.len != (size_t)HM_DEVICE_ID_LEN * 2)
+	if (text.len != (size_t)HM_DIGEST_LEN * 2)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		uint8_t c = text.ptr[i];
@@ -239,7 +214,7 @@ is_target_of(hm_verb verb, struct hm_bytes target)
 {
 	if (verb == HM_VERB_CLOSE_ORDER || verb == HM_VERB_REVOKE_CREDENTIAL)
 		return hm_is_name(target);
-	return is_device_hex(target);
+	return is_digest_hex(target);
 }
 
 static void
@@ -248,8 +223,8 @@ put_command(struct hm_cbor_out *out, const struct hm_command *command)
 	if (!is_target_of(command->verb, command->target))
 		hm_msg_refuse_out(out);
 	hm_msg_put_map(out, 3, 4);
-	hm_msg_put_range(out, 1, command->verb, HM_VERB_CLOSE_ORDER,
-	    HM_VERB_REVOKE_CREDENTIAL);
+	hm_msg_put_range(
+	    out, 1, command->verb, HM_VERB_CLOSE_ORDER, HM_VERB_REVOKE_RELEASE);
 	hm_msg_put_text(out, 2, command->target, 1, TARGET_MAX);
 	hm_msg_put_text(out, 3, command->reason, 1, HM_REASON_MAX);
 	hm_msg_put_fixed(out, 4, command->nonce, sizeof(command->nonce));
@@ -260,12 +235,30 @@ get_command(struct hm_cbor_in *in, struct hm_command *ret)
 {
 	hm_msg_get_map(in, 3, 4);
 	ret->verb = (hm_verb)hm_msg_get_uint(
-	    in, 1, HM_VERB_CLOSE_ORDER, HM_VERB_REVOKE_CREDENTIAL);
+	    in, 1, HM_VERB_CLOSE_ORDER, HM_VERB_REVOKE_RELEASE);
 	ret->target = hm_msg_get_text(in, 2, 1, TARGET_MAX);
 	ret->reason = hm_msg_get_text(in, 3, 1, HM_REASON_MAX);
 	hm_msg_get_fixed(in, 4, ret->nonce, sizeof(ret->nonce));
 	if (!is_target_of(ret->verb, ret->target))
 		hm_msg_refuse_in(in);
+}
+
+/* ---- approval ---- */
+
+static void
+put_approval(struct hm_cbor_out *out, const struct hm_approval *approval)
+{
+	hm_msg_put_map(out, 3, 2);
+	hm_msg_put_fixed(out, 1, approval->release, HM_DIGEST_LEN);
+	hm_msg_put_name(out, 2, approval->approver);
+}
+
+static void
+get_approval(struct hm_cbor_in *in, struct hm_approval *ret)
+{
+	hm_msg_get_map(in, 3, 2);
+	hm_msg_get_fixed(in, 1, ret->release, HM_DIGEST_LEN);
+	ret->approver = hm_msg_get_name(in, 2);
 }
 
 /* ---- the whole ---- */
@@ -284,7 +277,7 @@ hm_object_encode(
 		hm_body_put_product(&out, &object->product);
 		break;
 	case HM_OBJECT_RELEASE:
-		put_release(&out, &object->release);
+		hm_body_put_release(&out, &object->release);
 		break;
 	case HM_OBJECT_ORDER:
 		put_order(&out, &object->order);
@@ -297,6 +290,9 @@ hm_object_encode(
 		break;
 	case HM_OBJECT_COMMAND:
 		put_command(&out, &object->command);
+		break;
+	case HM_OBJECT_APPROVAL:
+		put_approval(&out, &object->approval);
 		break;
 	default:
 		return HM_E_BAD_INPUT;
@@ -311,14 +307,14 @@ hm_object_decode(struct hm_bytes payload, struct hm_object *ret)
 
 	hm_msg_open(&in, payload, PAYLOAD_MAX, 4);
 	ret->kind = (hm_object_kind)hm_msg_get_uint(
-	    &in, 1, HM_OBJECT_PRODUCT, HM_OBJECT_COMMAND);
+	    &in, 1, HM_OBJECT_PRODUCT, HM_OBJECT_APPROVAL);
 	ret->made_s = hm_msg_get_uint(&in, 2, 0, UINT64_MAX);
 	switch (ret->kind) {
 	case HM_OBJECT_PRODUCT:
 		hm_body_get_product(&in, &ret->product);
 		break;
 	case HM_OBJECT_RELEASE:
-		get_release(&in, &ret->release);
+		hm_body_get_release(&in, &ret->release);
 		break;
 	case HM_OBJECT_ORDER:
 		get_order(&in, &ret->order);
@@ -331,6 +327,9 @@ hm_object_decode(struct hm_bytes payload, struct hm_object *ret)
 		break;
 	case HM_OBJECT_COMMAND:
 		get_command(&in, &ret->command);
+		break;
+	case HM_OBJECT_APPROVAL:
+		get_approval(&in, &ret->approval);
 		break;
 	default:
 		return HM_E_BAD_INPUT;

@@ -8,6 +8,9 @@
  *                    { 0: 1, 1: kind, 2: made at, 3: body }
  *   answer           { 0: 1, 1: entry (bstr), 2: receipt (tstr) }
  *
+ * An approval is no decision of the authority's: it is signed by the approver's
+ * own key (aad HM_AAD_APPROVAL), which the protected key id names.
+ *
  * People write YAML; `hallmark` turns it into one of these and signs it with a
  * key in the OEM's token. The server believes no order, and no list of who may
  * do what, that does not carry this signature; the whole object becomes a leaf
@@ -25,6 +28,9 @@ HM_C_BEGIN
 #define HM_PRODUCT_KEYS_MAX 16
 #define HM_ORDER_STATIONS_MAX 64
 #define HM_ENROL_KEYS_MAX 1024
+#define HM_RELEASE_IMAGES_MAX 16
+#define HM_RELEASE_SBOMS_MAX 8
+#define HM_APPROVALS_MIN 2 /* of a prod release, by different people */
 
 typedef enum hm_object_kind {
 	HM_OBJECT_PRODUCT = 1,
@@ -33,6 +39,8 @@ typedef enum hm_object_kind {
 	HM_OBJECT_CREDENTIAL = 4,
 	HM_OBJECT_ENROLMENT = 5,
 	HM_OBJECT_COMMAND = 6,
+	HM_OBJECT_APPROVAL =
+	    7, /* by an approver, all others by the authority */
 } hm_object_kind;
 
 typedef enum hm_channel { HM_CHANNEL_DEV = 1, HM_CHANNEL_PROD = 2 } hm_channel;
@@ -72,13 +80,41 @@ struct hm_product {
 	uint8_t lock_plan[HM_DIGEST_LEN]; /* zeros: none */
 };
 
+/* A file of a release. */
+struct hm_image {
+	struct hm_bytes name;          /* distinct within the release */
+	struct hm_bytes format;        /* a name: "raw", "mcuboot" ... */
+	struct hm_bytes version;       /* text, 0 to 32 */
+	struct hm_bytes target;        /* text, 0 to 64: chip, slot */
+	uint8_t digest[HM_DIGEST_LEN]; /* SHA-256 of the whole file */
+	uint64_t size;                 /* bytes */
+	bool has_counter;              /* of its own, not below the release's */
+	uint32_t counter;
+	uint8_t payload[HM_DIGEST_LEN]; /* SHA-256 of what its signature
+					   covers; zeros: not known */
+};
+
+/* A bill of materials, attached by digest. */
+struct hm_sbom {
+	struct hm_bytes name;
+	struct hm_bytes type; /* media type: text, 1 to 64 */
+	uint8_t digest[HM_DIGEST_LEN];
+	uint64_t size;
+};
+
 struct hm_release {
 	struct hm_bytes name;    /* "2.4.1" */
 	struct hm_bytes product; /* name */
 	hm_channel channel;
-	uint32_t counter;
-	uint8_t image[HM_DIGEST_LEN]; /* SHA-256 of the firmware image */
-	uint64_t image_size;          /* bytes */
+	uint32_t counter; /* security counter */
+	struct hm_image images[HM_RELEASE_IMAGES_MAX];
+	uint32_t image_count; /* 1 or more */
+	uint32_t measured;    /* the one whose digest devices claim */
+	struct hm_sbom sboms[HM_RELEASE_SBOMS_MAX];
+	uint32_t sbom_count;
+	uint8_t promoted[HM_DIGEST_LEN]; /* from this dev release: then it is a
+					    prod one, and has all payloads;
+					    zeros: from none */
 };
 
 struct hm_order {
@@ -103,9 +139,10 @@ struct hm_order {
 };
 
 typedef enum hm_role {
-	HM_ROLE_STATION = 1, /* makes devices of the orders that name it */
-	HM_ROLE_PLANNER = 2, /* loads objects, reads everything */
-	HM_ROLE_AUDITOR = 3, /* reads everything */
+	HM_ROLE_STATION = 1,  /* makes devices of the orders that name it */
+	HM_ROLE_PLANNER = 2,  /* loads objects, reads everything */
+	HM_ROLE_AUDITOR = 3,  /* reads everything */
+	HM_ROLE_APPROVER = 4, /* approves releases, and reads them */
 } hm_role;
 
 struct hm_credential {
@@ -131,6 +168,7 @@ typedef enum hm_verb {
 	HM_VERB_REWORK = 6,
 	HM_VERB_RMA = 7,
 	HM_VERB_REVOKE_CREDENTIAL = 8, /* target: credential name */
+	HM_VERB_REVOKE_RELEASE = 9,    /* target: digest of the object, hex */
 } hm_verb;
 
 struct hm_command {
@@ -138,6 +176,11 @@ struct hm_command {
 	struct hm_bytes target; /* text, up to 64 */
 	struct hm_bytes reason; /* text, 1 to HM_REASON_MAX */
 	uint8_t nonce[16];      /* makes each command its own */
+};
+
+struct hm_approval {
+	uint8_t release[HM_DIGEST_LEN]; /* digest of the release object */
+	struct hm_bytes approver;       /* name of the signer's credential */
 };
 
 struct hm_object {
@@ -150,15 +193,25 @@ struct hm_object {
 		struct hm_credential credential;
 		struct hm_enrolment enrolment;
 		struct hm_command command;
+		struct hm_approval approval;
 	};
 };
+
+/* The image that devices measure; of a release that was decoded or encoded. */
+const struct hm_image *hm_release_measured(const struct hm_release *release);
+/* Does `prod` say truly that it is `dev`, signed anew: the same product, every
+ * image under the same name with the same format, counter and payload, no
+ * counter lowered? */
+bool hm_release_is_promoted(
+    const struct hm_release *prod, const struct hm_release *dev);
 
 /*
  * The payload of the COSE_Sign1. Every rule above about lengths, names and
  * numbers is checked on both ways; names of secrets are distinct, serials fit
  * their digits over quota and returns, dates are in order, the size and source
  * of a secret are those of its kind, pinned keys are there if and only if the
- * product says so, targets of commands are of the kind that the verb wants.
+ * product says so, targets of commands are of the kind that the verb wants,
+ * images and what is said of promotion fit their release.
  * Encode: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decode: HM_E_BAD_INPUT, *ret undefined.
  */
 HM_MUST hm_err hm_object_encode(

@@ -68,8 +68,14 @@ def sign(key, message):
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def sign1(key, aad, payload):
-    protected = cbor({1: -7})
+def kid_of(key):
+    """The id of a key: the first 8 bytes of the SHA-256 of its SubjectPublicKeyInfo."""
+    return sha256(key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo))[:8]
+
+
+def sign1(key, aad, payload, kid=None):
+    protected = cbor({1: -7} if kid is None else {1: -7, 4: kid})
     message = cbor(["Signature1", protected, aad, payload])
     return cbor(cbor2.CBORTag(18, [protected, {}, payload, sign(key, message)]))
 

@@ -28,6 +28,7 @@ LOSES = {"ASAN_OPTIONS": "fast_unwind_on_malloc=0",
          "LSAN_OPTIONS": "print_suppressions=0:suppressions="
          + str(pathlib.Path(__file__).parents[1] / "fault/softhsm.supp")}
 
+APPROVERS = "alice", "bob"
 SECRETS = """secrets:
   - name: "disk-key"
     kind: random
@@ -156,6 +157,7 @@ class Factory:
         self.env = dict(os.environ, SOFTHSM2_CONF=self.path("softhsm2.conf"))
         self.env.pop("HALLMARK_CONFIG", None)
         self.orders = self.chips = 0
+        self.approvers = set()  # who is registered
         self.set_up()
 
     # --- files and commands
@@ -208,7 +210,8 @@ class Factory:
         self.make_cas()
         self.make_keys()
         for name, profile in (("server", "server"), ("planner", "client"),
-                              ("auditor", "client"), ("BENCH", "station")):
+                              ("auditor", "client"), ("BENCH", "station"),
+                              *((name, "client") for name in APPROVERS)):
             self.make_certificate(name, profile)
         self.write_yaml()
 
@@ -262,6 +265,7 @@ state: "{state}"
 origin: "test.example/log"
 issuer: "factory.pem"
 authority: "authority.pub"
+approvers: [{", ".join(f'"{name}.pem"' for name in APPROVERS)}]
 tls:
   certificate: "server.pem"
   key: "server.key"
@@ -286,6 +290,14 @@ authority:
   module: "{MODULE}"
   key: "pkcs11:object=authority"
   pin: "file:pin"
+""")
+        for name in APPROVERS:
+            self.write(name + ".yaml", f"""schema: 1
+server:
+  url: "https://127.0.0.1:{self.port}"
+  ca: "line.pem"
+  certificate: "{name}.pem"
+  key: "{name}.key"
 """)
         slots = "".join(f'  - name: "S{i}"\n    link: "unix:slot-{i}.sock"\n'
                         for i in range(self.slots))
@@ -401,11 +413,22 @@ evidence:
 {secrets_yaml}""")
         self.planner("product", "create", name + ".yaml", "--output", name + ".cose")
 
+    def approve(self, name, product, approvers=APPROVERS):
+        for approver in approvers:
+            if approver not in self.approvers:
+                self.register(approver, "approver")
+                self.approvers.add(approver)
+            self.hallmark("release", "approve", f"{product}/{name}", "--config",
+                          approver + ".yaml")
+
     def release(self, name, product, channel="prod", counter=1, image=b"an image"):
+        """Made, and approved if it has to be."""
         self.write(name + ".bin", image)
         self.planner("release", "create", name, "--product", product, "--channel", channel,
                      "--counter", str(counter), "--image", name + ".bin", "--output",
                      name + ".cose")
+        if channel == "prod":
+            self.approve(name, product)
         return sha256(image)
 
     def write_order(self, product, release, **given):

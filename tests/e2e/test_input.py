@@ -12,8 +12,8 @@ import cbor2, pytest
 from cryptography.hazmat.primitives import serialization
 
 from counterpart import (CHALLENGE, CONFORMANCE, DONE, EVIDENCE, HELLO, INFO, PROBLEM, RECEIPT,
-                         STAMP, Slot, cbor, new_key, point_of, sha256, sign, sign1)
-from line import BUILD, VDEVICE, Factory, make_device, soft
+                         STAMP, Slot, cbor, kid_of, new_key, point_of, sha256, sign, sign1)
+from line import APPROVERS, BUILD, VDEVICE, Factory, make_device, soft
 from cddl import Name
 from spoil import Walker, string
 from test_wire import CDDL, FILES, decode, golden, rule
@@ -74,8 +74,9 @@ def test_decoders_refuse_whatever_is_wrong(decoder, file):
 
 # --- the server -------------------------------------------------------------------
 
-AUTHORITY = b"hallmark-object-v1"
-KINDS = {1: "product", 2: "release", 3: "order", 4: "credential", 5: "enrolment", 6: "command"}
+AUTHORITY, APPROVAL = b"hallmark-object-v1", b"hallmark-approval-v1"
+KINDS = {1: "product", 2: "release", 3: "order", 4: "credential", 5: "enrolment", 6: "command",
+         7: "approval"}
 # What the checks behind the form say to a message that was changed in a signed or counted
 # place: possession, evidence, signature.
 BEHIND = {4201, 4205, 4206, 4304}
@@ -91,15 +92,18 @@ class World:
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo))
         self.factory.start()
         self.planner, self.bench = (self.factory.client(n) for n in ("planner", "BENCH"))
-        for name, role in (("planner", 2), ("BENCH", 1)):
+        for name, role in (("planner", 2), ("BENCH", 1), ("alice", 4), ("bob", 4)):
             self.bring(4, {1: name, 2: role, 3: point_of(self.factory.key(name).public_key()),
                            4: "", 5: 2**40})
         self.factory.image = sha256(b"an image")
         product = self.bring(1, {1: "soft", 2: 1, 3: 1, 4: 3, 5: [], 6: None, 7: 1, 8: True,
                                  9: "Test OEM", 10: bytes.fromhex("2b06010401"), 11: [],
                                  12: None, 13: None})
-        release = self.bring(2, {1: "soft-1", 2: "soft", 3: 2, 4: 1, 5: self.factory.image,
-                                 6: 8})
+        release = self.bring(2, {1: "soft-1", 2: "soft", 3: 2, 4: 1, 5: [self.image()], 6: 0,
+                                 7: [], 8: None})
+        for name in APPROVERS:
+            self.planner.post("/v1/object", self.approval(name, release))
+        self.release = release
         self.order = "PO-1"
         self.bring(3, {1: self.order, 2: product, 3: release, 4: 2, 5: 50, 6: 10, 7: "T-", 8: 1,
                        9: 6, 10: None, 11: ["BENCH"], 12: 1, 13: 2**40, 14: 86400})
@@ -110,6 +114,13 @@ class World:
 
     def object(self, kind, body):
         return {0: 1, 1: kind, 2: 1700000000, 3: body}
+
+    def image(self):
+        return {1: "app", 2: "raw", 3: "", 4: "", 5: self.factory.image, 6: 8, 7: None, 8: None}
+
+    def approval(self, name, release):
+        key = self.factory.key(name)
+        return sign1(key, APPROVAL, cbor(self.object(7, {1: release, 2: name})), kid_of(key))
 
     def bring(self, kind, body):
         message = sign1(self.authority, AUTHORITY, cbor(self.object(kind, body)))
@@ -225,13 +236,18 @@ def objects(world):
                     9: "ACME", 10: b"\x2b\6\1\4\1",
                     11: [["disk", 1, 32, b""], ["code", 2, 8, b""], ["fleet", 3, 0, b"label"]],
                     12: b"config", 13: os.urandom(32)},
-        "release": {1: "thermo-2", 2: "soft", 3: 2, 4: 2, 5: os.urandom(32), 6: 2**33},
+        "release": {1: "thermo-2", 2: "soft", 3: 2, 4: 2,
+                    5: [world.image(), {1: "net", 2: "mcuboot", 3: "1.2+3", 4: "slot1",
+                        5: os.urandom(32), 6: 2**33, 7: 2, 8: os.urandom(32)}],
+                    6: 1, 7: [{1: "bom", 2: "application/spdx+json", 3: os.urandom(32), 4: 99}],
+                    8: None},
         "order": {1: "PO-9", 2: os.urandom(32), 3: os.urandom(32), 4: 2, 5: 10, 6: 1, 7: "Q-",
                   8: 1, 9: 6, 10: bytes.fromhex("7cacb2770000"), 11: ["BENCH", "OTHER"],
                   12: 1, 13: 2, 14: 60},
         "credential": {1: "NEW", 2: 3, 3: point, 4: "hall 2", 5: 2**33},
         "enrolment": {1: "soft", 2: digests},
         "command": {1: 2, 2: world.device.id.hex(), 3: "a test", 4: os.urandom(16)},
+        "approval": {1: world.release, 2: "alice"},
     }
 
 
@@ -239,9 +255,12 @@ def objects(world):
 def test_objects(world, name):
     kind = next(k for k, v in KINDS.items() if v == name)
     payload = cbor(world.object(kind, objects(world)[name]))
-    good = cbor2.loads(sign1(world.authority, AUTHORITY, payload))
-    walker = Walker({"sign1[2]": RULES[name + "-object"]},
-                    {"sign1": signed(world.authority, AUTHORITY)})
+    key, aad, kid = world.authority, AUTHORITY, None
+    if name == "approval":
+        key, aad = world.factory.key("alice"), APPROVAL
+        kid = kid_of(key)
+    good = cbor2.loads(sign1(key, aad, payload, kid))
+    walker = Walker({"sign1[2]": RULES[name + "-object"]}, {"sign1": signed(key, aad)})
     goes_nowhere(world, world.planner, "/v1/object",
                  walker.cases(RULES["sign1"], good, "sign1"))
 

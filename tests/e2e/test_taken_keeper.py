@@ -10,14 +10,15 @@ import os, random, struct, time
 import cbor2, pytest
 from cryptography import x509
 
-from counterpart import IMX_MP, OBJECT, Device, cbor, flip, hpke_open, new_key, open1, point_of, \
-    sha256, sign1
+from counterpart import IMX_MP, OBJECT, Device, cbor, flip, hpke_open, kid_of, new_key, open1, \
+    point_of, sha256, sign1
 from line import SECRETS, make_device, until
 from taken import Gone, TakenFactory, case_of, published
 
 SEED = int(os.environ.get("SEED", "20262"))
 ASKS = int(os.environ.get("ASKS", "800"))  # of noise
 QUOTA, NO_ORDER, BAD_INPUT, CLOCK = 6101, 6110, 5201, 8101
+APPROVALS = 6120
 EVIDENCE, EVIDENCE_KEY, SIGNATURE, NOT_FOUND = 4201, 4202, 4304, 7201
 ORDER_QUOTA, ORDER_RETURNS = 3, 2
 REVOKED = 32  # room for one struct ca_revoked, at least
@@ -55,9 +56,11 @@ class World:
             self.factory.let_go(self.keeper)
             self.keeper = None
 
-    def load(self, signer):
+    def load(self, signer, kinds=(1, 2, 3, 4, 5, 7)):
+        """What an honest keeper loads; of credentials those of approvers."""
         for message in self.objects:
-            if open_object(message)[1] in (1, 2, 3, 5):
+            content = open_object(message)
+            if content[1] in kinds and (content[1] != 4 or content[3][2] == 4):
                 assert signer.ask("load", message).error == 0
 
     def issue(self, chip, number=0, **more):
@@ -111,6 +114,38 @@ def test_it_cannot_invent_an_order(world, signer):
         assert signer.ask("load", message).error == SIGNATURE
         fields = world.issue(world.chips[0], order=sha256(message))
         assert signer.ask("sign issue", **fields).error == NO_ORDER
+
+
+def test_it_cannot_do_without_approvals(world):
+    """A signer that was told everything but approvals, one by one."""
+    factory = world.factory
+    release, approval = sha256(world.kinds[2]), world.kinds[7]
+    fields = world.issue(world.chips[0])
+    signer = world.seize().channel
+    world.load(signer, (1, 2, 3, 5))
+
+    def refused():
+        return signer.ask("sign issue", **fields).error == APPROVALS
+
+    assert refused()
+    for key in new_key(), factory.key("planner"), factory.key("alice"):
+        # nobody is an approver yet, not even alice
+        forged = sign1(key, b"hallmark-approval-v1", cbor(open_object(approval)), kid_of(key))
+        assert signer.ask("load", forged).error == SIGNATURE
+    world.load(signer, (4,))
+    alice, bob = factory.key("alice"), factory.key("bob")
+
+    def approve(key, name, aad=b"hallmark-approval-v1"):
+        said = {0: 1, 1: 7, 2: 1700000000, 3: {1: release, 2: name}}
+        return signer.ask("load", sign1(key, aad, cbor(said), kid_of(key))).error
+
+    assert approve(alice, "alice") == approve(alice, "alice") == 0  # one person, two signatures
+    assert approve(alice, "bob") == BAD_INPUT
+    assert approve(bob, "bob", b"hallmark-object-v1") == SIGNATURE
+    assert refused()
+    assert approve(bob, "bob") == 0
+    assert signer.ask("sign issue", **fields).error == 0
+    world.let_go()
 
 
 def test_it_cannot_change_an_object(world, signer):
@@ -217,7 +252,9 @@ def test_asks_before_it_was_told_anything(world):
     signer = world.seize().channel
     assert signer.ask("sign issue", **world.issue(world.chips[0])).error == NO_ORDER
     assert signer.ask("load", world.kinds[3]).error == NOT_FOUND
-    assert signer.ask("load", world.kinds[4]).error == BAD_INPUT  # a credential
+    station = next(m for m in world.objects if open_object(m)[1] == 4
+                   and open_object(m)[3][2] == 1)
+    assert signer.ask("load", station).error == BAD_INPUT  # the credential of no approver
     world.load(signer)
     assert signer.ask("sign issue", **world.issue(world.chips[0])).error == 0
     world.let_go()

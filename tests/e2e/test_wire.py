@@ -43,6 +43,7 @@ RULES = {
     "link-hello": "link-bare",
     "link-info": "link-full",
     "object-product-soft": "product-object",
+    "object-release-promoted": "release-object",
     "entry-timeout": "state-entry",
 }
 

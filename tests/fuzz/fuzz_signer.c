@@ -192,8 +192,11 @@ load_all(void)
 		.product = HM_LITERAL("lamp"),
 		.channel = HM_CHANNEL_DEV,
 		.counter = 3,
-		.image = { 0xf1 },
-		.image_size = 1000 };
+		.images = { { .name = HM_LITERAL("app"),
+		    .format = HM_LITERAL("raw"),
+		    .digest = { 0xf1 },
+		    .size = 1000 } },
+		.image_count = 1 };
 	load_object(&object, release);
 	object = (struct hm_object){ .kind = HM_OBJECT_ORDER, .made_s = T0 };
 	object.order = (struct hm_order){ .name = HM_LITERAL("PO-1"),

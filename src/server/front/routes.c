@@ -282,6 +282,8 @@ const struct net_route front_routes[] = {
 	{ NET_POST, "/v1/object", HM_OBJECT_MAX, object },
 	{ NET_GET, "/v1/whoami", 0, view_whoami },
 	{ NET_GET, "/v1/order/", 0, view_order },
+	{ NET_GET, "/v1/release/", 0, view_release },
+	{ NET_GET, "/v1/manifest/", 0, view_manifest },
 	{ NET_GET, "/v1/device/", 0, view_device },
 	{ NET_GET, "/v1/quarantine", 0, view_quarantine },
 	{ NET_GET, "/v1/crl", 0, part_crl },

@@ -64,6 +64,8 @@ extern const size_t front_routes_count;
 /* Handlers of views.c and parts.c that the table names. */
 void view_whoami(void *context, struct net_request *request);
 void view_order(void *context, struct net_request *request);
+void view_release(void *context, struct net_request *request);
+void view_manifest(void *context, struct net_request *request);
 void view_device(void *context, struct net_request *request);
 void view_quarantine(void *context, struct net_request *request);
 void view_growth(void *context, struct net_request *request);

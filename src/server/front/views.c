@@ -41,7 +41,8 @@ role_name(uint32_t role)
 {
 	return role == HM_ROLE_STATION   ? "station"
 	       : role == HM_ROLE_PLANNER ? "planner"
-					 : "auditor";
+	       : role == HM_ROLE_AUDITOR ? "auditor"
+					 : "approver";
 }
 
 static hm_err
@@ -137,6 +138,110 @@ view_order(void *context, struct net_request *request)
 	memcpy(ask.order, name.ptr, name.len);
 	flight_peer(flight, ask.peer);
 	flight_ask(flight, ASK_ORDER, &ask, (struct hm_bytes){ 0 }, order_land);
+}
+
+/* ---- a release ---- */
+
+static hm_err
+put_approvals(struct buf *out, const struct ask_release_answer *release)
+{
+	HM_TRY(buf_print(out, ",\"approvals\":["));
+	for (uint32_t i = 0; i < release->approval_count; i++) {
+		const struct ask_approval *one = &release->approvals[i];
+
+		HM_TRY(buf_print(
+		    out, "%s{\"by\":\"%s\"", i == 0 ? "" : ",", one->by));
+		HM_TRY(put_time(out, "at", one->at_s));
+		HM_TRY(buf_print(out, "}"));
+	}
+	return buf_print(out, "]");
+}
+
+static hm_err
+put_release(struct buf *out, const struct ask_release_answer *release)
+{
+	static const uint8_t nothing[HM_DIGEST_LEN];
+	bool prod = release->channel == HM_CHANNEL_PROD;
+	bool waits = prod && release->approval_count < HM_APPROVALS_MIN;
+
+	HM_TRY(buf_print(out,
+	    "{\"schema\":\"hallmark.release/1\",\"release\":\"%s\","
+	    "\"product\":\"%s\",\"channel\":\"%s\",\"counter\":%" PRIu32
+	    ",\"state\":\"%s\"",
+	    release->name, release->product, prod ? "prod" : "dev",
+	    release->counter,
+	    release->revoked ? "revoked"
+	    : waits          ? "waits for approvals"
+			     : "usable"));
+	HM_TRY(put_approvals(out, release));
+	if (memcmp(release->promoted, nothing, sizeof(nothing)) != 0)
+		HM_TRY(
+		    put_hex(out, "promoted_from", HM_BYTES(release->promoted)));
+	HM_TRY(put_hex(out, "digest", HM_BYTES(release->digest)));
+	return buf_print(out, "}\n");
+}
+
+static void
+release_land(struct flight *flight, const void *body, struct hm_bytes tail)
+{
+	(void)tail;
+	show(flight, put_release(&flight->content, body));
+}
+
+static void
+manifest_land(struct flight *flight, const void *body, struct hm_bytes tail)
+{
+	(void)body;
+	flight_reply(flight, "application/cose", tail);
+}
+
+/* 64 hex digits, or PRODUCT/NAME. */
+static hm_err
+take_release(struct hm_bytes text, struct ask_release *ret)
+{
+	const uint8_t *slash = memchr(text.ptr, '/', text.len);
+	struct hm_bytes left = text, right = text;
+
+	if (text.len == (size_t)2 * HM_DIGEST_LEN && slash == NULL)
+		return hex_parse(text, ret->digest, sizeof(ret->digest));
+	if (slash == NULL)
+		return HM_E_NOT_FOUND;
+	left.len = (size_t)(slash - text.ptr);
+	right = (struct hm_bytes){ slash + 1, text.len - left.len - 1 };
+	if (!hm_is_name(left) || !hm_is_name(right))
+		return HM_E_NOT_FOUND;
+	memcpy(ret->name, text.ptr, text.len);
+	return HM_OK;
+}
+
+static void
+ask_release(
+    void *context, struct net_request *request, const char *path, landing land)
+{
+	struct flight *flight = begin(context, request);
+	struct ask_release ask = { 0 };
+
+	if (flight == NULL)
+		return;
+	if (take_release(hm_bytes_of(net_request_path(request) + strlen(path)),
+		&ask) != HM_OK) {
+		flight_refuse(flight, HM_E_NOT_FOUND);
+		return;
+	}
+	flight_peer(flight, ask.peer);
+	flight_ask(flight, ASK_RELEASE, &ask, (struct hm_bytes){ 0 }, land);
+}
+
+void
+view_release(void *context, struct net_request *request)
+{
+	ask_release(context, request, "/v1/release/", release_land);
+}
+
+void
+view_manifest(void *context, struct net_request *request)
+{
+	ask_release(context, request, "/v1/manifest/", manifest_land);
 }
 
 /* ---- a device ---- */

@@ -130,9 +130,46 @@ check_revoke(struct keeper *keeper, const struct hm_command *command)
 	return person->revoked ? HM_E_UNKNOWN_PEER : HM_OK;
 }
 
+static hm_err
+find_release(struct keeper *keeper, const struct hm_command *command,
+    struct planned **ret)
+{
+	uint8_t digest[HM_DIGEST_LEN];
+
+	HM_TRY(hex_parse(command->target, digest, sizeof(digest)));
+	*ret = plan_release(&keeper->plan, digest);
+	return *ret != NULL ? HM_OK : HM_E_NOT_FOUND;
+}
+
+/* From now on nothing is made with it; what is with the signer comes first, so
+ * that no device stands in the ledger behind the revocation. */
+static hm_err
+check_revoke_release(struct keeper *keeper, const struct hm_command *command)
+{
+	struct planned *release;
+
+	HM_TRY(find_release(keeper, command, &release));
+	if (release->revoked)
+		return HM_E_RELEASE_REVOKED;
+	release->stopping = true;
+	return plan_is_out(&keeper->plan, release) ? HM_E_BUSY : HM_OK;
+}
+
+static hm_err
+revoke_release(struct keeper *keeper, const struct hm_command *command)
+{
+	struct planned *release;
+
+	HM_TRY(find_release(keeper, command, &release));
+	release->revoked = true;
+	return HM_OK;
+}
+
 hm_err
 keeper_check_command(struct keeper *keeper, const struct hm_command *command)
 {
+	if (command->verb == HM_VERB_REVOKE_RELEASE)
+		return check_revoke_release(keeper, command);
 	if (command->verb == HM_VERB_CLOSE_ORDER)
 		return check_close(keeper, command);
 	if (command->verb == HM_VERB_REVOKE_CREDENTIAL)
@@ -155,6 +192,8 @@ keeper_do_command(struct keeper *keeper, const struct hm_command *command,
 	if (command->verb == HM_VERB_REVOKE_CREDENTIAL)
 		return people_revoke(keeper->db,
 		    people_by_name(&keeper->people, command->target));
+	if (command->verb == HM_VERB_REVOKE_RELEASE)
+		return revoke_release(keeper, command);
 	return change_device(keeper, command, digest, now_s);
 }
 

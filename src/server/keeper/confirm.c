@@ -66,7 +66,8 @@ check_content(const struct confirm *confirm)
 
 	if (memcmp(said->stamp, confirm->device.stamp, HM_DIGEST_LEN) != 0)
 		return HM_E_CONFORMANCE;
-	if (memcmp(said->release, release->image, HM_DIGEST_LEN) != 0)
+	if (memcmp(said->release, hm_release_measured(release)->digest,
+		HM_DIGEST_LEN) != 0)
 		return HM_E_CONFORMANCE;
 	if (said->counter < confirm->device.counter ||
 	    said->lock < confirm->device.lock)

@@ -35,6 +35,7 @@ static const struct row {
 	{ ASK_VOID, keeper_void, false },
 	{ ASK_OBJECT, keeper_object, false },
 	{ ASK_ORDER, keeper_order, false },
+	{ ASK_RELEASE, keeper_release, false },
 	{ ASK_DEVICE, keeper_device, false },
 	{ ASK_QUARANTINE, keeper_quarantine, false },
 	{ ASK_CRL, keeper_crl, false },

@@ -176,7 +176,8 @@ check_evidence(const struct issue *issue)
 	struct attest_wanted wanted = { .channel = order->object.order.channel,
 		.counter = release->counter };
 
-	memcpy(wanted.release, release->image, sizeof(wanted.release));
+	memcpy(wanted.release, hm_release_measured(release)->digest,
+	    sizeof(wanted.release));
 	return attest_judge(
 	    &issue->ask->kase, &order->product->object.product, &wanted);
 }
@@ -364,6 +365,8 @@ make(struct keeper *keeper, struct work *work, struct issue *issue)
 	hm_err err;
 
 	HM_TRY(book_check(&order->book, work->now_s));
+	if (order->release->revoked || order->release->stopping)
+		return HM_E_RELEASE_REVOKED;
 	HM_TRY(check_evidence(issue));
 	HM_TRY(check_enrolled(keeper, issue, job->key));
 	HM_TRY(check_keys(keeper, work, issue));

@@ -25,7 +25,7 @@
 #include "base/buf.h"
 #include "base/jail.h"
 #include "base/why.h"
-#include "wire/limits.h"
+#include "server/approvers.h"
 
 #define KEEPER_BATCH_MAX 256 /* asks of one commit, about */
 #define KEEPER_ASKS_MAX 512  /* asks under way */
@@ -50,6 +50,7 @@ struct keeper_config {
 	const char *state; /* folder: hallmark.db, ledger/, lock */
 	const char *vfs;   /* of the database; NULL: the system's */
 	uint8_t authority[HM_POINT_LEN];
+	const struct approvers *approvers; /* borrowed; NULL: nobody */
 	struct keeper_link signer;
 	uint32_t lock_within_ms; /* wait that long for another keeper to leave
 				  */
@@ -59,13 +60,14 @@ struct keeper_config {
 
 struct keeper_options {
 	const char *state;
-	uint8_t authority[HM_POINT_LEN]; /* must be the signer's too */
-	const int *fronts;               /* channels to them; borrowed */
-	uint32_t front_count;            /* 1 or more */
-	int signer;                      /* channel to it */
-	uint32_t sign_ms;                /* 0: KEEPER_SIGN_MS */
-	int parent;                      /* life line (server/life.h) */
-	struct jail jail;                /* the keeper adds its folder */
+	uint8_t authority[HM_POINT_LEN];   /* must be the signer's too */
+	const struct approvers *approvers; /* likewise; NULL: nobody */
+	const int *fronts;                 /* channels to them; borrowed */
+	uint32_t front_count;              /* 1 or more */
+	int signer;                        /* channel to it */
+	uint32_t sign_ms;                  /* 0: KEEPER_SIGN_MS */
+	int parent;                        /* life line (server/life.h) */
+	struct jail jail;                  /* the keeper adds its folder */
 };
 
 /*

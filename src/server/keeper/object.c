@@ -8,8 +8,9 @@
 
 /* An object on its way in. */
 struct incoming {
-	const struct person *planner; /* NULL: somebody's own credential */
-	struct hm_object object;      /* borrows from the message */
+	const struct person *planner;  /* NULL: somebody's own credential */
+	const struct person *approver; /* who signed; NULL: the authority */
+	struct hm_object object;       /* borrows from the message */
 	uint8_t digest[HM_DIGEST_LEN];
 	char name[PLAN_NAME_MAX + 1];
 	int64_t row;
@@ -37,7 +38,8 @@ check_name(struct db *db, const struct incoming *in)
 	AUTO(db_stmt) struct db_stmt q = { 0 };
 	bool row;
 
-	if (in->name[0] == '\0')
+	/* What happened to its target tells more of a command. */
+	if (in->name[0] == '\0' || in->object.kind == HM_OBJECT_COMMAND)
 		return HM_OK;
 	HM_TRY(db_prepare(
 	    db, "SELECT id FROM object WHERE kind = ? AND name = ?", &q, NULL));
@@ -131,10 +133,21 @@ take_order(struct keeper *keeper, const struct incoming *in, uint64_t now_s)
 	return plan_open_book(keeper->db, in->row);
 }
 
+/* Two approvers are two people: no key of the authority's, and none that the
+ * server's administrator does not know. */
 static hm_err
 check_credential(struct keeper *keeper, const struct incoming *in)
 {
-	return people_check_new(&keeper->people, &in->object.credential);
+	const struct hm_credential *credential = &in->object.credential;
+
+	HM_TRY(people_check_new(&keeper->people, credential));
+	if (credential->role != HM_ROLE_APPROVER)
+		return HM_OK;
+	if (memcmp(credential->key, keeper->authority, HM_POINT_LEN) == 0)
+		return HM_E_TWICE_KEY;
+	return approvers_have(&keeper->approvers, credential->key)
+		   ? HM_OK
+		   : HM_E_APPROVER;
 }
 
 static hm_err
@@ -143,6 +156,14 @@ take_credential(
 {
 	(void)now_s;
 	return people_add(&keeper->people, keeper->db, &in->object.credential);
+}
+
+static hm_err
+check_approval(struct keeper *keeper, const struct incoming *in)
+{
+	if (!approvers_have(&keeper->approvers, in->approver->key))
+		return HM_E_APPROVER;
+	return plan_check_new(&keeper->plan, &in->object);
 }
 
 static hm_err
@@ -161,19 +182,18 @@ take_command(struct keeper *keeper, const struct incoming *in, uint64_t now_s)
 static const struct {
 	hm_object_kind kind;
 	bool planned; /* held in memory */
-	bool loaded;  /* held by the signer */
 	/* Refuse without a change; then take in what cannot be refused. */
 	hm_err (*check)(struct keeper *keeper, const struct incoming *in);
 	hm_err (*take)(
 	    struct keeper *keeper, const struct incoming *in, uint64_t now_s);
 } kinds[] = {
-	{ HM_OBJECT_PRODUCT, true, true, NULL, NULL },
-	{ HM_OBJECT_RELEASE, true, true, check_planned, NULL },
-	{ HM_OBJECT_ORDER, true, true, check_planned, take_order },
-	{ HM_OBJECT_CREDENTIAL, false, false, check_credential,
-	    take_credential },
-	{ HM_OBJECT_ENROLMENT, false, true, check_enrolment, take_enrolment },
-	{ HM_OBJECT_COMMAND, false, false, check_command, take_command },
+	{ HM_OBJECT_PRODUCT, true, NULL, NULL },
+	{ HM_OBJECT_RELEASE, true, check_planned, NULL },
+	{ HM_OBJECT_ORDER, true, check_planned, take_order },
+	{ HM_OBJECT_CREDENTIAL, false, check_credential, take_credential },
+	{ HM_OBJECT_ENROLMENT, false, check_enrolment, take_enrolment },
+	{ HM_OBJECT_COMMAND, false, check_command, take_command },
+	{ HM_OBJECT_APPROVAL, true, check_approval, NULL },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -191,18 +211,24 @@ kind_of(const struct incoming *in)
 /* ---- the way in ---- */
 
 /*
- * A planner loads objects. Somebody without a credential may bring one thing:
- * the authority's signature on its own, which is how the first planner comes
- * in.
+ * A planner loads objects, an approver brings approvals. Somebody without a
+ * credential may bring one thing: the authority's signature on its own, which
+ * is how the first planner comes in.
  */
 static hm_err
 admit(struct keeper *keeper, struct work *work, struct incoming *in)
 {
 	const struct ask_from *from = work->body;
+	unsigned roles = ROLE_BIT(HM_ROLE_PLANNER);
+	const struct person *approver;
 	hm_err err;
 
-	err = keeper_admit(
-	    keeper, work, from->peer, ROLE_BIT(HM_ROLE_PLANNER), &in->planner);
+	if (in->approver != NULL) {
+		roles |= ROLE_BIT(HM_ROLE_APPROVER);
+		HM_TRY(people_admit(&keeper->people, in->approver->key,
+		    work->now_s, &approver));
+	}
+	err = keeper_admit(keeper, work, from->peer, roles, &in->planner);
 	if (err != HM_E_UNKNOWN_PEER)
 		return err;
 	if (in->object.kind != HM_OBJECT_CREDENTIAL ||
@@ -211,14 +237,43 @@ admit(struct keeper *keeper, struct work *work, struct incoming *in)
 	return HM_OK;
 }
 
+/* By the approver that the key id names, or by the authority. */
+static hm_err
+open_message(struct keeper *keeper, struct hm_bytes message,
+    struct incoming *ret, struct hm_bytes *ret_payload)
+{
+	struct hm_sign1 sign1;
+
+	HM_TRY(hm_sign1_decode(message, HM_OBJECT_MAX, &sign1));
+	ret->approver = people_approver(&keeper->people, sign1.kid);
+	if (ret->approver != NULL)
+		return sign1_open(message, HM_OBJECT_MAX,
+		    HM_LITERAL(HM_AAD_APPROVAL), ret->approver->key,
+		    ret_payload);
+	return sign1_open(message, HM_OBJECT_MAX, HM_LITERAL(HM_AAD_OBJECT),
+	    keeper->authority, ret_payload);
+}
+
+/* Nobody decides what is not theirs, or in another's name. */
+static bool
+is_signers(const struct incoming *in)
+{
+	if (in->approver == NULL)
+		return in->object.kind != HM_OBJECT_APPROVAL;
+	return in->object.kind == HM_OBJECT_APPROVAL &&
+	       hm_bytes_equal(in->object.approval.approver,
+		   hm_bytes_of(in->approver->name));
+}
+
 static hm_err
 read_message(struct keeper *keeper, struct work *work, struct incoming *ret)
 {
 	struct hm_bytes payload;
 
-	HM_TRY(sign1_open(work->tail, HM_OBJECT_MAX, HM_LITERAL(HM_AAD_OBJECT),
-	    keeper->authority, &payload));
+	HM_TRY(open_message(keeper, work->tail, ret, &payload));
 	HM_TRY(hm_object_decode(payload, &ret->object));
+	if (!is_signers(ret))
+		return HM_E_BAD_INPUT;
 	sha256_one(work->tail, ret->digest);
 	plan_name(&ret->object, ret->name);
 	return kind_of(ret) < KINDS ? HM_OK : HM_E_BAD_INPUT;
@@ -243,13 +298,25 @@ store(struct keeper *keeper, struct work *work, struct incoming *in)
 	return plan_add(&keeper->plan, in->row, work->tail);
 }
 
+bool
+keeper_is_loaded(const struct hm_object *object)
+{
+	if (object->kind == HM_OBJECT_CREDENTIAL)
+		return object->credential.role == HM_ROLE_APPROVER;
+	if (object->kind == HM_OBJECT_COMMAND)
+		return object->command.verb == HM_VERB_REVOKE_RELEASE ||
+		       object->command.verb == HM_VERB_REVOKE_CREDENTIAL;
+	return true;
+}
+
 hm_err
 keeper_object(struct keeper *keeper, struct work *work)
 {
-	struct incoming in = { 0 };
+	static struct incoming in; /* large; one thread */
 	uint64_t before;
 	size_t kind;
 
+	memset(&in, 0, sizeof(in));
 	HM_TRY(read_message(keeper, work, &in));
 	HM_TRY(find_before(keeper->db, in.digest, &before));
 	if (before != NO_LEAF) {
@@ -269,7 +336,7 @@ keeper_object(struct keeper *keeper, struct work *work)
 		}
 		HM_TRY(err);
 	}
-	if (kinds[kind].loaded)
+	if (keeper_is_loaded(&in.object))
 		HM_TRY(sign_call(&keeper->signer, ASK_SIGN_LOAD, NULL,
 		    work->tail, NULL, NULL));
 	return store(keeper, work, &in);

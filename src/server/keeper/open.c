@@ -241,6 +241,19 @@ meet_signer(struct keeper *keeper, uint64_t now_s, struct why *why)
 /* ---- what the signer issues for ---- */
 
 static hm_err
+is_loaded(struct hm_bytes message, bool *ret)
+{
+	static struct hm_object object; /* large; one thread */
+	struct hm_sign1 sign1;
+
+	/* It was verified before it was stored. */
+	HM_TRY(hm_sign1_decode(message, HM_OBJECT_MAX, &sign1));
+	HM_TRY(hm_object_decode(sign1.payload, &object));
+	*ret = keeper_is_loaded(&object);
+	return HM_OK;
+}
+
+static hm_err
 load_into_signer(struct keeper *keeper, struct why *why)
 {
 	AUTO(db_stmt) struct db_stmt q = { 0 };
@@ -249,16 +262,20 @@ load_into_signer(struct keeper *keeper, struct why *why)
 	/* In the order in which they came: an order after its release. */
 	HM_TRY(db_prepare(keeper->db,
 	    "SELECT leaf.entry FROM object JOIN leaf USING (idx)"
-	    " WHERE kind <= 3 OR kind = 5 ORDER BY object.id",
+	    " WHERE kind <> 6 OR name IS NOT NULL ORDER BY object.id",
 	    &q, why));
 	for (;;) {
 		struct hm_entry entry;
+		bool loaded;
 		hm_err err;
 
 		HM_TRY(db_step(&q, &row, why));
 		if (!row)
 			return HM_OK;
 		HM_TRY(hm_entry_decode(db_bytes(&q, 0), &entry));
+		HM_TRY(is_loaded(entry.object, &loaded));
+		if (!loaded)
+			continue;
 		sign_begin(&keeper->signer);
 		err = sign_call(&keeper->signer, ASK_SIGN_LOAD, NULL,
 		    entry.object, NULL, NULL);
@@ -291,6 +308,8 @@ open_parts(struct keeper *keeper, const struct keeper_config *config,
     uint64_t now_s, struct why *why)
 {
 	memcpy(keeper->authority, config->authority, HM_POINT_LEN);
+	if (config->approvers != NULL)
+		keeper->approvers = *config->approvers;
 	keeper->hold_us =
 	    config->hold_us == 0 ? KEEPER_HOLD_US : config->hold_us;
 	HM_TRY(make_works(keeper));

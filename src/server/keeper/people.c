@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "seal/sign1.h"
+
 void
 people_done(struct people *people)
 {
@@ -83,6 +85,23 @@ people_admit(struct people *people, const uint8_t key[static HM_POINT_LEN],
 		return HM_E_EXPIRED;
 	*ret = person;
 	return HM_OK;
+}
+
+const struct person *
+people_approver(const struct people *people, struct hm_bytes kid)
+{
+	uint8_t own[HM_KID_LEN];
+
+	for (uint32_t i = 0; kid.len > 0 && i < people->count; i++) {
+		const struct person *person = &people->list[i];
+
+		if (person->role != HM_ROLE_APPROVER)
+			continue;
+		sign1_kid(person->key, own);
+		if (hm_bytes_equal(HM_BYTES(own), kid))
+			return person;
+	}
+	return NULL;
 }
 
 hm_err

@@ -35,6 +35,11 @@ HM_MUST hm_err people_admit(struct people *people,
     const uint8_t key[static HM_POINT_LEN], uint64_t now_s,
     const struct person **ret);
 
+/* The approver whose key has this id, whatever became of the person; NULL if
+ * there is none. */
+const struct person *people_approver(
+    const struct people *people, struct hm_bytes kid);
+
 /* A name or key is given once. HM_E_TWICE, HM_E_TWICE_KEY */
 HM_MUST hm_err people_check_new(
     struct people *people, const struct hm_credential *credential);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "crypto/digest.h"
 #include "server/keeper/ranges.h"
 
@@ -87,12 +88,12 @@ plan_order_of(const struct plan *plan, int64_t id)
 	return NULL;
 }
 
-const struct planned *
-plan_by_digest(const struct plan *plan, hm_object_kind kind,
+static struct planned *
+at_digest(const struct plan *plan, hm_object_kind kind,
     const uint8_t digest[static HM_DIGEST_LEN])
 {
 	for (uint32_t i = 0; i < plan->count; i++) {
-		const struct planned *one = plan->list[i];
+		struct planned *one = plan->list[i];
 
 		if (one->object.kind == kind &&
 		    memcmp(one->digest, digest, HM_DIGEST_LEN) == 0)
@@ -101,12 +102,55 @@ plan_by_digest(const struct plan *plan, hm_object_kind kind,
 	return NULL;
 }
 
+const struct planned *
+plan_by_digest(const struct plan *plan, hm_object_kind kind,
+    const uint8_t digest[static HM_DIGEST_LEN])
+{
+	return at_digest(plan, kind, digest);
+}
+
+struct planned *
+plan_release(
+    const struct plan *plan, const uint8_t digest[static HM_DIGEST_LEN])
+{
+	return at_digest(plan, HM_OBJECT_RELEASE, digest);
+}
+
+const struct planned *
+plan_by_name(const struct plan *plan, hm_object_kind kind, struct hm_bytes name)
+{
+	uint32_t at = place(plan, kind, name);
+
+	if (at == plan->count || compare(plan->list[at], kind, name) != 0)
+		return NULL;
+	return plan->list[at];
+}
+
+bool
+plan_is_out(const struct plan *plan, const struct planned *release)
+{
+	for (uint32_t i = 0; i < plan->count; i++)
+		if (plan->list[i]->release == release && plan->list[i]->out > 0)
+			return true;
+	return false;
+}
+
 static void
 join(char *ret, struct hm_bytes left, char between, const char *right)
 {
 	memcpy(ret, left.ptr, left.len);
 	ret[left.len] = between;
 	snprintf(ret + left.len + 1, PLAN_NAME_MAX - left.len, "%s", right);
+}
+
+static void
+name_approval(const struct hm_approval *approval, char *ret)
+{
+	char hex[2 * HM_DIGEST_LEN + 1], by[HM_NAME_MAX + 1] = "";
+
+	hex_format(HM_BYTES(approval->release), hex);
+	memcpy(by, approval->approver.ptr, approval->approver.len);
+	join(ret, hm_bytes_of(hex), '/', by);
 }
 
 void
@@ -130,6 +174,14 @@ plan_name(const struct hm_object *object, char ret[static PLAN_NAME_MAX + 1])
 		memcpy(ret, object->credential.name.ptr,
 		    object->credential.name.len);
 		ret[object->credential.name.len] = '\0';
+	} else if (object->kind == HM_OBJECT_APPROVAL) {
+		name_approval(&object->approval, ret);
+	} else if (object->kind == HM_OBJECT_COMMAND &&
+		   (object->command.verb == HM_VERB_REVOKE_RELEASE ||
+		       object->command.verb == HM_VERB_REVOKE_CREDENTIAL)) {
+		memcpy(ret, object->command.target.ptr,
+		    object->command.target.len);
+		ret[object->command.target.len] = '\0';
 	}
 }
 
@@ -146,6 +198,24 @@ plan_names_station(const struct planned *order, const char *station)
 
 /* ---- new ones ---- */
 
+static hm_err
+check_promotion(const struct plan *plan, const struct hm_release *release)
+{
+	static const uint8_t nothing[HM_DIGEST_LEN];
+	const struct planned *dev;
+
+	if (memcmp(release->promoted, nothing, HM_DIGEST_LEN) == 0)
+		return HM_OK;
+	dev = plan_release(plan, release->promoted);
+	if (dev == NULL)
+		return HM_E_NOT_FOUND;
+	if (dev->revoked)
+		return HM_E_RELEASE_REVOKED;
+	return hm_release_is_promoted(release, &dev->object.release)
+		   ? HM_OK
+		   : HM_E_PROMOTION;
+}
+
 /* A release may not be older than one of its product and channel. */
 static hm_err
 check_release(const struct plan *plan, const struct hm_release *release)
@@ -157,6 +227,57 @@ check_release(const struct plan *plan, const struct hm_release *release)
 		    old->channel == release->channel &&
 		    hm_bytes_equal(old->product, release->product) &&
 		    old->counter > release->counter)
+			return HM_E_COUNTER;
+	}
+	return check_promotion(plan, release);
+}
+
+static bool
+is_approved_by(const struct planned *release, struct hm_bytes name)
+{
+	for (uint32_t i = 0; i < release->approval_count; i++)
+		if (hm_bytes_equal(hm_bytes_of(release->approvals[i].by), name))
+			return true;
+	return false;
+}
+
+static hm_err
+check_approval(const struct plan *plan, const struct hm_approval *approval)
+{
+	const struct planned *release = plan_release(plan, approval->release);
+
+	if (release == NULL)
+		return HM_E_NOT_FOUND;
+	if (release->revoked || release->stopping)
+		return HM_E_RELEASE_REVOKED;
+	if (is_approved_by(release, approval->approver))
+		return HM_E_TWICE;
+	return release->approval_count < PLAN_APPROVALS_MAX ? HM_OK
+							    : HM_E_TOO_LARGE;
+}
+
+/* May devices be made with it? What was made cannot be made older again. */
+static hm_err
+check_usable(const struct plan *plan, const struct planned *release,
+    const struct hm_order *order)
+{
+	const struct hm_release *r = &release->object.release;
+
+	if (r->channel != order->channel)
+		return HM_E_CHANNEL;
+	if (release->revoked || release->stopping)
+		return HM_E_RELEASE_REVOKED;
+	if (r->channel == HM_CHANNEL_PROD &&
+	    release->approval_count < HM_APPROVALS_MIN)
+		return HM_E_APPROVALS;
+	for (uint32_t i = 0; i < plan->count; i++) {
+		const struct planned *other = plan->list[i];
+
+		if (other->object.kind == HM_OBJECT_ORDER &&
+		    other->object.order.channel == r->channel &&
+		    hm_bytes_equal(
+			other->release->object.release.product, r->product) &&
+		    other->release->object.release.counter > r->counter)
 			return HM_E_COUNTER;
 	}
 	return HM_OK;
@@ -174,8 +295,7 @@ check_order(const struct plan *plan, const struct hm_order *order)
 	if (!hm_bytes_equal(
 		product->object.product.name, release->object.release.product))
 		return HM_E_BAD_INPUT;
-	if (release->object.release.channel != order->channel)
-		return HM_E_CHANNEL;
+	HM_TRY(check_usable(plan, release, order));
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct hm_order *other = &plan->list[i]->object.order;
 
@@ -196,6 +316,8 @@ plan_check_new(const struct plan *plan, const struct hm_object *object)
 		return check_release(plan, &object->release);
 	if (object->kind == HM_OBJECT_ORDER)
 		return check_order(plan, &object->order);
+	if (object->kind == HM_OBJECT_APPROVAL)
+		return check_approval(plan, &object->approval);
 	return HM_OK;
 }
 
@@ -238,9 +360,39 @@ insert(struct plan *plan, struct planned *one)
 	return HM_OK;
 }
 
+/* The release that somebody approved or revoked notes it. */
 static hm_err
-fill(
-    struct plan *plan, struct planned *one, int64_t id, struct hm_bytes message)
+note(struct plan *plan, const struct hm_object *object)
+{
+	const struct hm_approval *approval = &object->approval;
+	uint8_t digest[HM_DIGEST_LEN];
+	struct planned *release;
+	struct plan_approval *made;
+
+	if (object->kind == HM_OBJECT_COMMAND) {
+		if (object->command.verb != HM_VERB_REVOKE_RELEASE)
+			return HM_OK;
+		HM_TRY(
+		    hex_parse(object->command.target, digest, sizeof(digest)));
+		release = plan_release(plan, digest);
+		if (release == NULL)
+			return HM_E_DATABASE;
+		release->revoked = true;
+		return HM_OK;
+	}
+	release = plan_release(plan, approval->release);
+	if (release == NULL || release->approval_count == PLAN_APPROVALS_MAX)
+		return HM_E_DATABASE;
+	made = &release->approvals[release->approval_count++];
+	*made = (struct plan_approval){ .at_s = object->made_s };
+	memcpy(made->by, approval->approver.ptr, approval->approver.len);
+	return HM_OK;
+}
+
+/* *ret_stays: it is in the list now. */
+static hm_err
+fill(struct plan *plan, struct planned *one, struct hm_bytes message,
+    bool *ret_stays)
 {
 	struct hm_sign1 sign1;
 
@@ -248,12 +400,15 @@ fill(
 	if (one->bytes == NULL)
 		return HM_E_NO_MEMORY;
 	memcpy(one->bytes, message.ptr, message.len);
-	one->id = id;
+	one->len = message.len;
 	sha256_one(message, one->digest);
 	/* It was verified before it was stored. */
 	HM_TRY(hm_sign1_decode((struct hm_bytes){ one->bytes, message.len },
 	    HM_OBJECT_MAX, &sign1));
 	HM_TRY(hm_object_decode(sign1.payload, &one->object));
+	*ret_stays = one->object.kind <= HM_OBJECT_ORDER;
+	if (!*ret_stays)
+		return note(plan, &one->object);
 	plan_name(&one->object, one->name);
 	if (one->object.kind == HM_OBJECT_ORDER)
 		HM_TRY(link_order(plan, one));
@@ -264,12 +419,14 @@ hm_err
 plan_add(struct plan *plan, int64_t id, struct hm_bytes message)
 {
 	struct planned *one = calloc(1, sizeof(*one));
+	bool stays = false;
 	hm_err err;
 
 	if (one == NULL)
 		return HM_E_NO_MEMORY;
-	err = fill(plan, one, id, message);
-	if (err != HM_OK)
+	one->id = id;
+	err = fill(plan, one, message, &stays);
+	if (err != HM_OK || !stays)
 		planned_free(one);
 	return err;
 }
@@ -318,7 +475,9 @@ load_objects(struct plan *plan, struct record *record, struct why *why)
 	buf_init(&leaf, HM_ENTRY_MAX);
 	/* In the order in which they came: an order after its release. */
 	HM_TRY(db_prepare(record->db,
-	    "SELECT id, idx FROM object WHERE kind <= 3 ORDER BY id", &q, why));
+	    "SELECT id, idx FROM object WHERE kind <= 3 OR kind = 7"
+	    " OR (kind = 6 AND name IS NOT NULL) ORDER BY id",
+	    &q, why));
 	for (;;) {
 		HM_TRY(db_step(&q, &row, why));
 		if (!row)

@@ -307,6 +307,7 @@ keeper_run(const struct keeper_options *options, struct why *why)
 	hm_err err;
 
 	memcpy(config.authority, options->authority, HM_POINT_LEN);
+	config.approvers = options->approvers;
 	jail.role = JAIL_KEEPER;
 	jail.writable[0] = options->state;
 	jail.writable[1] = NULL;

@@ -53,6 +53,7 @@ struct work {
 		struct ask_issue_answer issue;
 		struct ask_entry_answer entry;
 		struct ask_order_answer order;
+		struct ask_release_answer release;
 		struct ask_device_answer device;
 		struct ask_quarantine_answer quarantine;
 		struct ask_part_answer part;
@@ -105,6 +106,7 @@ struct keeper {
 	struct plan plan;
 	struct crl crl;
 	uint8_t authority[HM_POINT_LEN];
+	struct approvers approvers;
 	hm_err database, token; /* how the last use went */
 	bool stale;           /* memory must be read again from the database */
 	struct work *works;   /* KEEPER_ASKS_MAX; owned */
@@ -134,6 +136,7 @@ hm_err keeper_confirm(struct keeper *keeper, struct work *work);
 hm_err keeper_void(struct keeper *keeper, struct work *work);
 hm_err keeper_object(struct keeper *keeper, struct work *work);
 hm_err keeper_order(struct keeper *keeper, struct work *work);
+hm_err keeper_release(struct keeper *keeper, struct work *work);
 hm_err keeper_device(struct keeper *keeper, struct work *work);
 hm_err keeper_quarantine(struct keeper *keeper, struct work *work);
 hm_err keeper_crl(struct keeper *keeper, struct work *work);
@@ -147,6 +150,8 @@ bool keeper_is_out(
 /* The signer is done with a device: rows and leaf, or nothing; work->err is
  * what it said. Fails only if that could not be stored. */
 HM_MUST hm_err keeper_issued(struct keeper *keeper, struct work *work);
+/* Does the signer hold such an object too? */
+bool keeper_is_loaded(const struct hm_object *object);
 /* A command that was verified and is a leaf already (`digest`). */
 HM_MUST hm_err keeper_check_command(
     struct keeper *keeper, const struct hm_command *command);

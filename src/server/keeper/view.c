@@ -8,7 +8,8 @@
 #include "wire/stamp.h"
 
 #define READERS (ROLE_BIT(HM_ROLE_PLANNER) | ROLE_BIT(HM_ROLE_AUDITOR))
-#define EVERYBODY (READERS | ROLE_BIT(HM_ROLE_STATION))
+#define EVERYBODY \
+	(READERS | ROLE_BIT(HM_ROLE_STATION) | ROLE_BIT(HM_ROLE_APPROVER))
 #define FILE_MAX_LEN (TILE_WIDTH * (size_t)(HM_ENTRY_MAX + 2))
 
 static void
@@ -18,10 +19,13 @@ put_name(ask_name ret, struct hm_bytes name)
 	ret[name.len] = '\0';
 }
 
-/* Planner and auditor see everything, a station the orders that name it. */
+/* Planner and auditor see everything, a station the orders that name it; an
+ * approver sees releases. */
 static hm_err
 check_sight(const struct person *person, const struct planned *order)
 {
+	if (person->role == HM_ROLE_APPROVER)
+		return HM_E_RIGHTS;
 	if (person->role == HM_ROLE_STATION &&
 	    !plan_names_station(order, person->name))
 		return HM_E_ORDER_STATION;
@@ -57,10 +61,14 @@ keeper_challenge(struct keeper *keeper, struct work *work)
 	    keeper, work, ask->peer, ROLE_BIT(HM_ROLE_STATION), &station));
 	HM_TRY(keeper_station_order(keeper, station, name, &order));
 	if (order->book.reserved == 0 &&
-	    order->book.used == order->book.confirmed)
+	    order->book.used == order->book.confirmed) {
 		HM_TRY(book_check(&order->book, work->now_s));
+		if (order->release->revoked)
+			return HM_E_RELEASE_REVOKED;
+	}
 	memcpy(work->answer.challenge.release,
-	    order->release->object.release.image, HM_DIGEST_LEN);
+	    hm_release_measured(&order->release->object.release)->digest,
+	    HM_DIGEST_LEN);
 	memcpy(work->answer.challenge.station, station->name, sizeof(ask_name));
 	return HM_OK;
 }
@@ -96,6 +104,57 @@ keeper_order(struct keeper *keeper, struct work *work)
 	ret->not_after_s = order->book.not_after_s;
 	memcpy(ret->digest, order->digest, sizeof(ret->digest));
 	return HM_OK;
+}
+
+/* ---- a release ---- */
+
+static const struct planned *
+find_release(const struct plan *plan, const struct ask_release *ask)
+{
+	struct hm_bytes name = { (const uint8_t *)ask->name,
+		strnlen(ask->name, sizeof(ask->name)) };
+
+	if (name.len == 0)
+		return plan_by_digest(plan, HM_OBJECT_RELEASE, ask->digest);
+	return plan_by_name(plan, HM_OBJECT_RELEASE, name);
+}
+
+static void
+put_release(const struct planned *release, struct ask_release_answer *ret)
+{
+	const struct hm_release *r = &release->object.release;
+
+	put_name(ret->name, r->name);
+	put_name(ret->product, r->product);
+	ret->channel = (uint32_t)r->channel;
+	ret->counter = r->counter;
+	ret->revoked = release->revoked;
+	memcpy(ret->digest, release->digest, HM_DIGEST_LEN);
+	memcpy(ret->promoted, r->promoted, HM_DIGEST_LEN);
+	for (uint32_t i = 0; i < release->approval_count; i++) {
+		struct ask_approval *one = &ret->approvals[i];
+
+		memcpy(one->by, release->approvals[i].by, sizeof(one->by));
+		one->at_s = release->approvals[i].at_s;
+	}
+	ret->approval_count = release->approval_count;
+}
+
+hm_err
+keeper_release(struct keeper *keeper, struct work *work)
+{
+	const struct ask_release *ask = work->body;
+	const struct planned *release;
+	const struct person *person;
+
+	_Static_assert(ASK_APPROVALS_MAX == PLAN_APPROVALS_MAX, "all fit");
+	HM_TRY(keeper_admit(keeper, work, ask->peer, EVERYBODY, &person));
+	release = find_release(&keeper->plan, ask);
+	if (release == NULL)
+		return HM_E_NOT_FOUND;
+	put_release(release, &work->answer.release);
+	return buf_add(
+	    &work->out, (struct hm_bytes){ release->bytes, release->len });
 }
 
 /* ---- one device ---- */

@@ -41,10 +41,15 @@ static hm_err
 answer_load(struct signer *signer, const void *body, struct hm_bytes tail,
     struct reply *ret)
 {
+	struct objects_trust trust = {
+		.authority = signer->options->authority,
+		.approvers = signer->options->approvers,
+		.issuer = &signer->keys.ca,
+	};
+
 	(void)body;
 	(void)ret;
-	return objects_load(&signer->objects, tail, signer->options->authority,
-	    &signer->keys.ca);
+	return objects_load(&signer->objects, tail, &trust);
 }
 
 static hm_err

@@ -16,6 +16,7 @@ struct job {
 	const struct ask_sign_issue *ask;
 	const struct hm_order *order;
 	const struct hm_release *release;
+	const struct consent_state *consent; /* of the release */
 	const struct loaded *product;
 	uint8_t binding[HM_DIGEST_LEN];
 	char serial[HM_SERIAL_MAX + 1];
@@ -39,6 +40,7 @@ look_up(
 	ret->ask = ask;
 	ret->order = &order->object.order;
 	ret->release = &release->object.release;
+	ret->consent = &release->consent;
 	return HM_OK;
 }
 
@@ -81,7 +83,8 @@ check_evidence(struct objects *objects, struct job *job)
 	struct attest_wanted wanted = { .channel = job->order->channel,
 		.counter = job->release->counter };
 
-	memcpy(wanted.release, job->release->image, sizeof(wanted.release));
+	memcpy(wanted.release, hm_release_measured(job->release)->digest,
+	    sizeof(wanted.release));
 	HM_TRY(attest_judge(kase, &job->product->object.product, &wanted));
 	HM_TRY(check_enrolled(objects, job));
 	HM_TRY(attest_verify(kase));
@@ -173,6 +176,7 @@ issue_make(const struct issue_with *with, uint64_t now_s,
 	struct job job = { 0 };
 
 	HM_TRY(look_up(with->objects, ask, &job));
+	HM_TRY(consent_check(job.consent, job.order->channel));
 	HM_TRY(check_limits(&job, now_s));
 	HM_TRY(check_evidence(with->objects, &job));
 	HM_TRY(book_serial(job.order, ask->number, job.serial));

@@ -11,10 +11,11 @@
  * came.
  *
  * What it issues for, it holds itself under the authority's signature:
- * products, releases and orders are loaded as signed objects. So a keeper that
- * went wrong can neither invent an order nor number a device beyond one, and a
- * front can not have secrets sealed for hardware that did not sign (decision
- * 0003).
+ * products, releases and orders are loaded as signed objects, and approvals
+ * under the approvers' own signatures. So a keeper that went wrong can neither
+ * invent an order nor number a device beyond one, nor make production devices
+ * with a release that two people did not approve (decision 0008), and a front
+ * can not have secrets sealed for hardware that did not sign (decision 0003).
  *
  * Several threads answer and share the token's sessions (crew.h), and what
  * the token signed is verified before it leaves (keys.h). A call of the token
@@ -26,6 +27,7 @@
 
 #include "base/jail.h"
 #include "base/secret.h"
+#include "server/approvers.h"
 #include "server/ask.h"
 
 #define SIGNER_SESSIONS_MAX 64
@@ -47,6 +49,7 @@ struct signer_options {
 	const char *origin;                 /* name of the log */
 	struct hm_bytes issuer_certificate; /* DER */
 	uint8_t authority[HM_POINT_LEN];
+	const struct approvers *approvers; /* borrowed; NULL: nobody */
 	uint32_t timeout_ms; /* of one ask, as far as the token is concerned;
 				0: 10,000 */
 	uint32_t sessions;   /* of the token at once, at most; 0: 8 */

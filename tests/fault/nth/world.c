@@ -301,7 +301,8 @@ world_chip(void)
 	p256_pair_point(world.plant.play.stamp, point);
 	MUST(random_bytes((struct hm_span){ (uint8_t *)&seed, sizeof(seed) }));
 	memport_reset(seed, point);
-	memcpy(chip.release, world.plant.release.image, HM_DIGEST_LEN);
+	memcpy(
+	    chip.release, world.plant.release.images[0].digest, HM_DIGEST_LEN);
 	chip.counter = world.plant.release.counter;
 	chip.lock = HM_LOCK_CLOSED;
 }

@@ -57,7 +57,10 @@ factory_init(struct factory *factory, struct tiles *tiles)
 {
 	*factory = (struct factory){ .tiles = tiles, .now_s = FACTORY_START_S };
 	factory->authority = make_pair(1);
+	factory->channel = HM_CHANNEL_DEV;
 	factory->station = make_pair(2);
+	factory->approvers[0] = make_pair(3);
+	factory->approvers[1] = make_pair(4);
 	p256_pair_point(factory->authority, factory->authority_point);
 	factory_digest("image", 0, factory->image);
 }
@@ -67,6 +70,8 @@ factory_done(struct factory *factory)
 {
 	p256_pair_free(factory->authority);
 	p256_pair_free(factory->station);
+	p256_pair_free(factory->approvers[0]);
+	p256_pair_free(factory->approvers[1]);
 }
 
 void
@@ -98,9 +103,9 @@ sign(struct p256_pair *pair, struct hm_bytes aad, struct hm_bytes payload,
 	return len;
 }
 
-void
-factory_object(
-    struct factory *factory, struct hm_object *object, uint8_t *ret_digest)
+static void
+add_object(struct factory *factory, struct hm_object *object,
+    struct p256_pair *by, struct hm_bytes aad, uint8_t *ret_digest)
 {
 	static uint8_t payload[HM_OBJECT_MAX], message[HM_OBJECT_MAX];
 	struct hm_entry entry = { .type = HM_ENTRY_OBJECT };
@@ -109,13 +114,32 @@ factory_object(
 	object->made_s = factory->now_s;
 	must(hm_object_encode(
 	    object, (struct hm_span){ payload, sizeof(payload) }, &len));
-	len = sign(factory->authority, HM_LITERAL(HM_AAD_OBJECT),
-	    (struct hm_bytes){ payload, len },
+	len = sign(by, aad, (struct hm_bytes){ payload, len },
 	    (struct hm_span){ message, sizeof(message) });
 	entry.object = (struct hm_bytes){ message, len };
 	if (ret_digest)
 		sha256_one(entry.object, ret_digest);
 	factory_entry(factory, &entry);
+}
+
+void
+factory_object(
+    struct factory *factory, struct hm_object *object, uint8_t *ret_digest)
+{
+	add_object(factory, object, factory->authority,
+	    HM_LITERAL(HM_AAD_OBJECT), ret_digest);
+}
+
+void
+factory_approve(struct factory *factory, struct p256_pair *by, const char *name,
+    const uint8_t *release)
+{
+	static struct hm_object object;
+
+	object = (struct hm_object){ .kind = HM_OBJECT_APPROVAL };
+	object.approval.approver = hm_bytes_of(name);
+	memcpy(object.approval.release, release, HM_DIGEST_LEN);
+	add_object(factory, &object, by, HM_LITERAL(HM_AAD_APPROVAL), NULL);
 }
 
 static void
@@ -143,24 +167,28 @@ add_release(struct factory *factory)
 	object = (struct hm_object){ .kind = HM_OBJECT_RELEASE };
 	object.release.name = HM_LITERAL("2.4.1");
 	object.release.product = HM_LITERAL("thermostat");
-	object.release.channel = HM_CHANNEL_PROD;
+	object.release.channel = HM_CHANNEL_DEV;
 	object.release.counter = 3;
-	object.release.image_size = 123456;
-	memcpy(object.release.image, factory->image, HM_DIGEST_LEN);
+	object.release.image_count = 1;
+	object.release.images[0] = (struct hm_image){ .name = HM_LITERAL("app"),
+		.format = HM_LITERAL("raw"),
+		.size = 123456 };
+	memcpy(object.release.images[0].digest, factory->image, HM_DIGEST_LEN);
 	factory_object(factory, &object, factory->release);
 }
 
-static void
-add_station(struct factory *factory)
+void
+factory_credential(struct factory *factory, const char *name, hm_role role,
+    struct p256_pair *pair)
 {
 	static struct hm_object object;
 
 	object = (struct hm_object){ .kind = HM_OBJECT_CREDENTIAL };
-	object.credential.name = HM_LITERAL(FACTORY_STATION);
-	object.credential.role = HM_ROLE_STATION;
+	object.credential.name = hm_bytes_of(name);
+	object.credential.role = role;
 	object.credential.site = HM_LITERAL("shenzhen");
 	object.credential.not_after_s = FACTORY_START_S + YEAR_S;
-	p256_pair_point(factory->station, object.credential.key);
+	p256_pair_point(pair, object.credential.key);
 	factory_object(factory, &object, NULL);
 }
 
@@ -176,7 +204,8 @@ factory_begin(struct factory *factory)
 	factory_entry(factory, &entry);
 	add_product(factory);
 	add_release(factory);
-	add_station(factory);
+	factory_credential(
+	    factory, FACTORY_STATION, HM_ROLE_STATION, factory->station);
 }
 
 void
@@ -190,7 +219,7 @@ factory_order(struct factory *factory, const char *name, uint32_t quota,
 	order->name = hm_bytes_of(name);
 	memcpy(order->product, factory->product, HM_DIGEST_LEN);
 	memcpy(order->release, factory->release, HM_DIGEST_LEN);
-	order->channel = HM_CHANNEL_PROD;
+	order->channel = factory->channel;
 	order->quota = quota;
 	order->returns = returns;
 	order->serial_prefix = HM_LITERAL("T-");

@@ -18,17 +18,18 @@
 
 struct factory {
 	struct tiles *tiles; /* borrowed: where entries go */
-	struct p256_pair *authority, *station;
+	struct p256_pair *authority, *station, *approvers[2];
 	uint8_t authority_point[HM_POINT_LEN];
 	uint8_t product[HM_DIGEST_LEN], release[HM_DIGEST_LEN];
 	uint8_t image[HM_DIGEST_LEN];
-	uint64_t now_s; /* one second an entry */
+	hm_channel channel; /* of the orders that are made next */
+	uint64_t now_s;     /* one second an entry */
 };
 
 void factory_init(struct factory *factory, struct tiles *tiles);
 void factory_done(struct factory *factory);
 
-/* Entries 0 to 3: beginning, product, release, station. */
+/* Entries 0 to 3: beginning, product, a dev release, station. */
 void factory_begin(struct factory *factory);
 /* `first` is the number that its serial numbers begin with. */
 void factory_order(struct factory *factory, const char *name, uint32_t quota,
@@ -36,6 +37,11 @@ void factory_order(struct factory *factory, const char *name, uint32_t quota,
 /* Sign and add; *ret_digest may be NULL. */
 void factory_object(
     struct factory *factory, struct hm_object *object, uint8_t *ret_digest);
+void factory_credential(struct factory *factory, const char *name, hm_role role,
+    struct p256_pair *pair);
+/* An approval of factory->release, or of another, by an approver's key. */
+void factory_approve(struct factory *factory, struct p256_pair *by,
+    const char *name, const uint8_t *release);
 /* Encode and add, at the time now_s. */
 void factory_entry(struct factory *factory, struct hm_entry *entry);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "auditing.h"
+#include "base/text.h"
 
 /* Publish, and exactly this is wrong with the last entry. */
 static void
@@ -434,38 +435,260 @@ order_of_unknown_product(void)
 	factory_order(&factory, "PO-B", 5, 0, 500);
 }
 
+/* --- releases --- */
+
+static uint8_t prod[HM_DIGEST_LEN];
+
+/* Two approvers, and a prod release. */
+static void
+add_prod(uint32_t counter)
+{
+	static struct hm_object object;
+
+	factory_credential(
+	    &factory, "alice", HM_ROLE_APPROVER, factory.approvers[0]);
+	factory_credential(
+	    &factory, "bob", HM_ROLE_APPROVER, factory.approvers[1]);
+	object = (struct hm_object){ .kind = HM_OBJECT_RELEASE };
+	object.release.name = HM_LITERAL("3.0");
+	object.release.product = HM_LITERAL("thermostat");
+	object.release.channel = factory.channel;
+	object.release.counter = counter;
+	object.release.image_count = 1;
+	object.release.images[0] = (struct hm_image){ .name = HM_LITERAL("app"),
+		.format = HM_LITERAL("raw") };
+	memcpy(object.release.images[0].digest, factory.image, HM_DIGEST_LEN);
+	factory_object(&factory, &object, prod);
+	memcpy(factory.release, prod, HM_DIGEST_LEN);
+}
+
+static void
+approve(int who)
+{
+	factory_approve(
+	    &factory, factory.approvers[who], who == 0 ? "alice" : "bob", prod);
+}
+
+static void
+order_prod(void)
+{
+	factory_order(&factory, "PO-P", 5, 0, 500);
+}
+
+static void
+order_with_one_approval(void)
+{
+	factory.channel = HM_CHANNEL_PROD;
+	add_prod(3);
+	approve(0);
+	order_prod();
+}
+
+static void
+approve_twice(void)
+{
+	add_prod(3);
+	approve(0);
+	approve(0);
+}
+
+static void
+approve_in_anothers_name(void)
+{
+	add_prod(3);
+	factory_approve(&factory, factory.approvers[0], "bob", prod);
+}
+
+static void
+approve_by_the_authority(void)
+{
+	static struct hm_object object;
+
+	add_prod(3);
+	object = (struct hm_object){ .kind = HM_OBJECT_APPROVAL };
+	object.approval.approver = HM_LITERAL("alice");
+	memcpy(object.approval.release, prod, HM_DIGEST_LEN);
+	factory_object(&factory, &object, NULL);
+}
+
+static void
+approve_by_a_station(void)
+{
+	add_prod(3);
+	factory_approve(&factory, factory.station, FACTORY_STATION, prod);
+}
+
+static void
+approve_nothing(void)
+{
+	add_prod(3);
+	prod[0] ^= 1;
+	approve(0);
+}
+
+static void
+order_of_the_other_channel(void)
+{
+	factory.channel = HM_CHANNEL_PROD;
+	order_prod();
+}
+
+static void
+order_older_than_before(void)
+{
+	add_prod(2);
+	order_prod();
+}
+
+static void
+revoke(const uint8_t *digest)
+{
+	static struct hm_object object;
+	char target[2 * HM_DIGEST_LEN + 1];
+
+	hex_format((struct hm_bytes){ digest, HM_DIGEST_LEN }, target);
+	object = (struct hm_object){ .kind = HM_OBJECT_COMMAND };
+	object.command.verb = HM_VERB_REVOKE_RELEASE;
+	object.command.target = hm_bytes_of(target);
+	object.command.reason = HM_LITERAL("a hole");
+	factory_object(&factory, &object, NULL);
+}
+
+static void
+revoke_unknown(void)
+{
+	revoke(factory.product);
+}
+
+static void
+order_revoked(void)
+{
+	revoke(factory.release);
+	order_prod();
+}
+
+static void
+issue_revoked(void)
+{
+	revoke(factory.release);
+	factory_issue(&factory, "PO-A", 101);
+}
+
+static void
+approve_revoked(void)
+{
+	add_prod(3);
+	revoke(prod);
+	approve(0);
+}
+
+static void
+promote_to(const uint8_t *from)
+{
+	static struct hm_object object;
+
+	object = (struct hm_object){ .kind = HM_OBJECT_RELEASE };
+	object.release.name = HM_LITERAL("4.0");
+	object.release.product = HM_LITERAL("thermostat");
+	object.release.channel = HM_CHANNEL_PROD;
+	object.release.counter = 3;
+	object.release.image_count = 1;
+	object.release.images[0] = (struct hm_image){ .name = HM_LITERAL("app"),
+		.format = HM_LITERAL("raw") };
+	object.release.images[0].payload[0] = 1;
+	memcpy(object.release.promoted, from, HM_DIGEST_LEN);
+	factory_object(&factory, &object, NULL);
+}
+
+static void
+promote_another_payload(void)
+{
+	promote_to(factory.release);
+}
+
+static void
+promote_unknown(void)
+{
+	promote_to(factory.product);
+}
+
+static void
+takes_an_order_that_two_people_approved(void **state)
+{
+	uint8_t keys[2][HM_POINT_LEN];
+	struct audit_result result;
+
+	(void)state;
+	start(9, 0);
+	factory.channel = HM_CHANNEL_PROD;
+	add_prod(3);
+	approve(0);
+	approve(1);
+	order_prod();
+	factory_issue(&factory, "PO-P", 500);
+	assert_int_equal(testlog_publish(tiles), HM_OK);
+	run_audit(&result);
+	print(&result);
+	assert_int_equal(result.finding_count, 0);
+	audit_result_done(&result);
+	/* the auditor knows the approvers, and bob is none of them */
+	p256_pair_point(factory.approvers[0], keys[0]);
+	p256_pair_point(factory.station, keys[1]);
+	options.approvers = (const uint8_t(*)[HM_POINT_LEN])keys;
+	options.approver_count = 2;
+	run_audit(&result);
+	assert_int_equal(result.finding_count, 2);
+	assert_non_null(strstr(result.findings[0].words, "none of the appr"));
+	assert_non_null(strstr(result.findings[1].words, "1 approvals"));
+	audit_result_done(&result);
+}
+
+static const struct {
+	void (*what)(void);
+	const char *words;
+} cases[] = {
+	{ confirm_other_stamp, "another stamp" },
+	{ confirm_open_device, "less locked" },
+	{ confirm_unknown, "not in the log before" },
+	{ confirm_for_other_order, "not of the order PO-B" },
+	{ confirm_out_of_a_hold, "held by a command" },
+	{ confirm_twice, "cannot go from confirmed to confirmed" },
+	{ void_by_other_key, "line-1 did not sign it" },
+	{ void_after_confirm, "is confirmed: too late to void" },
+	{ return_by_state, "from issued to returned has another entry" },
+	{ reserve_again, "is issued already" },
+	{ active_too_early, "the device is issued, not confirmed" },
+	{ scrap_without_command, "needs a command" },
+	{ scrap_by_unknown_command, "command is not in the log" },
+	{ scrap_by_other_devices_command, "for another device" },
+	{ scrap_by_hold, "says something else" },
+	{ release_to_another_state, "it was held while issued" },
+	{ confirm_by_state, "it was held while issued" },
+	{ crl_again, "revocation list 5 after list 5" },
+	{ begin_again, "a second beginning" },
+	{ order_again, "a second order" },
+	{ order_by_another, "the authority did not sign" },
+	{ order_of_unknown_product, "product that is not in the log" },
+	{ order_with_one_approval, "1 approvals; production needs" },
+	{ approve_twice, "for a second time" },
+	{ approve_in_anothers_name, "bob did not sign" },
+	{ approve_by_the_authority, "no known form" },
+	{ approve_by_a_station, "no credential as approver" },
+	{ approve_nothing, "a release that is not in the log" },
+	{ order_of_the_other_channel, "of the other channel" },
+	{ order_older_than_before, "counter 2, but PO-A was for 3" },
+	{ revoke_unknown, "a release that is not known" },
+	{ order_revoked, "a release that was revoked" },
+	{ issue_revoked, "after its release was revoked" },
+	{ approve_revoked, "after it was revoked" },
+	{ promote_another_payload, "other payloads than 2.4.1" },
+	{ promote_unknown, "one that is not in the log before" },
+	{ noise, "no entry of a known form" },
+};
+
 static void
 finds_each_thing_that_a_device_or_log_may_not_do(void **state)
 {
-	static const struct {
-		void (*what)(void);
-		const char *words;
-	} cases[] = {
-		{ confirm_other_stamp, "another stamp" },
-		{ confirm_open_device, "less locked" },
-		{ confirm_unknown, "not in the log before" },
-		{ confirm_for_other_order, "not of the order PO-B" },
-		{ confirm_out_of_a_hold, "held by a command" },
-		{ confirm_twice, "cannot go from confirmed to confirmed" },
-		{ void_by_other_key, "line-1 did not sign it" },
-		{ void_after_confirm, "is confirmed: too late to void" },
-		{ return_by_state,
-		    "from issued to returned has another entry" },
-		{ reserve_again, "is issued already" },
-		{ active_too_early, "the device is issued, not confirmed" },
-		{ scrap_without_command, "needs a command" },
-		{ scrap_by_unknown_command, "command is not in the log" },
-		{ scrap_by_other_devices_command, "for another device" },
-		{ scrap_by_hold, "says something else" },
-		{ release_to_another_state, "it was held while issued" },
-		{ confirm_by_state, "it was held while issued" },
-		{ crl_again, "revocation list 5 after list 5" },
-		{ begin_again, "a second beginning" },
-		{ order_again, "a second order" },
-		{ order_by_another, "the authority did not sign" },
-		{ order_of_unknown_product, "product that is not in the log" },
-		{ noise, "no entry of a known form" },
-	};
 	struct audit_result result;
 
 	(void)state;
@@ -539,6 +762,7 @@ main(void)
 		TEST(finds_a_serial_and_mac_given_twice),
 		TEST(finds_a_device_made_twice),
 		TEST(finds_each_thing_that_a_device_or_log_may_not_do),
+		TEST(takes_an_order_that_two_people_approved),
 		TEST(finds_a_log_that_begins_in_the_middle),
 		TEST(notes_a_clock_that_went_back),
 	};

@@ -159,8 +159,11 @@ oem_fill(void)
 		.product = HM_LITERAL("lamp"),
 		.channel = HM_CHANNEL_DEV,
 		.counter = 3,
-		.image = { 0xf1 },
-		.image_size = 1000 };
+		.images = { { .name = HM_LITERAL("app"),
+		    .format = HM_LITERAL("raw"),
+		    .digest = { 0xf1 },
+		    .size = 1000 } },
+		.image_count = 1 };
 	order.order = (struct hm_order){ .name = HM_LITERAL("PO-1"),
 		.channel = HM_CHANNEL_DEV,
 		.quota = 5,

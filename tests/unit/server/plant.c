@@ -239,8 +239,11 @@ fill_defaults(struct plant *plant, uint32_t quota)
 		.product = HM_LITERAL("lamp"),
 		.channel = HM_CHANNEL_DEV,
 		.counter = 3,
-		.image_size = 1000 };
-	memset(plant->release.image, 0xf1, HM_DIGEST_LEN);
+		.images = { { .name = HM_LITERAL("app"),
+		    .format = HM_LITERAL("raw"),
+		    .size = 1000 } },
+		.image_count = 1 };
+	memset(plant->release.images[0].digest, 0xf1, HM_DIGEST_LEN);
 	plant->order = (struct hm_order){ .channel = HM_CHANNEL_DEV,
 		.quota = quota,
 		.returns = 1,
@@ -288,6 +291,7 @@ plant_open(struct plant *plant, struct why *why)
 		.vfs = NULL,
 		.hold_us = plant->hold_us,
 		.sign_ms = plant->sign_ms,
+		.approvers = plant->approvers,
 		.signer = play_link(&plant->play) };
 
 	p256_pair_point(plant->play.authority, config.authority);
@@ -311,14 +315,20 @@ plant_init(struct plant *plant, uint32_t quota)
 }
 
 void
-plant_new(struct plant *plant, uint32_t quota)
+plant_folder(struct plant *plant)
 {
 	const char *parent = getenv("TMPDIR");
 
-	plant_init(plant, quota);
 	snprintf(plant->folder, sizeof(plant->folder),
 	    "%s/hallmark-keeper-XXXXXX", parent ? parent : "/tmp");
 	hm_assert(mkdtemp(plant->folder) != NULL);
+}
+
+void
+plant_new(struct plant *plant, uint32_t quota)
+{
+	plant_init(plant, quota);
+	plant_folder(plant);
 	MUST(plant_open(plant, NULL));
 	plant_load(plant);
 }
@@ -412,7 +422,7 @@ chip_new(struct chip *chip, const struct plant *plant, uint32_t number)
 	claims->scheme = HM_SCHEME_SOFT;
 	claims->counter = plant->release.counter;
 	claims->lock = HM_LOCK_CLOSED;
-	memcpy(claims->release, plant->release.image, HM_DIGEST_LEN);
+	memcpy(claims->release, plant->release.images[0].digest, HM_DIGEST_LEN);
 	chip_prove(chip);
 }
 
@@ -484,7 +494,7 @@ plant_fill_confirm(struct plant *plant, const struct chip *chip,
 	snprintf(ret->order, sizeof(ret->order), "PO-1");
 	memcpy(ret->conformance.device_id, claims->device_id, 32);
 	sha256_one(stamp, ret->conformance.stamp);
-	memcpy(ret->conformance.release, plant->release.image, 32);
+	memcpy(ret->conformance.release, plant->release.images[0].digest, 32);
 	ret->conformance.counter = claims->counter;
 	ret->conformance.lock = claims->lock;
 	MUST(hm_conformance_encode(&ret->conformance,

@@ -34,6 +34,7 @@ struct plant {
 	uint64_t until_s; /* credentials end */
 	uint32_t hold_us; /* of the keeper that is opened next; sign_ms too */
 	uint32_t sign_ms;
+	const struct approvers *approvers; /* pinned; borrowed; may be NULL */
 	struct p256_pair *planner, *auditor, *st_a, *st_b, *stranger;
 	/* What the next plant_order() and plant_product() make. */
 	struct hm_product product;
@@ -49,6 +50,7 @@ struct plant {
 void plant_new(struct plant *plant, uint32_t quota);
 /* Its parts: keys and plans; a keeper in plant->folder; what it is told. */
 void plant_init(struct plant *plant, uint32_t quota);
+void plant_folder(struct plant *plant);
 hm_err plant_open(struct plant *plant, struct why *why);
 void plant_load(struct plant *plant);
 /* What an auditor finds in the published ledger; printed. */

@@ -102,6 +102,7 @@ load(struct play *play, struct hm_bytes message)
 	struct play_object *one = &play->objects[play->object_count];
 	uint8_t key[HM_POINT_LEN];
 	struct hm_bytes payload;
+	struct hm_sign1 sign1;
 
 	if (play->fail_load != HM_OK)
 		return play->fail_load;
@@ -109,9 +110,12 @@ load(struct play *play, struct hm_bytes message)
 	p256_pair_point(play->authority, key);
 	buf_init(&one->bytes, HM_OBJECT_MAX);
 	MUST(buf_add(&one->bytes, message));
-	MUST(sign1_open(buf_bytes(&one->bytes), HM_OBJECT_MAX,
-	    HM_LITERAL(HM_AAD_OBJECT), key, &payload));
-	MUST(hm_object_decode(payload, &one->object));
+	MUST(hm_sign1_decode(buf_bytes(&one->bytes), HM_OBJECT_MAX, &sign1));
+	MUST(hm_object_decode(sign1.payload, &one->object));
+	/* Approvals are counted by the real one. */
+	if (one->object.kind != HM_OBJECT_APPROVAL)
+		MUST(sign1_open(buf_bytes(&one->bytes), HM_OBJECT_MAX,
+		    HM_LITERAL(HM_AAD_OBJECT), key, &payload));
 	sha256_one(message, one->digest);
 	play->object_count++;
 	return HM_OK;
@@ -220,7 +224,7 @@ issue(struct play *play, const struct ask_sign_issue *ask, struct reply *ret)
 	release = &find(play, order->order.release)->release;
 	wanted.channel = order->order.channel;
 	wanted.counter = release->counter;
-	memcpy(wanted.release, release->image, 32);
+	memcpy(wanted.release, hm_release_measured(release)->digest, 32);
 	HM_TRY(attest_judge(
 	    &ask->kase, &find(play, order->order.product)->product, &wanted));
 	HM_TRY(attest_verify(&ask->kase));

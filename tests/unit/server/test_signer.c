@@ -4,11 +4,15 @@
 #include "base/clock.h"
 #include "oem.h"
 
+#include "base/text.h"
+
 #define T0 oem_s
 
 static struct signer_options options;
 static struct signer_keys keys;
 static struct objects objects;
+static struct objects_trust trust = { .authority = authority_point,
+	.issuer = &keys.ca };
 static struct ask_sign_issue ask;
 static struct ask_sign_issue_answer answer;
 static struct buf stamp = { .max = HM_STAMP_MAX };
@@ -17,8 +21,7 @@ static hm_err
 load_as(struct p256_pair *who, const struct hm_object *object)
 {
 	oem_sign(who, object);
-	return objects_load(
-	    &objects, buf_bytes(&message), authority_point, &keys.ca);
+	return objects_load(&objects, buf_bytes(&message), &trust);
 }
 
 static void
@@ -177,9 +180,8 @@ takes_the_same_bytes_again_without_a_copy(void **state)
 {
 	(void)state;
 	assert_int_equal(load_as(authority, &product), HM_OK);
-	assert_int_equal(objects_load(&objects, buf_bytes(&message),
-			     authority_point, &keys.ca),
-	    HM_OK);
+	assert_int_equal(
+	    objects_load(&objects, buf_bytes(&message), &trust), HM_OK);
 	assert_int_equal(objects.count, 1);
 }
 
@@ -206,8 +208,7 @@ refuses_every_flipped_byte_of_an_object(void **state)
 		hm_err err;
 
 		message.ptr[i] ^= 0x10;
-		err = objects_load(
-		    &objects, buf_bytes(&message), authority_point, &keys.ca);
+		err = objects_load(&objects, buf_bytes(&message), &trust);
 		assert_true(err == HM_E_SIGNATURE || err == HM_E_BAD_INPUT);
 		message.ptr[i] ^= 0x10;
 	}
@@ -241,12 +242,10 @@ refuses_kinds_and_sizes_that_it_has_no_use_for(void **state)
 		.key = { 4 },
 		.not_after_s = T0 };
 	assert_int_equal(load_as(authority, &object), HM_E_BAD_INPUT);
-	assert_int_equal(objects_load(&objects, (struct hm_bytes){ 0 },
-			     authority_point, &keys.ca),
+	assert_int_equal(objects_load(&objects, (struct hm_bytes){ 0 }, &trust),
 	    HM_E_BAD_INPUT);
 	assert_int_equal(
-	    objects_load(&objects, HM_BYTES(large), authority_point, &keys.ca),
-	    HM_E_BAD_INPUT);
+	    objects_load(&objects, HM_BYTES(large), &trust), HM_E_BAD_INPUT);
 	assert_int_equal(objects.count, 0);
 }
 
@@ -490,6 +489,195 @@ signs_nothing_without_the_secrets_of_the_product(void **state)
 	check_refused(HM_E_TOKEN_MATCH);
 }
 
+/* ---- approvals ---- */
+
+static struct approvers pinned;
+static struct hm_object said; /* large */
+
+static void
+begin(hm_object_kind kind)
+{
+	memset(&said, 0, sizeof(said));
+	said.kind = kind;
+	said.made_s = T0;
+}
+
+/* Registered by the authority; pinned by the server's administrator or not. */
+static hm_err
+add_approver(const char *name, struct p256_pair *key, bool is_pinned)
+{
+	begin(HM_OBJECT_CREDENTIAL);
+	said.credential.name = hm_bytes_of(name);
+	said.credential.role = HM_ROLE_APPROVER;
+	said.credential.not_after_s = T0;
+	p256_pair_point(key, said.credential.key);
+	if (is_pinned)
+		memcpy(pinned.keys[pinned.count++], said.credential.key,
+		    HM_POINT_LEN);
+	return load_as(authority, &said);
+}
+
+static hm_err
+approve(const char *name, struct p256_pair *key)
+{
+	uint8_t payload[256], point[HM_POINT_LEN], kid[HM_KID_LEN];
+	size_t len;
+
+	begin(HM_OBJECT_APPROVAL);
+	said.approval.approver = hm_bytes_of(name);
+	memcpy(said.approval.release, order.order.release, HM_DIGEST_LEN);
+	assert_int_equal(
+	    hm_object_encode(
+		&said, (struct hm_span){ payload, sizeof(payload) }, &len),
+	    HM_OK);
+	p256_pair_point(key, point);
+	sign1_kid(point, kid);
+	buf_clear(&message);
+	assert_int_equal(sign1_make(HM_BYTES(kid), HM_LITERAL(HM_AAD_APPROVAL),
+			     (struct hm_bytes){ payload, len },
+			     p256_pair_signer, key, &message),
+	    HM_OK);
+	return objects_load(&objects, buf_bytes(&message), &trust);
+}
+
+static hm_err
+command(hm_verb verb, const char *target)
+{
+	begin(HM_OBJECT_COMMAND);
+	said.command.verb = verb;
+	said.command.target = hm_bytes_of(target);
+	said.command.reason = HM_LITERAL("a test");
+	return load_as(authority, &said);
+}
+
+/* A prod order with a release that nobody approved yet. */
+static void
+load_prod(struct p256_pair *people[3])
+{
+	memset(&pinned, 0, sizeof(pinned));
+	trust.approvers = &pinned;
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(p256_pair_new(&people[i]), HM_OK);
+	product.product.soft_in_prod = true;
+	release.release.channel = HM_CHANNEL_PROD;
+	order.order.channel = HM_CHANNEL_PROD;
+	load_all();
+	prove();
+	assert_int_equal(add_approver("alice", people[0], true), HM_OK);
+	assert_int_equal(add_approver("bob", people[1], true), HM_OK);
+}
+
+static void
+free_people(struct p256_pair *people[3])
+{
+	for (size_t i = 0; i < 3; i++)
+		p256_pair_free(people[i]);
+	trust.approvers = NULL;
+}
+
+static void
+makes_production_devices_with_two_approvals(void **state)
+{
+	struct p256_pair *people[3];
+
+	(void)state;
+	load_prod(people);
+	check_refused(HM_E_APPROVALS);
+	assert_int_equal(approve("alice", people[0]), HM_OK);
+	check_refused(HM_E_APPROVALS);
+	/* the same again, and signed once more */
+	assert_int_equal(
+	    objects_load(&objects, buf_bytes(&message), &trust), HM_OK);
+	assert_int_equal(approve("alice", people[0]), HM_OK);
+	check_refused(HM_E_APPROVALS);
+	assert_int_equal(approve("bob", people[1]), HM_OK);
+	assert_int_equal(issue_at(T0), HM_OK);
+	free_people(people);
+}
+
+static void
+counts_pinned_people_only(void **state)
+{
+	struct p256_pair *people[3];
+
+	(void)state;
+	load_prod(people);
+	assert_int_equal(approve("alice", people[0]), HM_OK);
+	/* registered by the authority alone: heard, not counted */
+	assert_int_equal(add_approver("carol", people[2], false), HM_OK);
+	assert_int_equal(approve("carol", people[2]), HM_OK);
+	check_refused(HM_E_APPROVALS);
+	/* pinned alone: nobody knows the key */
+	assert_int_equal(approve("eve", stranger), HM_E_SIGNATURE);
+	check_refused(HM_E_APPROVALS);
+	free_people(people);
+}
+
+static void
+takes_one_person_for_one(void **state)
+{
+	struct p256_pair *people[3];
+
+	(void)state;
+	load_prod(people);
+	assert_int_equal(approve("alice", people[0]), HM_OK);
+	assert_int_equal(approve("bob", people[0]), HM_E_BAD_INPUT);
+	assert_int_equal(
+	    add_approver("alice-2", people[0], false), HM_E_TWICE_KEY);
+	assert_int_equal(add_approver("alice", people[2], true), HM_E_TWICE);
+	assert_int_equal(add_approver("boss", authority, true), HM_E_TWICE_KEY);
+	/* what an approver signs is an approval, and nothing else is one */
+	begin(HM_OBJECT_APPROVAL);
+	said.approval.approver = HM_LITERAL("bob");
+	memcpy(said.approval.release, order.order.release, HM_DIGEST_LEN);
+	assert_int_equal(load_as(authority, &said), HM_E_BAD_INPUT);
+	check_refused(HM_E_APPROVALS);
+	assert_int_equal(command(HM_VERB_REVOKE_CREDENTIAL, "bob"), HM_OK);
+	assert_int_equal(approve("bob", people[1]), HM_E_UNKNOWN_PEER);
+	check_refused(HM_E_APPROVALS);
+	free_people(people);
+}
+
+static void
+makes_nothing_with_a_revoked_release(void **state)
+{
+	char target[2 * HM_DIGEST_LEN + 1];
+
+	(void)state;
+	load_all();
+	prove();
+	assert_int_equal(issue_at(T0), HM_OK);
+	hex_format(HM_BYTES(order.order.product), target);
+	assert_int_equal(
+	    command(HM_VERB_REVOKE_RELEASE, target), HM_E_NOT_FOUND);
+	hex_format(HM_BYTES(order.order.release), target);
+	assert_int_equal(command(HM_VERB_REVOKE_RELEASE, target), HM_OK);
+	check_refused(HM_E_RELEASE_REVOKED);
+	assert_int_equal(command(HM_VERB_SCRAP, target), HM_E_BAD_INPUT);
+}
+
+static void
+keeps_channels_apart_and_counters_growing(void **state)
+{
+	(void)state;
+	load_all();
+	order.order.channel = HM_CHANNEL_PROD;
+	assert_int_equal(load_as(authority, &order), HM_E_CHANNEL);
+	order.order.channel = HM_CHANNEL_DEV;
+	release.release.counter = 2;
+	assert_int_equal(load_as(authority, &release), HM_OK);
+	sha256_one(buf_bytes(&message), order.order.release);
+	assert_int_equal(load_as(authority, &order), HM_E_COUNTER);
+	release.release.counter = 4;
+	assert_int_equal(load_as(authority, &release), HM_OK);
+	sha256_one(buf_bytes(&message), order.order.release);
+	assert_int_equal(load_as(authority, &order), HM_OK);
+	product.product.name = HM_LITERAL("kettle");
+	assert_int_equal(load_as(authority, &product), HM_OK);
+	sha256_one(buf_bytes(&message), order.order.product);
+	assert_int_equal(load_as(authority, &order), HM_E_BAD_INPUT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -514,6 +702,11 @@ main(void)
 		TEST(signs_nothing_for_evidence_that_is_not_right),
 		TEST(certifies_no_key_that_is_none),
 		TEST(signs_nothing_without_the_secrets_of_the_product),
+		TEST(makes_production_devices_with_two_approvals),
+		TEST(counts_pinned_people_only),
+		TEST(takes_one_person_for_one),
+		TEST(makes_nothing_with_a_revoked_release),
+		TEST(keeps_channels_apart_and_counters_growing),
 	};
 
 	return cmocka_run_group_tests(tests, oem_start, oem_stop);

@@ -24,7 +24,7 @@ sample_fill(uint8_t *at, size_t len, uint8_t first)
 #define STATION HM_LITERAL("line-7")
 #define SERIAL HM_LITERAL("GW200000042")
 #define RECEIPT HM_LITERAL("c2sp.org/tlog-proof@v1\nindex 41\n")
-#define NOW_S 1924992000 /* 2031-01-01 */
+#define NOW_S SAMPLE_NOW_S
 
 static hm_err
 challenge_request(struct hm_span room, size_t *ret_len)
@@ -397,25 +397,6 @@ object_product_soft(struct hm_span room, size_t *ret_len)
 }
 
 static hm_err
-object_release(struct hm_span room, size_t *ret_len)
-{
-	struct hm_object object = {
-		.kind = HM_OBJECT_RELEASE,
-		.made_s = NOW_S,
-		.release = {
-			.name = HM_LITERAL("2.4.1"),
-			.product = HM_LITERAL("gateway-200"),
-			.channel = HM_CHANNEL_PROD,
-			.counter = 7,
-			.image_size = 812345,
-		},
-	};
-
-	FILL(object.release.image, 0x60);
-	return hm_object_encode(&object, room, ret_len);
-}
-
-static hm_err
 object_order(struct hm_span room, size_t *ret_len)
 {
 	struct hm_object object = {
@@ -747,11 +728,13 @@ const struct sample samples[] = {
 	{ "link-info.cbor", "link", link_info },
 	{ "object-product.cbor", "object", object_product },
 	{ "object-product-soft.cbor", "object", object_product_soft },
-	{ "object-release.cbor", "object", object_release },
+	{ "object-release.cbor", "object", sample_release },
+	{ "object-release-promoted.cbor", "object", sample_promoted },
 	{ "object-order.cbor", "object", object_order },
 	{ "object-credential.cbor", "object", object_credential },
 	{ "object-enrolment.cbor", "object", object_enrolment },
 	{ "object-command.cbor", "object", object_command },
+	{ "object-approval.cbor", "object", sample_approval },
 	{ "entry-genesis.cbor", "entry", entry_genesis },
 	{ "entry-object.cbor", "entry", entry_object },
 	{ "entry-reserve.cbor", "entry", entry_reserve },

@@ -20,6 +20,12 @@ struct sample {
 extern const struct sample samples[];
 extern const size_t sample_count;
 
+#define SAMPLE_NOW_S 1924992000 /* 2031-01-01 */
+
+hm_err sample_release(struct hm_span room, size_t *ret_len);
+hm_err sample_promoted(struct hm_span room, size_t *ret_len);
+hm_err sample_approval(struct hm_span room, size_t *ret_len);
+
 /* Count upwards from `first`. */
 void sample_fill(uint8_t *at, size_t len, uint8_t first);
 

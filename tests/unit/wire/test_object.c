@@ -15,10 +15,10 @@ static uint8_t room[HM_OBJECT_MAX];
 static const struct hm_span span = { room, sizeof(room) };
 static struct hm_object object;
 
-static struct hm_object
+static const struct hm_object *
 load(const char *name)
 {
-	struct hm_object ret;
+	static struct hm_object ret;
 	size_t len;
 
 	for (size_t i = 0; i < sample_count; i++) {
@@ -33,10 +33,10 @@ load(const char *name)
 		assert_int_equal(
 		    hm_object_decode((struct hm_bytes){ bytes, len }, &ret),
 		    HM_OK);
-		return ret;
+		return &ret;
 	}
 	fail_msg("no sample %s", name);
-	return (struct hm_object){ 0 };
+	return NULL;
 }
 
 static hm_err
@@ -74,7 +74,7 @@ static struct hm_object before;
 static void
 refuses_bytes(struct hm_bytes from, struct hm_bytes to)
 {
-	struct hm_object ret;
+	static struct hm_object ret;
 	size_t len, hits = 0;
 
 	assert_int_equal(from.len, to.len);
@@ -93,9 +93,9 @@ static void
 refuses_unknown_kinds(void **state)
 {
 	(void)state;
-	object = load("object-release.cbor");
+	object = *load("object-release.cbor");
 	REFUSES(object.kind = (hm_object_kind)0);
-	REFUSES(object.kind = (hm_object_kind)(HM_OBJECT_COMMAND + 1));
+	REFUSES(object.kind = (hm_object_kind)(HM_OBJECT_APPROVAL + 1));
 }
 
 static void
@@ -104,7 +104,7 @@ a_product_says_where_its_keys_come_from(void **state)
 	struct hm_product *p = &object.product;
 
 	(void)state;
-	object = load("object-product.cbor");
+	object = *load("object-product.cbor");
 	REFUSES(p->key_count = 0);
 	REFUSES(p->key_count = HM_PRODUCT_KEYS_MAX + 1);
 	REFUSES(p->key_source = HM_KEYS_ENROLLED);
@@ -115,7 +115,7 @@ a_product_says_where_its_keys_come_from(void **state)
 	TAKES(p->mpmr[31] = 1);
 	TAKES(p->key_source = HM_KEYS_ENROLLED; p->key_count = 0);
 	TAKES(p->scheme = HM_SCHEME_SOFT);
-	object = load("object-product-soft.cbor");
+	object = *load("object-product-soft.cbor");
 	REFUSES(p->scheme = HM_SCHEME_IMX_MP);
 	/* ANY with imx-mp, read */
 	refuses_bytes(HM_LITERAL("\x03\x01\x04\x03\x05\x80\x06\xf6"),
@@ -132,7 +132,7 @@ a_product_keeps_its_lengths(void **state)
 	struct hm_product *p = &object.product;
 
 	(void)state;
-	object = load("object-product.cbor");
+	object = *load("object-product.cbor");
 	REFUSES(p->name = HM_LITERAL("a b"));
 	REFUSES(p->organization = HM_LITERAL(""));
 	REFUSES(p->organization = HM_LITERAL("\xc0\x80"));
@@ -151,7 +151,7 @@ a_secret_has_what_its_kind_needs(void **state)
 	struct hm_secret_spec *s = object.product.secrets;
 
 	(void)state;
-	object = load("object-product.cbor");
+	object = *load("object-product.cbor");
 	REFUSES(object.product.secret_count = HM_SECRETS_MAX + 1);
 	REFUSES(s[0].name = HM_LITERAL(""));
 	REFUSES(s[0].name = s[1].name);
@@ -181,7 +181,7 @@ a_release_keeps_its_rules(void **state)
 	struct hm_release *r = &object.release;
 
 	(void)state;
-	object = load("object-release.cbor");
+	object = *load("object-release.cbor");
 	REFUSES(r->name = HM_LITERAL(".hidden"));
 	REFUSES(r->product = HM_LITERAL(""));
 	REFUSES(r->channel = (hm_channel)0);
@@ -190,12 +190,121 @@ a_release_keeps_its_rules(void **state)
 }
 
 static void
+a_release_names_its_images_once(void **state)
+{
+	struct hm_release *r = &object.release;
+
+	(void)state;
+	object = *load("object-release.cbor");
+	REFUSES(r->image_count = 0);
+	REFUSES(r->image_count = HM_RELEASE_IMAGES_MAX + 1);
+	REFUSES(r->measured = 2);
+	TAKES(r->measured = 1);
+	REFUSES(r->images[1].name = r->images[0].name);
+	REFUSES(r->images[0].name = HM_LITERAL(""));
+	REFUSES(r->images[0].format = HM_LITERAL("a b"));
+	REFUSES(r->images[0].version =
+		    HM_LITERAL("0123456789abcdef0123456789abcdef!"));
+	REFUSES(r->images[0].target = HM_LITERAL("\xff"));
+	REFUSES(r->images[0].counter = 6); /* below the release's */
+	TAKES(r->images[0].has_counter = false);
+	/* measured 0 -> 2, read */
+	refuses_bytes(
+	    HM_LITERAL("\x06\x00\x07\x81"), HM_LITERAL("\x06\x02\x07\x81"));
+	/* an image's counter 8 -> 6, read */
+	refuses_bytes(
+	    HM_LITERAL("\x07\x08\x08\x58"), HM_LITERAL("\x07\x06\x08\x58"));
+}
+
+static void
+a_release_names_its_boms_once(void **state)
+{
+	struct hm_release *r = &object.release;
+
+	(void)state;
+	object = *load("object-release.cbor");
+	REFUSES(r->sbom_count = HM_RELEASE_SBOMS_MAX + 1);
+	REFUSES(r->sboms[0].type = HM_LITERAL(""));
+	REFUSES(r->sboms[1] = r->sboms[0]; r->sbom_count = 2);
+	TAKES(r->sboms[1] = r->sboms[0]; r->sbom_count = 2;
+	      r->sboms[1].name = HM_LITERAL("b"));
+	TAKES(r->sbom_count = 0);
+}
+
+static void
+what_was_promoted_is_for_production(void **state)
+{
+	struct hm_release *r = &object.release;
+
+	(void)state;
+	object = *load("object-release-promoted.cbor");
+	TAKES((void)0);
+	REFUSES(r->channel = HM_CHANNEL_DEV);
+	REFUSES(memset(r->images[0].payload, 0, HM_DIGEST_LEN));
+	TAKES(memset(r->promoted, 0, HM_DIGEST_LEN);
+	      r->channel = HM_CHANNEL_DEV);
+	/* prod -> dev, read */
+	refuses_bytes(
+	    HM_LITERAL("\x63toy\x03\x02"), HM_LITERAL("\x63toy\x03\x01"));
+}
+
+#define DIFFERS(change)                                        \
+	do {                                                   \
+		before.release = *r;                           \
+		change;                                        \
+		assert_false(hm_release_is_promoted(r, &dev)); \
+		*r = before.release;                           \
+		assert_true(hm_release_is_promoted(r, &dev));  \
+	} while (0)
+
+static void
+a_promotion_keeps_every_payload(void **state)
+{
+	static struct hm_release dev;
+	struct hm_release *r = &object.release;
+
+	(void)state;
+	object = *load("object-release.cbor");
+	dev = *r;
+	dev.channel = HM_CHANNEL_DEV;
+	/* other signatures, in another order */
+	r->images[2] = r->images[0];
+	r->images[0] = r->images[1];
+	r->images[1] = r->images[2];
+	r->measured = 1;
+	r->images[0].digest[0] ^= 1;
+	DIFFERS(r->channel = HM_CHANNEL_DEV);
+	DIFFERS(r->product = HM_LITERAL("other"));
+	DIFFERS(r->counter--);
+	DIFFERS(r->image_count = 1);
+	DIFFERS(r->images[0].name = HM_LITERAL("other"));
+	DIFFERS(r->images[1].payload[31] ^= 1);
+	DIFFERS(r->images[1].counter++);
+	DIFFERS(r->images[1].has_counter = false);
+	DIFFERS(r->images[1].format = HM_LITERAL("raw"));
+	DIFFERS(r->images[1].target = HM_LITERAL(""));
+	DIFFERS(r->measured = 0);
+	dev.channel = HM_CHANNEL_PROD;
+	assert_false(hm_release_is_promoted(r, &dev));
+}
+
+static void
+an_approval_names_who_and_what(void **state)
+{
+	(void)state;
+	object = *load("object-approval.cbor");
+	TAKES(memset(object.approval.release, 0, HM_DIGEST_LEN));
+	REFUSES(object.approval.approver = HM_LITERAL("a b"));
+	REFUSES(object.approval.approver = HM_LITERAL(""));
+}
+
+static void
 serials_fit_their_digits(void **state)
 {
 	struct hm_order *o = &object.order;
 
 	(void)state;
-	object = load("object-order.cbor");
+	object = *load("object-order.cbor");
 	o->quota = 90;
 	o->returns = 9;
 	o->serial_digits = 2;
@@ -224,7 +333,7 @@ addresses_stay_within_their_block(void **state)
 	struct hm_order *o = &object.order;
 
 	(void)state;
-	object = load("object-order.cbor");
+	object = *load("object-order.cbor");
 	o->quota = 250;
 	o->returns = 6;
 	memcpy(o->mac_first, (uint8_t[]){ 2, 255, 255, 255, 255, 0 }, 6);
@@ -243,7 +352,7 @@ an_order_has_a_quota_dates_and_stations(void **state)
 	struct hm_order *o = &object.order;
 
 	(void)state;
-	object = load("object-order.cbor");
+	object = *load("object-order.cbor");
 	REFUSES(o->quota = 0; o->returns = 1);
 	REFUSES(o->not_after_s = o->not_before_s);
 	REFUSES(o->not_before_s = UINT64_MAX);
@@ -268,7 +377,7 @@ an_order_without_stations_is_refused_when_read(void **state)
 	size_t len;
 
 	(void)state;
-	object = load("object-order.cbor");
+	object = *load("object-order.cbor");
 	object.order.station_count = 1;
 	object.order.stations[0] = HM_LITERAL("s9");
 	assert_int_equal(hm_object_encode(&object, span, &len), HM_OK);
@@ -291,12 +400,13 @@ a_credential_keeps_its_rules(void **state)
 	struct hm_credential *c = &object.credential;
 
 	(void)state;
-	object = load("object-credential.cbor");
+	object = *load("object-credential.cbor");
 	REFUSES(c->name = HM_LITERAL(" "));
 	REFUSES(c->role = (hm_role)0);
-	REFUSES(c->role = (hm_role)4);
+	REFUSES(c->role = (hm_role)5);
 	REFUSES(c->key[0] = 0);
 	REFUSES(c->site = HM_LITERAL("0123456789abcdef0123456789abcdef!"));
+	TAKES(c->role = HM_ROLE_APPROVER);
 	TAKES(c->site = HM_LITERAL(""));
 }
 
@@ -309,7 +419,7 @@ enrolled_digests_are_sorted_and_distinct(void **state)
 	(void)state;
 	for (size_t i = 0; i <= HM_ENROL_KEYS_MAX; i++)
 		hm_put_u16(digests + i * HM_DIGEST_LEN, (uint16_t)i);
-	object = load("object-enrolment.cbor");
+	object = *load("object-enrolment.cbor");
 	e->digests = (struct hm_bytes){ digests, 3 * HM_DIGEST_LEN };
 	REFUSES(e->digests.len = 0);
 	REFUSES(e->digests.len -= 1);
@@ -329,9 +439,9 @@ a_command_names_what_its_verb_wants(void **state)
 	struct hm_bytes name = HM_LITERAL("po-2031");
 
 	(void)state;
-	object = load("object-command.cbor");
+	object = *load("object-command.cbor");
 	REFUSES(c->verb = (hm_verb)0);
-	REFUSES(c->verb = (hm_verb)(HM_VERB_REVOKE_CREDENTIAL + 1));
+	REFUSES(c->verb = (hm_verb)(HM_VERB_REVOKE_RELEASE + 1));
 	REFUSES(c->reason = HM_LITERAL(""));
 	REFUSES(c->target = HM_LITERAL(""));
 	for (int verb = HM_VERB_SCRAP; verb <= HM_VERB_RMA; verb++) {
@@ -353,7 +463,7 @@ the_largest_order_and_product_fit(void **state)
 	size_t len;
 
 	(void)state;
-	object = load("object-product.cbor");
+	object = *load("object-product.cbor");
 	object.product.secret_count = HM_SECRETS_MAX;
 	for (uint32_t i = 0; i < HM_SECRETS_MAX; i++)
 		object.product.secrets[i] =
@@ -376,6 +486,11 @@ main(void)
 		cmocka_unit_test(a_product_keeps_its_lengths),
 		cmocka_unit_test(a_secret_has_what_its_kind_needs),
 		cmocka_unit_test(a_release_keeps_its_rules),
+		cmocka_unit_test(a_release_names_its_images_once),
+		cmocka_unit_test(a_release_names_its_boms_once),
+		cmocka_unit_test(what_was_promoted_is_for_production),
+		cmocka_unit_test(a_promotion_keeps_every_payload),
+		cmocka_unit_test(an_approval_names_who_and_what),
 		cmocka_unit_test(serials_fit_their_digits),
 		cmocka_unit_test(addresses_stay_within_their_block),
 		cmocka_unit_test(an_order_has_a_quota_dates_and_stations),
