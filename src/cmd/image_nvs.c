@@ -250,7 +250,7 @@ convert(struct image_job *job, struct why *why)
 	const char *version = options_text(job->given, "nvs-version");
 	struct nvs_make *make = NULL;
 	struct buf text = { 0 };
-	uint32_t size;
+	uint32_t size = 0;
 	hm_err err;
 
 	HM_TRY(partition_size(job->given, &size, why));

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/check.h"
+
 #define WINDOW 4096u
 #define RESERVES_MAX 1024u
 #define PAD(len) (((len) + 3u) & ~3u)
@@ -55,7 +57,7 @@ static hm_err
 check_padding(struct walk *walk, uint32_t at)
 {
 	uint32_t count = PAD(at) - at;
-	const uint8_t *bytes;
+	const uint8_t *bytes = NULL;
 
 	HM_TRY(look(walk, at, count, &bytes));
 	for (uint32_t i = 0; i < count; i++)
@@ -136,8 +138,8 @@ begin_node(struct walk *walk)
 	uint32_t at = walk->at + 4, left = walk->end - at;
 	uint32_t most = left < FDT_NAME_MAX ? left : FDT_NAME_MAX, len;
 	struct fdt *fdt = walk->fdt;
-	struct fdt_node *node;
-	const uint8_t *name;
+	struct fdt_node *node = NULL;
+	const uint8_t *name = NULL;
 
 	if (walk->depth == FDT_DEPTH_MAX)
 		return odd(walk, walk->at, "nodes are nested too deeply");
@@ -149,6 +151,7 @@ begin_node(struct walk *walk)
 		return odd(walk, walk->at, "the name of a node is too long");
 	HM_TRY(check_name(walk, (const char *)name, len));
 	HM_TRY(new_node(walk, &node));
+	hm_assert(node != NULL);
 	node->name = (uint32_t)fdt->names.len;
 	HM_TRY(buf_add(&fdt->names, (struct hm_bytes){ name, len + 1 }));
 	node->body = PAD(at + len + 1);
@@ -180,8 +183,8 @@ property(struct walk *walk)
 {
 	struct fdt *fdt = walk->fdt;
 	struct fdt_node *node;
-	struct fdt_prop *prop;
-	const uint8_t *head;
+	struct fdt_prop *prop = NULL;
+	const uint8_t *head = NULL;
 	uint32_t name, len;
 
 	if (walk->depth == 0)
@@ -197,6 +200,7 @@ property(struct walk *walk)
 	if (name >= fdt->strings.len || fdt->strings.ptr[name] == 0)
 		return odd(walk, walk->at, "a property without a name");
 	HM_TRY(new_prop(walk, &prop));
+	hm_assert(prop != NULL);
 	*prop = (struct fdt_prop){ walk->at, walk->at + 12, len, name };
 	node = &fdt->nodes[fdt->node_count - 1];
 	node->prop_count++;
@@ -243,7 +247,7 @@ walk_block(struct fdt *fdt, struct findings *findings)
 {
 	struct walk *walk = calloc(1, sizeof(*walk));
 	uint32_t token = 0;
-	const uint8_t *at;
+	const uint8_t *at = NULL;
 	hm_err err = walk == NULL ? HM_E_NO_MEMORY : HM_OK;
 
 	if (err == HM_OK)

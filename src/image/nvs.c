@@ -467,8 +467,8 @@ static hm_err
 read_pages(
     struct reading *r, const struct nvs_verify *how, const uint8_t **order)
 {
-	size_t count;
-	bool has_free;
+	size_t count = 0;
+	bool has_free = false;
 
 	HM_TRY(check_pages(r, order, &count, &has_free));
 	if (count == 0)
