@@ -2,7 +2,7 @@
 /*
  * XTS from ECB: a call of OpenSSL's XTS for each unit of 128 bytes costs more
  * than the AES in it, so a piece takes two calls, and the exclusive ors are
- * ours. Measured: docs/performance.md, "Images".
+ * ours (figures: docs/formats/esp-flash-encryption.md).
  */
 #include <inttypes.h>
 #include <stdlib.h>
