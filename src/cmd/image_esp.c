@@ -199,6 +199,8 @@ sign_sbv2(struct image_job *job, struct why *why)
 	HM_TRY(rules_of(job, &rules, why));
 	how.rules = old.rules = rules.app;
 	how.any_chip = rules.any_chip;
+	how.is_prod = esp_option(job, "channel") != NULL &&
+		      strcmp(esp_option(job, "channel"), "prod") == 0;
 	how.partition_size = rules.partition_size;
 	if (job->verb == IMAGE_RESIGN)
 		how.mode = SBV2_RESIGN;

@@ -103,14 +103,24 @@ list_block(struct verifier *v, const struct block *b, const uint8_t *key)
 
 	findings_part(f, b->at, SBV2_BLOCK, "signature block", "%s",
 	    esp_scheme_name(s->scheme));
+	findings_bytes(
+	    f, b->at, 4, "block head", (struct hm_bytes){ b->bytes, 4 });
 	findings_bytes(f, b->at + 4, len, "digest",
 	    (struct hm_bytes){ b->bytes + 4, len });
 	findings_bytes(f, b->at + s->key_at, s->key_len, "key digest",
 	    (struct hm_bytes){ key, SBV2_DIGEST });
 	findings_bytes(f, b->at + s->sig_at, sig, "signature",
 	    (struct hm_bytes){ b->bytes + s->sig_at, sig });
+	if (s->end < SBV2_CRC_AT)
+		findings_part(f, b->at + s->end, SBV2_CRC_AT - s->end,
+		    "reserved", "zeros");
 	findings_part(f, b->at + SBV2_CRC_AT, 4, "crc", "0x%08" PRIx32,
 	    image_get_u32(b->bytes + SBV2_CRC_AT));
+	findings_part(f, b->at + SBV2_TAIL_AT, SBV2_BLOCK - SBV2_TAIL_AT,
+	    "reserved", "zeros");
+	if (sbv2_is_public_key(key))
+		findings_note(f, b->at + s->key_at,
+		    "a test key of esptool, whose private part everybody has");
 }
 
 static void
@@ -255,6 +265,8 @@ check_blocks(struct verifier *v)
 		const uint8_t *block = v->sector + i * SBV2_BLOCK;
 
 		if (is_all(block, SBV2_BLOCK, 0xff)) {
+			findings_part(v->findings, at + i * SBV2_BLOCK,
+			    SBV2_BLOCK, "unused", "block %u", i);
 			gap = i < gap ? i : gap;
 			continue;
 		}
@@ -271,6 +283,8 @@ check_blocks(struct verifier *v)
 	if (v->found == 0)
 		(void)findings_fault(v->findings, HM_E_IMAGE_UNTRUSTED, at,
 		    "no signature block where the boot loader looks");
+	findings_part(v->findings, at + SBV2_BLOCKS * SBV2_BLOCK,
+	    ESP_SECTOR - SBV2_BLOCKS * SBV2_BLOCK, "unused", "of the sector");
 	if (!is_all(v->sector + SBV2_BLOCKS * SBV2_BLOCK,
 		ESP_SECTOR - SBV2_BLOCKS * SBV2_BLOCK, 0xff))
 		(void)findings_fault(v->findings, HM_E_IMAGE_TRAILING,

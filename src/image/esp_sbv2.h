@@ -65,6 +65,7 @@ typedef enum sbv2_mode {
 struct sbv2_sign {
 	struct esp_app_rules rules;
 	bool any_chip; /* sign what the image's chip will not accept */
+	bool is_prod;  /* no key that is publicly known */
 	uint64_t partition_size;
 	sbv2_mode mode;
 	const struct sbv2_verify *old; /* NULL, to append only: any key */
@@ -73,8 +74,9 @@ struct sbv2_sign {
 };
 /* Body, fill and sector to `out`. HM_E_IMAGE_EMPTY, HM_E_IMAGE_SIGNED, what the
  * image is refused for, HM_E_IMAGE_MIXED (schemes, a key twice, too many),
- * HM_E_KEY, HM_E_IMAGE_FIELD (the chip does not know the scheme),
- * HM_E_IMAGE_PLACE, what the signers return, HM_E_IO, HM_E_NO_MEMORY */
+ * HM_E_KEY, HM_E_KEY_ROLE, HM_E_IMAGE_FIELD (the chip does not know the
+ * scheme), HM_E_IMAGE_PLACE, what the signers return, HM_E_IO, HM_E_NO_MEMORY
+ */
 HM_MUST hm_err esp_sbv2_sign(const struct sbv2_sign *how,
     const struct input *file, struct output *out, struct why *why);
 

@@ -124,6 +124,19 @@ sbv2_block_key_digest(const struct sbv2_shape *shape, const uint8_t *block,
 	return HM_OK;
 }
 
+/* The first bytes of their digests are enough to know them. */
+bool
+sbv2_is_public_key(const uint8_t *digest)
+{
+	static const uint32_t known[] = { 0xcb2791a3, 0x1060f30b, 0xf35cc5db,
+		0xfc9c01f2, 0x1e3d1516, 0xbf0f6af6 };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (hm_get_u32(digest) == known[i])
+			return true;
+	return false;
+}
+
 static hm_err
 put_rsa(const struct pkey *key, uint8_t *block)
 {

@@ -48,6 +48,8 @@ struct sbv2_parts {
 };
 HM_MUST hm_err sbv2_block_make(const struct sbv2_shape *shape,
     const struct sbv2_parts *parts, uint8_t *block);
+/* A test key that comes with esptool: never one of a product. */
+bool sbv2_is_public_key(const uint8_t *digest);
 uint32_t sbv2_block_crc(const uint8_t *block);
 /* NULL: a key of no scheme */
 const struct sbv2_shape *sbv2_shape_of_key(const struct pkey *key);

@@ -82,6 +82,10 @@ look_at_keys(struct maker *m)
 			    "P-192, P-256 and P-384",
 			    pkey_name(key));
 		HM_TRY(err);
+		if (m->how->is_prod && sbv2_is_public_key(digest))
+			return WHY(m->why, HM_E_KEY_ROLE,
+			    "a test key of esptool, whose private part "
+			    "everybody has");
 		HM_TRY(set_shape(m, sbv2_shape_of(scheme)));
 		HM_TRY(add_digest(m, digest));
 	}

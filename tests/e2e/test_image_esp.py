@@ -14,6 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from test_image import Bench
+
 ROOT = pathlib.Path(__file__).parents[2]
 VECTORS = ROOT / "tests/vectors/images"
 BUILD = pathlib.Path(os.environ.get("BUILD", ROOT / "build"))
@@ -200,6 +202,24 @@ def test_what_is_signed_another_implementation_accepts(tmp_path, names, payload,
         assert check_by_cryptography(body, block, public) == keys[name]["efuse_digest"]
     for block in blocks[len(names):]:
         assert set(block) == {0xFF}
+
+
+@pytest.fixture(scope="module")
+def token(tmp_path_factory):
+    return Bench(tmp_path_factory.mktemp("token"))
+
+
+@pytest.mark.parametrize("kind", ["rsa3072", "p256", "p384"])
+def test_a_token_signs_and_the_key_stays_in_it(token, kind):
+    app = VECTORS / "esp-secure-boot-v2/payloads/p4-small.bin"
+    token.ok("image", "sign", "--format", "esp-secure-boot-v2", "--channel", "prod", "--key",
+             f"pkcs11:token=images;object={kind}", *token.token(), "-o", "signed.bin", str(app))
+    public = serialization.load_pem_public_key(token.read(f"{kind}.token.pub"))
+    body, (block, *_) = body_and_blocks(token.folder / "signed.bin")
+    assert body[:app.stat().st_size] == app.read_bytes()
+    digest = check_by_cryptography(body, block, public)
+    token.ok("image", "verify", "--format", "esp-secure-boot-v2", "--chip", "esp32p4",
+             "--key-digest", digest, "signed.bin")
 
 
 def test_openssl_verifies_rsa_and_the_digest_is_what_is_burned(tmp_path):

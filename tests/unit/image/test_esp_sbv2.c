@@ -2,7 +2,7 @@
 /* image/esp_sbv2: as strict as the vectors, and as the makers of them write */
 #include "esp_vectors.h"
 
-#include "image/esp_sbv2.h"
+#include "image/esp_sbv2_block.h"
 
 #define FOLDER "esp-secure-boot-v2"
 #define BLOCK 1216
@@ -170,6 +170,17 @@ knows_the_digests_that_are_burned(void **state)
 		buf_done(&hex);
 		pkey_free(key);
 	}
+}
+
+static void
+knows_the_test_keys_of_esptool(void **state)
+{
+	const uint8_t theirs[4] = { 0xcb, 0x27, 0x91, 0xa3 };
+	const uint8_t other[4] = { 0xcb, 0x27, 0x91, 0xa4 };
+
+	(void)state;
+	assert_true(sbv2_is_public_key(theirs));
+	assert_false(sbv2_is_public_key(other));
 }
 
 /* ---- refusals ---- */
@@ -490,6 +501,7 @@ main(void)
 		cmocka_unit_test(decides_as_the_vectors_and_as_boot_code),
 		cmocka_unit_test(signs_every_vector_byte_for_byte),
 		cmocka_unit_test(knows_the_digests_that_are_burned),
+		cmocka_unit_test(knows_the_test_keys_of_esptool),
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 		WITH(what_it_signs_it_accepts),
 		WITH(refuses_what_is_signed_empty_or_of_another_length),
