@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """hallmark image --format mcuboot: all vectors, every gap of imgtool, python3-cryptography
 and openssl on the other side"""
-import base64, hashlib, itertools, json, os, pathlib, random, resource, shlex, struct, subprocess
+import base64, hashlib, itertools, json, os, pathlib, random, shlex, struct, subprocess
 
 import pytest
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, hmac, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, x25519
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from line import LOSES, MODULE
 
 HALLMARK = os.environ["BUILD"] + "/src/cmd/hallmark"
 VECTORS = pathlib.Path(__file__).parents[1] / "vectors/images/mcuboot"
@@ -128,14 +130,12 @@ def ctr(secret, data):
 
 def check_signature(public, message, digest, signature):
     if isinstance(public, rsa.RSAPublicKey):
-        from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
         public.verify(signature, digest, padding.PSS(padding.MGF1(hashes.SHA256()), 32),
                       Prehashed(hashes.SHA256()))
     elif isinstance(public, ed25519.Ed25519PublicKey):
         public.verify(signature, message)
     else:
         sha = hashes.SHA384() if public.curve.key_size == 384 else hashes.SHA256()
-        from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
         public.verify(signature, digest, ec.ECDSA(Prehashed(sha)))
 
 
@@ -150,7 +150,7 @@ def check(data, signer, plain, opener=None):
     name = {0x10: "sha256", 0x11: "sha384", 0x12: "sha512"}
     kind, digest = next((k, v) for k, v in picture.tlvs if k in name)
     assert hashlib.new(name[kind], body).digest() == digest
-    public = private(signer).public_key()
+    public = private(signer).public_key() if isinstance(signer, str) else signer
     encoding = (serialization.PublicFormat.PKCS1 if isinstance(public, rsa.RSAPublicKey)
                 else serialization.PublicFormat.SubjectPublicKeyInfo)
     der = public.public_bytes(serialization.Encoding.DER, encoding)
@@ -490,6 +490,37 @@ def test_a_padded_image_keeps_its_trailer(tmp_path):
     assert len(before) == len(after) == 8192 and before[-64:] == after[-64:]
     done("verify", "--key", key("sig-p256", True), "--key", key("sig-p256-other", True),
          "--slot-size", "8192", out)
+
+
+# --- keys in a token -----------------------------------------------------------------
+
+def test_a_token_signs_with_every_kind_of_key(tmp_path):
+    """imgtool has no way to a token."""
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "conf").write_text(f"directories.tokendir = {tmp_path}/tokens\n"
+                                   "objectstore.backend = file\nlog.level = ERROR\n")
+    for name in ("pin", "so-pin"):
+        (tmp_path / name).write_text("pin-of-mcuboot")
+        (tmp_path / name).chmod(0o600)
+    env = dict(LOSES, SOFTHSM2_CONF=str(tmp_path / "conf"))
+
+    def hsm(*words):
+        subprocess.run([HALLMARK, "hsm", *words, "--module", MODULE, "--pin", "file:pin"],
+                       env=dict(os.environ, **env), cwd=tmp_path, check=True, capture_output=True)
+    hsm("init", "images", "--so-pin", "file:so-pin")
+    plain = (VECTORS / "payloads/p333.bin").read_bytes()
+    for kind in ("p256", "p384", "rsa2048", "rsa3072", "ed25519"):
+        hsm("generate", "pkcs11:token=images", "--label", kind, "--type", kind,
+            "--public", f"{kind}.pub")
+        words = ["--key", f"pkcs11:token=images;object={kind}", "--channel", "prod", *PLAIN,
+                 "--module", MODULE, "--pin", "file:pin", "-o", "out.bin",
+                 VECTORS / "payloads/p333.bin"]
+        done("sign", *words, env=env, cwd=tmp_path)
+        public = serialization.load_pem_public_key((tmp_path / f"{kind}.pub").read_bytes())
+        check((tmp_path / "out.bin").read_bytes(), public, plain)
+        done("verify", "--key", f"{kind}.pub", "out.bin", cwd=tmp_path)
+    refused("HM-3213", "sign", "--key", key("sig-p256"), "--channel", "prod", *PLAIN,
+            "payloads/p333.bin", output=tmp_path / "never.bin")
 
 
 # --- Intel HEX ------------------------------------------------------------------------
