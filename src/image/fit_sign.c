@@ -212,15 +212,24 @@ list_paths(struct signing *s, struct buf *ret)
 	return HM_OK;
 }
 
+/* Padding is of RSA only. */
+static bool
+needs_padding(const struct fit_signer *by, const struct slot *slot)
+{
+	return !slot->has_padding && !slot->has_algo &&
+	       pkey_kind(by->by->key) == PKEY_RSA;
+}
+
 static hm_err
-add_names(struct signing *s, const struct slot *slot, bool of_image)
+add_names(struct signing *s, const struct fit_signer *by,
+    const struct slot *slot, bool of_image)
 {
 	static const char *const names[] = { "algo", "padding",
 		"key-name-hint" };
 	static const char *const later[] = { "value", "signer-name",
 		"signer-version", "timestamp", "hashed-nodes",
 		"hashed-strings" };
-	const bool wanted[] = { !slot->has_algo, !slot->has_padding,
+	const bool wanted[] = { !slot->has_algo, needs_padding(by, slot),
 		!slot->has_hint };
 	uint32_t at;
 
@@ -230,14 +239,6 @@ add_names(struct signing *s, const struct slot *slot, bool of_image)
 	for (size_t i = 0; i < (of_image ? 4u : 6u); i++)
 		HM_TRY(fdt_edit_name(&s->edit, later[i], &at));
 	return HM_OK;
-}
-
-/* Padding is of RSA only. */
-static bool
-needs_padding(const struct fit_signer *by, const struct slot *slot)
-{
-	return !slot->has_padding && !slot->has_algo &&
-	       pkey_kind(by->by->key) == PKEY_RSA;
 }
 
 static hm_err
@@ -303,7 +304,7 @@ plan_one(struct signing *s, uint32_t parent, const struct fit_signer *by,
 		    &s->edit, s->fit.tree.nodes[slot.node].body, 0));
 	}
 	strings = (uint32_t)s->edit.strings.len;
-	HM_TRY(add_names(s, &slot, of_image));
+	HM_TRY(add_names(s, by, &slot, of_image));
 	if (!of_image)
 		HM_TRY(put_cover(s, strings));
 	HM_TRY(put_signature(s, by, &slot));
