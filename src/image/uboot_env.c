@@ -70,8 +70,12 @@ check_variable(const char *text, size_t len)
 	for (const char *at = text; at < is; at++)
 		if (*at <= ' ' || *at > '~')
 			return "a name with a blank or a control character";
+	if (text[0] == '#')
+		return "a name that begins like a comment";
 	if (is + 1 == text + len)
 		return "a variable without value";
+	if (text[len - 1] == '\r')
+		return "a value with a carriage return at its end";
 	if (memchr(is, '\n', len - (size_t)(is - text)) != NULL)
 		return "a value with a line feed";
 	return NULL;
