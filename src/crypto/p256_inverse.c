@@ -142,7 +142,7 @@ take_steps(int64_t delta, uint64_t f, uint64_t g, struct matrix *ret)
 
 	for (int i = 0; i < BITS; i++) {
 		uint64_t odd = 0 - (g & 1);
-		uint64_t swap = odd & (uint64_t)((0 - delta) >> 63);
+		uint64_t swap = odd & (0 - (uint64_t)(delta > 0));
 
 		exchange(&f, &g, swap);
 		exchange(&u, &q, swap);

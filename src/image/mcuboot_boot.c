@@ -58,6 +58,7 @@ static hm_err
 verify(const struct state *state, struct hm_bytes signature, bool *ret)
 {
 	AUTO(buf) struct buf message = { 0 };
+	const struct hm_bytes none = { 0 };
 	struct pkey_input input = {
 		.hash = state->kind,
 		.bytes = { state->boot->digest, hash_len(state->kind) },
@@ -68,9 +69,7 @@ verify(const struct state *state, struct hm_bytes signature, bool *ret)
 	*ret = false;
 	if (state->is_pure) {
 		err = mcuboot_message(state->boot->image,
-		    state->boot->is_clear ? (struct hm_bytes){ 0 }
-					  : state->boot->key,
-		    &message);
+		    state->boot->is_clear ? none : state->boot->key, &message);
 		if (err != HM_OK)
 			return err == HM_E_TOO_LARGE ? HM_OK : err;
 		input.bytes = buf_bytes(&message);
