@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/input.h"
+#include "base/progress.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -196,6 +197,7 @@ walk_file(const struct input *input, uint64_t at, uint64_t size,
 		err = input_read(input, at, (struct hm_span){ piece, len });
 		if (err == HM_OK)
 			err = each(context, (struct hm_bytes){ piece, len });
+		progress_add(len);
 		at += len;
 		size -= len;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/auto.h"
+#include "base/progress.h"
 #include "base/report.h"
 #include "cmd/image_files.h"
 #include "cmd/image_keys.h"
@@ -170,6 +171,8 @@ write_result(
 	const char *to = options_text(job->given, "output");
 
 	HM_TRY(image_files_output(job, to, why));
+	/* It is hashed, copied, and read by the verifier. */
+	progress_begin(options_verb(job->given)->name, 3 * job->input.size);
 	HM_TRY(job->command->steps[job->verb].run(job, why));
 	job->result_size = output_size(job->out);
 	if (request != NULL)
@@ -223,6 +226,7 @@ run_with(const struct options *given, image_verb verb,
 
 	if (err == HM_OK)
 		err = make_result(&job, ring, request, why);
+	progress_end();
 	status = err == HM_OK ? report_result(&job) : report_failure(err, why);
 	image_files_done(&job);
 	image_ring_free(ring);
@@ -342,6 +346,7 @@ judge(struct image_job *job, struct image_ring *ring, struct why *why)
 	HM_TRY(begin(job, why));
 	HM_TRY(findings_new(job->command->format, &job->findings));
 	HM_TRY(load_keys(job, ring, NULL, why));
+	progress_begin("verify", job->input.size);
 	return job->command->judge(job, &job->input, why);
 }
 
@@ -356,6 +361,7 @@ image_run_verify(const struct options *given)
 
 	if (err == HM_OK)
 		err = judge(&job, ring, &why);
+	progress_end();
 	if (err != HM_OK) {
 		status = report_failure(err, &why);
 	} else {

@@ -4,7 +4,7 @@
 What is signed here is a raw file. Each signature is judged by openssl's command, and each answer
 to a request is made by it.
 """
-import base64, json, os, pathlib, re, subprocess, threading
+import base64, json, os, pathlib, pty, re, subprocess
 
 import pytest
 
@@ -330,3 +330,33 @@ def test_no_bar_in_a_pipe(bench):
     bench.write("long.bin", bytes(24 << 20))
     done = bench.ok(*sign("p256.pem", "-o", "long.sig", "long.bin"))
     assert b"\r" not in done.stderr and b"\x1b" not in done.stderr
+
+
+def on_a_terminal(bench, *argv):
+    """What a command writes to a terminal, and its status."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(bench.folder)
+        os.execvpe(HALLMARK, ["hallmark", *argv], dict(bench.env, TERM="xterm"))
+    seen = b""
+    try:
+        while part := os.read(fd, 4096):
+            seen += part
+    except OSError:  # Linux says so at the end
+        pass
+    os.close(fd)
+    return seen.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def test_a_bar_on_a_terminal_and_nothing_left_of_it(bench):
+    bench.write("long.bin", bytes(24 << 20))
+    seen, status = on_a_terminal(bench, *sign("p256.pem", "-o", "long.sig", "long.bin"))
+    assert status == 0
+    drawn = [int(n) for n in re.findall(r"\rsign +\[[# ]{40}\] +(\d+) %", seen)]
+    assert drawn and drawn == sorted(drawn) and drawn[-1] < 100
+    assert seen.rpartition("%")[2].lstrip("\r ").startswith("hallmark: sign raw")
+    for more in (["--progress", "none"], ["--quiet"], ["--progress", "line"]):
+        seen, status = on_a_terminal(bench, *sign("p256.pem", "-o", "long.sig", *more, "long.bin"))
+        assert status == 0 and "[" not in seen, more
+    seen, status = on_a_terminal(bench, *sign("p256.pem", "-o", "short.sig", "app.bin"))
+    assert status == 0 and "[" not in seen
