@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random payloads through every format: what comes out is what went in, and nothing altered passes
+
+Lengths from nothing to 64 MiB, most of them odd. The payload is looked for in the result by the
+layout alone, and comes back by decrypt or convert where a format hides it. Each run has a seed of
+its own, which a failure shows; SEED sets it.
+"""
+import os, pathlib, random, subprocess, tempfile
+
+import pytest
+
+from line import HALLMARK
+
+MIB = 1 << 20
+SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+KEYS = pathlib.Path(__file__).parents[1] / "vectors/images/keys"
+MCUBOOT = ["--format", "mcuboot", "--header-size", "0x200", "--pad-header", "--image-version", "1.2.3"]
+EMPTY, LARGE = 3209, 64 * MIB - 3
+
+
+def run(folder, *argv):
+    return subprocess.run([HALLMARK, "image", *argv], cwd=folder, capture_output=True, timeout=300,
+                          check=False)
+
+
+class Place:
+    def __init__(self, folder):
+        self.folder, self.random = folder, random.Random(SEED)
+        (folder / "rsa.pem").write_bytes((KEYS / "rsa3072.pem").read_bytes())
+        (folder / "rsa2048.pem").write_bytes((KEYS / "rsa2048.pem").read_bytes())
+        for name, how in (("p256", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+                          ("p384", ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+                          ("ed25519", ["ED25519"]), ("x25519", ["X25519"])):
+            self.openssl("genpkey", "-algorithm", *how, "-out", f"{name}.pem")
+        for name in ("rsa", "rsa2048", "p256", "p384", "ed25519", "x25519"):
+            self.openssl("pkey", "-in", f"{name}.pem", "-pubout", "-out", f"{name}.pub")
+        self.openssl("req", "-x509", "-new", "-key", "p256.pem", "-subj", "/CN=dev", "-days", "30",
+                     "-out", "p256.crt")
+        for size in (32, 64):
+            (folder / f"flash{size}").write_bytes(self.random.randbytes(size))
+
+    def openssl(self, *argv):
+        subprocess.run(["openssl", *argv], cwd=self.folder, check=True, capture_output=True)
+
+    def ok(self, *argv):
+        done = run(self.folder, *argv)
+        assert done.returncode == 0, (SEED, argv, done.stderr.decode())
+
+    def refused(self, status, *argv):
+        done = run(self.folder, *argv)
+        assert done.returncode == status, (SEED, argv, done.returncode, done.stderr.decode())
+        return done.stderr.decode()
+
+    def read(self, name):
+        return (self.folder / name).read_bytes()
+
+    def payload(self, size):
+        data = self.random.randbytes(size)
+        (self.folder / "in").write_bytes(data)
+        for name in ("out", "back"):
+            (self.folder / name).unlink(missing_ok=True)
+        return data
+
+    def altered(self, name, start=0, size=None):
+        """One bit of the file (or of a part) turned, in place; the offset."""
+        at = start + self.random.randrange(size or (self.folder / name).stat().st_size)
+        with open(self.folder / name, "r+b") as file:
+            file.seek(at)
+            byte = file.read(1)[0]
+            file.seek(at)
+            file.write(bytes([byte ^ 1 << self.random.randrange(8)]))
+        return at
+
+    def sizes(self, large=False):
+        """Nothing, edges of blocks and pages, odd ones, and the largest."""
+        edges = [1, 15, 16, 17, 4095, 4096, 4097, 65535, 65537]
+        odd = [self.random.randrange(1 << bits) | 1 for bits in (10, 14, 18, 21)]
+        return self.random.sample(edges, 4) + odd + ([LARGE] if large else [])
+
+
+@pytest.fixture(scope="module")
+def place():
+    """In memory, where there is a place: each file is synced."""
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as name:
+        yield Place(pathlib.Path(name))
+
+
+# --- signatures beside the file -----------------------------------------------------
+
+@pytest.mark.parametrize("kind, large", [("p256", True), ("p384", False), ("rsa", False)])
+def test_raw(place, kind, large):
+    verify = ["verify", "--format", "raw", "--key", f"{kind}.pub", "--signature", "out", "in"]
+    for size in place.sizes(large):
+        place.payload(size)
+        place.ok("sign", "--format", "raw", "--key", f"{kind}.pem", "-o", "out", "in")
+        place.ok(*verify)
+        place.altered("in")
+        place.refused(4, *verify)
+    place.payload(0)
+    assert f"HM-{EMPTY}" in place.refused(10, "sign", "--format", "raw", "--key", f"{kind}.pem", "-o",
+                                          "out", "in")
+
+
+def test_cms(place):
+    verify = ["verify", "--format", "cms", "--key", "p256.pub", "--signature", "out", "in"]
+    for size in place.sizes():
+        place.payload(size)
+        place.ok("sign", "--format", "cms", "--key", "p256.pem", "--certificate", "p256.crt", "-o",
+                 "out", "in")
+        place.ok(*verify)
+        place.altered("in")
+        place.refused(4, *verify)
+
+
+# --- MCUboot --------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind, large", [("p256", True), ("p384", False), ("rsa", False),
+                                         ("ed25519", False)])
+def test_mcuboot(place, kind, large):
+    verify = ["verify", "--format", "mcuboot", "--key", f"{kind}.pub", "out"]
+    for size in place.sizes(large):
+        data = place.payload(size)
+        place.ok("sign", *MCUBOOT, "--key", f"{kind}.pem", "-o", "out", "in")
+        assert place.read("out")[0x200:0x200 + size] == data
+        place.ok(*verify)
+        at = place.altered("out")
+        assert "HM-32" in place.refused(4, *verify), at
+    place.payload(0)
+    assert f"HM-{EMPTY}" in place.refused(10, "sign", *MCUBOOT, "--key", f"{kind}.pem", "-o", "out",
+                                          "in")
+
+
+@pytest.mark.parametrize("kind, bits, large", [("p256", "128", False), ("p256", "256", True),
+                                               ("x25519", "128", False), ("rsa2048", "256", False)])
+def test_mcuboot_encrypted(place, kind, bits, large):
+    signer = {"x25519": "ed25519", "rsa2048": "rsa"}.get(kind, kind)
+    for size in place.sizes(large):
+        data = place.payload(size)
+        place.ok("sign", *MCUBOOT, "--key", f"{signer}.pem", "--encrypt-key", f"{kind}.pub",
+                 "--encrypt-keylen", bits, "-o", "out", "in")
+        made = place.read("out")
+        assert size < 15 or data not in made
+        place.ok("verify", "--format", "mcuboot", "--key", f"{signer}.pub", "--decrypt-key",
+                 f"{kind}.pem", "out")
+        place.ok("decrypt", "--format", "mcuboot", "--decrypt-key", f"{kind}.pem", "--key",
+                 f"{signer}.pub", "--payload", "-o", "back", "out")
+        back = place.read("back")
+        assert back[:size] == data and len(back) - size < 16 and not any(back[size:])
+        place.altered("out")
+        place.refused(4, "verify", "--format", "mcuboot", "--key", f"{signer}.pub", "--decrypt-key",
+                      f"{kind}.pem", "out")
+
+
+def test_mcuboot_as_intel_hex(place):
+    for size in place.sizes()[:6]:
+        data = place.payload(size)
+        place.ok("sign", *MCUBOOT, "--key", "p256.pem", "--hex-addr", "0x8000", "-o", "out", "in")
+        assert place.read("out").startswith(b":")
+        place.ok("verify", "--format", "mcuboot", "--key", "p256.pub", "out")
+        place.ok("convert", "--format", "mcuboot", "-o", "back", "out")
+        assert place.read("back")[0x200:0x200 + size] == data
+        place.altered("out")
+        place.refused(4, "verify", "--format", "mcuboot", "--key", "p256.pub", "out")
+
+
+# --- ESP32 ------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind, large", [("p256", False), ("rsa", True)])
+def test_esp_secure_boot_v2(place, kind, large):
+    how = ["--format", "esp-secure-boot-v2", "--content", "data"]
+    for size in place.sizes(large):
+        data = place.payload(size)
+        place.ok("sign", *how, "--key", f"{kind}.pem", "-o", "out", "in")
+        made, body = place.read("out"), -(-size // 4096) * 4096
+        assert made[:size] == data and made[size:body].strip(b"\xff") == b""
+        assert len(made) == body + 4096
+        place.ok("verify", *how, "--key", f"{kind}.pub", "out")
+        at = place.altered("out")
+        assert "HM-32" in place.refused(4, "verify", *how, "--key", f"{kind}.pub", "out"), at
+    place.payload(0)
+    assert f"HM-{EMPTY}" in place.refused(10, "sign", *how, "--key", f"{kind}.pem", "-o", "out", "in")
+
+
+@pytest.mark.parametrize("chip, key, large", [("esp32", 32, False), ("esp32c3", 32, False),
+                                              ("esp32s3", 64, True)])
+def test_esp_flash_encryption(place, chip, key, large):
+    how = ["--format", "esp-flash-encryption", "--chip", chip, "--flash-key", f"flash{key}"]
+    for size in place.sizes():
+        size = 16 * MIB - 7 if large and size == 1 else size
+        data, where = place.payload(size), place.random.randrange(64) * 0x1000
+        place.ok("encrypt", *how, "--pad", "--address", hex(where), "-o", "out", "in")
+        place.ok("decrypt", *how, "--address", hex(where), "-o", "back", "out")
+        made, back = place.read("out"), place.read("back")
+        assert back[:size] == data and back[size:].strip(b"\xff") == b""
+        assert len(made) == len(back) < size + 32 and (size < 15 or data not in made)
+        place.ok("decrypt", *how, "--address", hex(where + 0x1000), "-o", "back", "out")
+        assert size < 15 or data not in place.read("back")
+
+
+@pytest.mark.parametrize("kind, large", [("rsa", True), ("p256", False)])
+def test_esp_encrypted_img(place, kind, large):
+    how = ["--format", "esp-encrypted-img"]
+    for size in place.sizes(large):
+        data = place.payload(size)
+        place.ok("encrypt", *how, "--encrypt-key", f"{kind}.pub", "-o", "out", "in")
+        place.ok("decrypt", *how, "--decrypt-key", f"{kind}.pem", "-o", "back", "out")
+        assert place.read("back") == data
+        (place.folder / "back").unlink()
+        at = place.altered("out")
+        place.refused(4, "decrypt", *how, "--decrypt-key", f"{kind}.pem", "-o", "back", "out")
+        assert not (place.folder / "back").exists(), at
+
+
+# --- U-Boot -----------------------------------------------------------------------------
+
+ITS = """/dts-v1/; / { description = "round"; #address-cells = <1>;
+ images { kernel { description = "kernel"; data = /incbin/("in"); type = "kernel"; arch = "arm64";
+   os = "linux"; compression = "none"; load = <0x80000>; entry = <0x80000>;
+   hash-1 { algo = "sha256"; }; }; };
+ configurations { default = "conf-1"; conf-1 { description = "one"; kernel = "kernel"; }; }; };
+"""
+
+
+@pytest.mark.parametrize("kind, large", [("rsa", True), ("p256", False)])
+def test_fit(place, kind, large):
+    (place.folder / "in.its").write_text(ITS)
+    for size in place.sizes(large):
+        data = place.payload(size)
+        subprocess.run(["mkimage", "-f", "in.its", "fit"], cwd=place.folder, check=True,
+                       capture_output=True)
+        place.ok("sign", "--format", "fit", "--hint", "dev", "--key", f"{kind}.pem", "-o", "out", "fit")
+        assert data in place.read("out")
+        place.ok("verify", "--format", "fit", "--key", f"{kind}.pub", "out")
+        # The tree has bytes that no boot loader looks at and no signature covers.
+        at = place.altered("out", place.read("out").index(data), size)
+        assert "HM-32" in place.refused(4, "verify", "--format", "fit", "--key", f"{kind}.pub",
+                                        "out"), at
