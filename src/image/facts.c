@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "image/facts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "image/esp_sbv2.h"
+#include "image/fit.h"
+#include "image/mcuboot_parts.h"
+
+/* ---- MCUboot ---- */
+
+/* The security counter in the protected area, if there is one. */
+static hm_err
+find_counter(const struct input *area, struct image_facts *ret)
+{
+	uint64_t at = MCUBOOT_HEAD_LEN;
+	uint8_t head[MCUBOOT_HEAD_LEN], value[4];
+
+	while (at + MCUBOOT_HEAD_LEN <= area->size) {
+		HM_TRY(input_read(
+		    area, at, (struct hm_span){ head, sizeof(head) }));
+		at += MCUBOOT_HEAD_LEN;
+		if (image_get_u16(head) == MCUBOOT_SEC_CNT &&
+		    image_get_u16(head + 2) == sizeof(value)) {
+			HM_TRY(input_read(area, at,
+			    (struct hm_span){ value, sizeof(value) }));
+			ret->has_counter = true;
+			ret->counter = image_get_u32(value);
+			return HM_OK;
+		}
+		at += image_get_u16(head + 2);
+	}
+	return HM_OK;
+}
+
+static hm_err
+mcuboot_facts(const struct input *file, struct image_facts *ret)
+{
+	uint8_t head[MCUBOOT_HEADER_LEN];
+	struct input area;
+	uint64_t end, protect;
+
+	HM_TRY(input_read(file, 0, (struct hm_span){ head, sizeof(head) }));
+	end = (uint64_t)image_get_u16(head + MCUBOOT_AT_HDR_SIZE) +
+	      image_get_u32(head + MCUBOOT_AT_IMG_SIZE);
+	protect = image_get_u16(head + MCUBOOT_AT_PROTECT);
+	(void)snprintf(ret->version, sizeof(ret->version), "%u.%u.%u+%" PRIu32,
+	    head[MCUBOOT_AT_VERSION], head[MCUBOOT_AT_VERSION + 1],
+	    image_get_u16(head + MCUBOOT_AT_VERSION + 2),
+	    image_get_u32(head + MCUBOOT_AT_VERSION + 4));
+	HM_TRY(input_window(file, end, protect, &area));
+	HM_TRY(find_counter(&area, ret));
+	if (image_get_u32(head + MCUBOOT_AT_FLAGS) & MCUBOOT_F_ENCRYPTED)
+		return HM_OK;
+	ret->has_payload = true;
+	return input_window(file, 0, end + protect, &ret->payload);
+}
+
+static hm_err
+mcuboot_check(const struct input *file, const struct image_keys *keys,
+    struct findings *findings)
+{
+	struct mcuboot_verify how = { .keys = keys };
+
+	return mcuboot_verify(&how, file, findings);
+}
+
+static hm_err
+mcuboot_again(const struct input *file, const struct image_keys *old,
+    const struct image_signer *signer, struct output *out, struct why *why)
+{
+	struct mcuboot_change how = {
+		.verify = { .keys = old }, .signers = signer, .signer_count = 1
+	};
+	struct mcuboot_made made = { 0 };
+	hm_err err = mcuboot_resign(&how, file, out, &made, why);
+
+	mcuboot_made_done(&made);
+	return err;
+}
+
+/* ---- ESP32, Secure Boot V2 ---- */
+
+static hm_err
+esp_facts(const struct input *file, struct image_facts *ret)
+{
+	static const struct esp_app_rules any = { 0 };
+	AUTO_FINDINGS struct findings *findings = NULL;
+	struct esp_app app = { 0 };
+
+	if (file->size <= ESP_SECTOR)
+		return HM_E_IMAGE_SHORT;
+	ret->has_payload = true;
+	HM_TRY(input_window(file, 0, file->size - ESP_SECTOR, &ret->payload));
+	if (!esp_app_has_desc(&ret->payload))
+		return HM_OK; /* a boot loader, or data */
+	HM_TRY(findings_new("esp-app-image", &findings));
+	HM_TRY(esp_app_layout(&any, &ret->payload, findings, &app));
+	_Static_assert(sizeof(app.version) == sizeof(ret->version), "as long");
+	memcpy(ret->version, app.version, sizeof(app.version));
+	ret->has_counter = true;
+	ret->counter = app.secure_version;
+	return HM_OK;
+}
+
+/* What it is made for: a boot loader and data have no description. */
+static struct sbv2_verify
+esp_how(const struct input *file, const struct image_keys *keys)
+{
+	struct sbv2_verify how = { .keys = *keys };
+	uint8_t magic = 0;
+
+	HM_LOSE(input_read(file, 0, (struct hm_span){ &magic, 1 }));
+	if (esp_app_has_desc(file))
+		how.rules.content = ESP_APP;
+	else
+		how.rules.content = magic == 0xE9 ? ESP_BOOTLOADER : ESP_DATA;
+	return how;
+}
+
+static hm_err
+esp_check(const struct input *file, const struct image_keys *keys,
+    struct findings *findings)
+{
+	struct sbv2_verify how = esp_how(file, keys);
+
+	return esp_sbv2_verify(&how, file, findings);
+}
+
+static hm_err
+esp_again(const struct input *file, const struct image_keys *old,
+    const struct image_signer *signer, struct output *out, struct why *why)
+{
+	struct sbv2_verify verify = esp_how(file, old);
+	struct sbv2_sign how = { .rules = verify.rules,
+		.mode = SBV2_RESIGN,
+		.old = &verify,
+		.signers = signer,
+		.signer_count = 1 };
+
+	return esp_sbv2_sign(&how, file, out, why);
+}
+
+/* ---- U-Boot FIT: many ranges ---- */
+
+static hm_err
+fit_check(const struct input *file, const struct image_keys *keys,
+    struct findings *findings)
+{
+	struct fit_verify how = { .keys = keys };
+
+	return fit_verify(&how, file, findings);
+}
+
+/* ---- all ---- */
+
+static const struct row {
+	const char *format;
+	hm_err (*facts)(const struct input *file, struct image_facts *ret);
+	hm_err (*check)(const struct input *file, const struct image_keys *keys,
+	    struct findings *findings);
+	hm_err (*again)(const struct input *file, const struct image_keys *old,
+	    const struct image_signer *signer, struct output *out,
+	    struct why *why); /* NULL: cannot */
+} rows[] = {
+	{ "mcuboot", mcuboot_facts, mcuboot_check, mcuboot_again },
+	{ "esp-secure-boot-v2", esp_facts, esp_check, esp_again },
+	{ "fit", NULL, fit_check, NULL },
+};
+
+static const struct row *
+row_of(const struct image_format *format)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(rows[i].format, format->name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+hm_err
+image_facts(const struct image_format *format, const struct input *file,
+    struct image_facts *ret)
+{
+	const struct row *row = row_of(format);
+
+	*ret = (struct image_facts){ 0 };
+	return row == NULL || row->facts == NULL ? HM_OK
+						 : row->facts(file, ret);
+}
+
+bool
+image_is_signable(const struct image_format *format)
+{
+	return row_of(format) != NULL;
+}
+
+hm_err
+image_check(const struct image_format *format, const struct input *file,
+    const struct image_keys *keys, struct findings *findings)
+{
+	const struct row *row = row_of(format);
+
+	return row == NULL ? HM_E_IMAGE_FORMAT
+			   : row->check(file, keys, findings);
+}
+
+hm_err
+image_resign(const struct image_format *format, const struct input *file,
+    const struct image_keys *old, const struct image_signer *signer,
+    struct output *out, struct why *why)
+{
+	const struct row *row = row_of(format);
+	struct image_keys own = { .trusted = { signer->key },
+		.trusted_count = 1 };
+	AUTO_FINDINGS struct findings *findings = NULL;
+	struct input made;
+
+	if (row == NULL || row->again == NULL)
+		return WHY(why, HM_E_IMAGE_FORMAT,
+		    "images of format %s are not signed anew", format->name);
+	HM_TRY(findings_new(format->name, &findings));
+	HM_TRY(row->check(file, old, findings));
+	HM_TRY(findings_verdict(findings, why));
+	HM_TRY(row->again(file, old, signer, out, why));
+	findings_free(findings);
+	findings = NULL;
+	HM_TRY(findings_new(format->name, &findings));
+	HM_TRY(output_input(out, &made));
+	HM_TRY(row->check(&made, &own, findings));
+	return findings_verdict(findings, why);
+}
