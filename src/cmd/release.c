@@ -29,6 +29,7 @@ static const struct option_spec create_options[] = {
 	    .help = "who it is for" },
 	{ "counter", OPTION_INT, .min = 0, .max = UINT32_MAX, .fallback = "0",
 	    .help = "security counter; it only grows" },
+	RELEASE_KEY_OPTIONS,
 	OBJECT_OPTIONS,
 	{ 0 },
 };
@@ -112,7 +113,9 @@ static const struct verb_spec revoke_verb = { .name = "revoke",
 	.operands = revoke_operands,
 	.run = revoke };
 static const struct verb_spec *const verbs[] = { &create_verb,
-	&release_approve_verb, &release_show_verb, &revoke_verb, NULL };
+	&release_diff_verb, &release_approve_verb, &release_promote_verb,
+	&revoke_verb, &release_bundle_verb, &release_open_verb,
+	&release_show_verb, NULL };
 
 const struct noun_spec noun_release = { .name = "release",
 	.words = "firmware of a product, with its security counter",

@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "cmd/release_parts.h"
 #include "crypto/digest.h"
-#include "image/image.h"
 
 #define IMAGE_MAX (UINT64_C(1) << 32)
+#define PEM_MAX 65536
 #define SBOM_MAX (64u * 1024 * 1024)
 
 /* ---- what was given ---- */
@@ -30,6 +30,8 @@ field(struct release_spec *spec, const char *key)
 		{ "target", &spec->target },
 		{ "counter", &spec->counter },
 		{ "type", &spec->type },
+		{ "key", &spec->key },
+		{ "out", &spec->out },
 	};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -80,42 +82,92 @@ release_spec_parse(const char *given, struct release_spec *ret, struct why *why)
 static struct release_spec image_specs[HM_RELEASE_IMAGES_MAX];
 static struct release_spec sbom_specs[HM_RELEASE_SBOMS_MAX];
 
+/* ---- keys ---- */
+
 static hm_err
-refuse_image(hm_err err, const struct release_spec *spec, struct why *why)
+load_keys(const struct options *given, const char *option,
+    struct image_keys *ret, struct why *why)
 {
-	why_where(why, "%s", spec->file);
-	return err;
+	for (size_t i = 0; i < options_count(given, option); i++) {
+		const char *path = options_at(given, option, i);
+		AUTO(buf) struct buf pem = { 0 };
+		hm_err err;
+
+		if (i == IMAGE_KEYS_MAX)
+			return WHY(why, HM_E_USAGE, "too many --%s", option);
+		HM_TRY(file_read_text(path, PEM_MAX, &pem, why));
+		err =
+		    pkey_from_pem(buf_bytes(&pem), NULL, &ret->trusted[i], why);
+		if (err != HM_OK) {
+			why_where(why, "%s", path);
+			return err;
+		}
+		ret->trusted_count = i + 1;
+	}
+	return HM_OK;
 }
 
-/* All that needs no key. */
-static hm_err
-inspect(const struct image_format *format, const struct input *file,
-    struct why *why)
+hm_err
+release_keys_load(
+    const struct options *given, struct release_keys *ret, struct why *why)
 {
-	struct findings *findings;
-	hm_err err;
+	*ret = (struct release_keys){ 0 };
+	HM_TRY(load_keys(given, "dev-key", &ret->dev, why));
+	HM_TRY(load_keys(given, "prod-key", &ret->prod, why));
+	for (size_t i = 0; i < ret->dev.trusted_count; i++)
+		for (size_t k = 0; k < ret->prod.trusted_count; k++)
+			if (pkey_equal(
+				ret->dev.trusted[i], ret->prod.trusted[k]))
+				return WHY(why, HM_E_KEY_ROLE,
+				    "one key is given for both channels");
+	return HM_OK;
+}
+
+void
+release_keys_done(struct release_keys *keys)
+{
+	for (size_t i = 0; i < keys->dev.trusted_count; i++)
+		pkey_free(keys->dev.trusted[i]);
+	for (size_t i = 0; i < keys->prod.trusted_count; i++)
+		pkey_free(keys->prod.trusted[i]);
+	*keys = (struct release_keys){ 0 };
+}
+
+/* ---- what a file is ---- */
+
+static hm_err
+verdict(const struct image_format *format, const struct input *file,
+    const struct image_keys *keys, struct why *why)
+{
+	AUTO_FINDINGS struct findings *findings = NULL;
 
 	HM_TRY(findings_new(format->name, &findings));
-	err = format->inspect(file, findings);
-	if (err == HM_OK)
-		err = findings_verdict(findings, why);
-	findings_free(findings);
-	return err;
+	if (keys == NULL)
+		HM_TRY(format->inspect(file, findings));
+	else
+		HM_TRY(image_check(format, file, keys, findings));
+	return findings_verdict(findings, why);
 }
 
-/* What it is, not what somebody says that it is. */
 static hm_err
-recognise(const struct release_spec *spec, const struct input *file,
-    struct hm_image *ret, struct why *why)
+judge(const struct image_format *format, const struct input *file,
+    hm_channel channel, const struct release_keys *keys, struct why *why)
 {
-	const struct image_format *format = image_format_of(file);
-	const char *name = format == NULL ? "raw" : format->name;
+	bool prod = channel == HM_CHANNEL_PROD;
+	const struct image_keys *own = prod ? &keys->prod : &keys->dev;
 
-	if (spec->format != NULL && strcmp(spec->format, name) != 0)
-		return WHY(why, HM_E_IMAGE_FORMAT, "it is %s, not %s",
-		    format == NULL ? "of no known format" : name, spec->format);
-	ret->format = hm_bytes_of(name);
-	return format == NULL ? HM_OK : inspect(format, file, why);
+	if (!image_is_signable(format))
+		return verdict(format, file, NULL, why);
+	if (own->trusted_count == 0)
+		return WHY(why, HM_E_IMAGE_UNTRUSTED,
+		    "images of format %s need --%s-key, the keys that may "
+		    "sign them",
+		    format->name, prod ? "prod" : "dev");
+	if (prod && keys->dev.trusted_count > 0 &&
+	    verdict(format, file, &keys->dev, NULL) == HM_OK)
+		return WHY(why, HM_E_KEY_ROLE,
+		    "a development key signed it, and it is for production");
+	return verdict(format, file, own, why);
 }
 
 static hm_err
@@ -128,20 +180,88 @@ measure(const struct input *file, uint8_t ret[static HM_DIGEST_LEN])
 	return HM_OK;
 }
 
-static hm_err
-take_counter(const struct release_spec *spec, const struct hm_release *release,
-    struct hm_image *ret, struct why *why)
+hm_err
+release_look(const struct input *file, hm_channel channel,
+    const struct release_keys *keys, struct hm_image *ret,
+    char version[static IMAGE_VERSION_MAX + 1], struct why *why)
 {
+	const struct image_format *format = image_format_of(file);
+	struct image_facts facts;
+
+	if (file->size == 0)
+		return WHY(why, HM_E_IMAGE_EMPTY, "the file is empty");
+	ret->size = file->size;
+	HM_TRY(measure(file, ret->digest));
+	version[0] = '\0';
+	if (format == NULL) { /* it is signed by nobody but the release */
+		ret->format = HM_LITERAL("raw");
+		memcpy(ret->payload, ret->digest, HM_DIGEST_LEN);
+		return HM_OK;
+	}
+	ret->format = hm_bytes_of(format->name);
+	HM_TRY(judge(format, file, channel, keys, why));
+	HM_TRY(image_facts(format, file, &facts));
+	memcpy(version, facts.version, sizeof(facts.version));
+	ret->version = hm_bytes_of(version);
+	ret->has_counter = facts.has_counter;
+	ret->counter = facts.counter;
+	return facts.has_payload ? measure(&facts.payload, ret->payload)
+				 : HM_OK;
+}
+
+/* ---- images ---- */
+
+static struct release_spec image_specs[HM_RELEASE_IMAGES_MAX];
+static char versions[HM_RELEASE_IMAGES_MAX][IMAGE_VERSION_MAX + 1];
+static struct release_spec sbom_specs[HM_RELEASE_SBOMS_MAX];
+
+/* What is said must be what it says itself, if it does. */
+static hm_err
+take_said(
+    const struct release_spec *spec, struct hm_image *ret, struct why *why)
+{
+	bool raw = hm_bytes_equal(ret->format, HM_LITERAL("raw"));
 	uint64_t counter;
 
+	if (spec->format != NULL &&
+	    !hm_bytes_equal(hm_bytes_of(spec->format), ret->format))
+		return WHY(why, HM_E_IMAGE_FORMAT, "it is %.*s, not %s",
+		    (int)ret->format.len, (const char *)ret->format.ptr,
+		    spec->format);
+	if (spec->version != NULL && ret->version.len > 0 &&
+	    !hm_bytes_equal(hm_bytes_of(spec->version), ret->version))
+		return WHY(why, HM_E_IMAGE_FIELD, "its version is %.*s, not %s",
+		    (int)ret->version.len, (const char *)ret->version.ptr,
+		    spec->version);
+	if (spec->version != NULL)
+		ret->version = hm_bytes_of(spec->version);
 	if (spec->counter == NULL)
 		return HM_OK;
 	if (uint_parse(hm_bytes_of(spec->counter), UINT32_MAX, &counter) !=
 	    HM_OK)
 		return WHY(why, HM_E_USAGE, "no counter: %s", spec->counter);
+	if (ret->has_counter ? ret->counter != counter : !raw)
+		return WHY(why, HM_E_COUNTER,
+		    "its security counter is not %" PRIu64, counter);
 	ret->has_counter = true;
 	ret->counter = (uint32_t)counter;
-	if (ret->counter < release->counter)
+	return HM_OK;
+}
+
+static hm_err
+fill_image(const struct release_spec *spec, const struct input *file,
+    const struct release_keys *keys, struct hm_release *release,
+    struct why *why)
+{
+	uint32_t at = (uint32_t)(spec - image_specs);
+	struct hm_image *ret = &release->images[at];
+
+	ret->name = hm_bytes_of(spec->name == NULL ? "firmware" : spec->name);
+	ret->target = hm_bytes_of(spec->target == NULL ? "" : spec->target);
+	HM_TRY(
+	    release_look(file, release->channel, keys, ret, versions[at], why));
+	HM_TRY(take_said(spec, ret, why));
+	if (ret->has_counter && ret->counter < release->counter)
 		return WHY(why, HM_E_COUNTER,
 		    "its counter %" PRIu32 " is below the release's %" PRIu32,
 		    ret->counter, release->counter);
@@ -149,32 +269,20 @@ take_counter(const struct release_spec *spec, const struct hm_release *release,
 }
 
 static hm_err
-fill_image(const struct release_spec *spec, const struct input *file,
-    const struct hm_release *release, struct hm_image *ret, struct why *why)
-{
-	ret->name = hm_bytes_of(spec->name == NULL ? "firmware" : spec->name);
-	ret->version = hm_bytes_of(spec->version == NULL ? "" : spec->version);
-	ret->target = hm_bytes_of(spec->target == NULL ? "" : spec->target);
-	ret->size = file->size;
-	if (file->size == 0)
-		return WHY(why, HM_E_IMAGE_EMPTY, "the file is empty");
-	HM_TRY(recognise(spec, file, ret, why));
-	HM_TRY(take_counter(spec, release, ret, why));
-	return measure(file, ret->digest);
-}
-
-static hm_err
 take_image(const char *given, struct release_spec *spec,
-    const struct hm_release *release, struct hm_image *ret, struct why *why)
+    const struct release_keys *keys, struct hm_release *release,
+    struct why *why)
 {
 	struct input file;
 	hm_err err;
 
 	HM_TRY(release_spec_parse(given, spec, why));
 	HM_TRY(input_open(spec->file, IMAGE_MAX, &file, why));
-	err = fill_image(spec, &file, release, ret, why);
+	err = fill_image(spec, &file, keys, release, why);
 	input_done(&file);
-	return err == HM_OK ? HM_OK : refuse_image(err, spec, why);
+	if (err != HM_OK)
+		why_where(why, "%s", spec->file);
+	return err;
 }
 
 /* ---- bills of materials ---- */
@@ -248,15 +356,17 @@ hm_err
 release_take_files(
     const struct options *given, struct hm_release *release, struct why *why)
 {
+	AUTO(release_keys) struct release_keys keys = { 0 };
 	size_t images = options_count(given, "image");
 	size_t sboms = options_count(given, "sbom");
 
 	if (images > HM_RELEASE_IMAGES_MAX || sboms > HM_RELEASE_SBOMS_MAX)
 		return WHY(why, HM_E_USAGE, "at most %d images and %d boms",
 		    HM_RELEASE_IMAGES_MAX, HM_RELEASE_SBOMS_MAX);
+	HM_TRY(release_keys_load(given, &keys, why));
 	for (size_t i = 0; i < images; i++)
 		HM_TRY(take_image(options_at(given, "image", i),
-		    &image_specs[i], release, &release->images[i], why));
+		    &image_specs[i], &keys, release, why));
 	for (size_t i = 0; i < sboms; i++)
 		HM_TRY(take_sbom(options_at(given, "sbom", i), &sbom_specs[i],
 		    &release->sboms[i], why));

@@ -8,8 +8,13 @@
  *   release_read.c     a release that is there, from its file or the server
  *   release_approve.c  approve
  *   release_show.c     show
+ *   release_promote.c  promote
+ *   release_diff.c     diff
+ *   release_sbom.c     components of a bill of materials
+ *   release_bundle.c   bundle, open
  */
 #include "base/input.h"
+#include "image/facts.h"
 #include "cmd/sign_object.h"
 
 /* ---- files (release_image.c) ---- */
@@ -18,10 +23,37 @@
 struct release_spec {
 	char text[FILE_PATH_MAX + 512]; /* what the others point into */
 	const char *name, *file, *format, *version, *target, *counter, *type;
+	const char *key, *out; /* promote */
 };
 /* HM_E_USAGE */
 HM_MUST hm_err release_spec_parse(
     const char *given, struct release_spec *ret, struct why *why);
+
+/* Public keys that sign images, of each channel; owned. */
+struct release_keys {
+	struct image_keys dev, prod;
+};
+#define RELEASE_KEY_OPTIONS                                                   \
+	{ "dev-key", OPTION_PATH, .repeated = true, .metavar = "PEM",         \
+		.help = "public key that development images are signed by" }, \
+	{                                                                     \
+		"prod-key", OPTION_PATH,                                      \
+		    .repeated = true, .metavar = "PEM",                       \
+		    .help = "public key that production images are signed "   \
+			    "by"                                              \
+	}
+/* --dev-key, --prod-key. HM_E_KEY, HM_E_KEY_WEAK, HM_E_FILE, HM_E_KEY_ROLE (one
+ * that is both) */
+HM_MUST hm_err release_keys_load(
+    const struct options *given, struct release_keys *ret, struct why *why);
+void release_keys_done(struct release_keys *keys);
+
+/* What a file is, from its content: format, digest, size, version, counter,
+ * payload; verified with the keys of the channel. `version` has room for the
+ * text. As release_take_files() */
+HM_MUST hm_err release_look(const struct input *file, hm_channel channel,
+    const struct release_keys *keys, struct hm_image *ret,
+    char version[static IMAGE_VERSION_MAX + 1], struct why *why);
 
 /* All images and boms that were given, in a new release whose other fields are
  * there; texts borrow from static memory. HM_E_USAGE, HM_E_FILE, HM_E_IMAGE_*,
@@ -65,4 +97,6 @@ HM_MUST hm_err release_read(const struct options *given, const char *what,
 /* What a person has to see before saying yes. */
 void release_print(const struct hm_release *release);
 
-extern const struct verb_spec release_approve_verb, release_show_verb;
+extern const struct verb_spec release_approve_verb, release_show_verb,
+    release_promote_verb, release_diff_verb, release_bundle_verb,
+    release_open_verb;

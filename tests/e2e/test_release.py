@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Releases: MCUboot and ESP32 images from development to production, and to a factory
+
+Images are signed by `hallmark image`, promoted with a key in SoftHSM, approved by two people,
+ordered, packed for one station and opened by it only. What must not be is tried beside it.
+"""
+import json, os
+
+import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, \
+    PublicFormat
+
+from counterpart import sha256
+from line import MODULE, OEM, Factory, utc
+
+PAYLOAD = bytes(range(256)) * 33
+ROLE, UNTRUSTED, COUNTER, PROMOTION, APPROVALS = 3213, 3207, 3111, 6123, 6120
+REVOKED, CHANNEL, TWICE, OPEN, HASH = 6121, 3110, 7001, 3208, 3205
+
+
+class World:
+    def __init__(self):
+        factory = self.factory = Factory()
+        factory.start()
+        factory.open_up()
+        factory.product("thermo", extra="  soft_in_prod: true\n")
+        for name in "dev", "other":
+            self.make_key(name)
+        factory.hallmark("hsm", "generate", OEM, "--label", "images", "--public", "prod.pub",
+                         "--module", MODULE, "--pin", "file:pin")
+        factory.write("app.raw", PAYLOAD)
+        self.sign("app.dev", "dev")
+        factory.write("data.bin", b"some data")
+        for name, version in ("old", "1.0"), ("new", "1.1"):
+            factory.write(name + ".spdx.json", json.dumps(
+                {"spdxVersion": "SPDX-2.3", "packages": [
+                    {"name": "zlib", "versionInfo": version},
+                    {"name": name, "versionInfo": "1"}]}))
+        factory.write("old.cdx.json", json.dumps(
+            {"bomFormat": "CycloneDX", "specVersion": "1.5",
+             "components": [{"name": "mbedtls", "version": "3.5.0"}]}))
+
+    def make_key(self, name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        self.factory.write(name + ".key.pem", key.private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
+        self.factory.write(name + ".pub.pem", key.public_key().public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+    def sign(self, out, key, counter=3):
+        self.factory.hallmark("image", "sign", "--format", "mcuboot", "--key", key + ".key.pem",
+                              "--image-version", "1.2.3+4", "--header-size", "512", "--pad-header",
+                              "--security-counter", str(counter), "--output", out, "app.raw")
+
+    def create(self, name, channel, image="app.dev", counter=3, more=(), extra=""):
+        return ("release", "create", name, "--product", "thermo", "--channel", channel,
+                "--counter", str(counter), "--image", f"name=app,file={image}{extra}",
+                "--image", "name=data,file=data.bin", "--dev-key", "dev.pub.pem",
+                "--prod-key", "prod.pub", "--output", name + ".cose", *more)
+
+    def promote(self, name, source, image="app.dev", out="app.prod", **given):
+        return ("release", "promote", name, "--from", source, "--image",
+                f"name=app,file={image},out={out}", "--image", "name=data,file=data.bin",
+                "--dev-key", "dev.pub.pem", "--prod-key", "prod.pub",
+                "--key", given.get("key", OEM + ";object=images"), "--module", MODULE,
+                "--pin", "file:pin", "--output", name + ".cose")
+
+
+@pytest.fixture(scope="module")
+def world():
+    made = World()
+    yield made
+    made.factory.close()
+
+
+def test_from_development_to_a_station(world):
+    factory = world.factory
+    factory.planner(*world.create("2.0-dev", "dev", more=("--sbom", "old.spdx.json", "--sbom",
+                                                         "old.cdx.json")))
+    factory.planner(*world.promote("2.0", "thermo/2.0-dev"))
+    shown = json.loads(factory.planner("release", "show", "thermo/2.0", "--json").stdout)
+    app, data = shown["images"]
+    assert app["format"] == "mcuboot" and app["counter"] == 3 and app["version"] == "1.2.3+4"
+    assert app["digest"] == sha256(factory.read("app.prod")).hex()
+    assert data["digest"] == sha256(b"some data").hex()
+    assert shown["promoted_from"] == sha256(factory.read("2.0-dev.cose")).hex()
+    assert shown["state"] == "waits for approvals" and len(shown["sboms"]) == 2
+    before = json.loads(factory.planner("release", "show", "thermo/2.0-dev", "--json").stdout)
+    assert before["images"][0]["payload"] == app["payload"]
+    # the production key signed it, and the development key did not
+    verify = ("image", "verify", "--format", "mcuboot", "app.prod", "--key")
+    factory.hallmark(*verify, "prod.pub")
+    factory.hallmark(*verify, "dev.pub.pem", status=4)
+    end = 512 + len(PAYLOAD)
+    assert factory.read("app.prod")[:end] == factory.read("app.dev")[:end]
+
+    factory.write_order("thermo", "2.0")
+    assert factory.refused("order", "create", "order.yaml") == APPROVALS
+    factory.approve("2.0", "thermo", ["alice"])
+    assert factory.refused("order", "create", "order.yaml") == APPROVALS
+    done = factory.hallmark("release", "approve", "thermo/2.0", "--config", "alice.yaml",
+                            "--json", status=None)
+    assert json.loads(done.stderr)["id"] == f"HM-{TWICE}"
+    factory.approve("2.0", "thermo", ["bob"])
+    factory.planner("order", "create", "order.yaml")
+    factory.write_order("thermo", "2.0-dev")
+    assert factory.refused("order", "create", "order.yaml") == CHANNEL
+
+    factory.planner("release", "bundle", "thermo/2.0", "--image", "name=app,file=app.prod",
+                    "--image", "name=data,file=data.bin", "--to", "BENCH.pem", "-o", "2.0.bundle")
+    assert PAYLOAD[:64] not in factory.read("2.0.bundle")
+    opened = ("release", "open", "2.0.bundle", "--authority", "authority.pub")
+    factory.hallmark(*opened, "--key", "BENCH.key", "--into", "opened")
+    for name, file in (("app", "app.prod"), ("data", "data.bin"), ("release.cose", "2.0.cose")):
+        assert factory.read("opened/" + name) == factory.read(file)
+    done = factory.hallmark(*opened, "--key", "planner.key", "--into", "stolen", "--json",
+                            status=None)
+    assert json.loads(done.stderr)["id"] == f"HM-{OPEN}"
+    assert not [f for f in os.listdir(factory.path("stolen"))]
+    # another image does not get in
+    assert factory.refused("release", "bundle", "thermo/2.0", "--image",
+                           "name=app,file=app.dev", "--image", "name=data,file=data.bin",
+                           "--to", "BENCH.pem", "-o", "wrong.bundle") == HASH
+
+    factory.planner("release", "revoke", "thermo/2.0", "--reason", "a hole")
+    factory.write_order("thermo", "2.0")
+    assert factory.refused("order", "create", "order.yaml") == REVOKED
+    found = factory.audit("--approver", "alice.pem", "--approver", "bob.pem")
+    assert not [f for f in found["findings"] if not f.get("note")]
+
+
+def test_what_is_no_release(world):
+    factory = world.factory
+    world.sign("app.other", "other")
+    assert factory.refused(*world.create("x", "dev", "app.other")) == UNTRUSTED
+    assert factory.refused(*world.create("x", "prod")) == ROLE  # a development key
+    assert factory.refused(*world.create("x", "dev", counter=4)) == COUNTER  # below the release's
+    assert factory.refused(*world.create("x", "dev", extra=",counter=9")) == COUNTER  # disagrees
+    factory.write("app.cut", factory.read("app.dev")[:-1])
+    assert factory.refused(*world.create("x", "dev", "app.cut")) in range(3200, 3218)
+    assert not os.path.exists(factory.path("x.cose"))
+
+
+def test_what_is_no_promotion(world):
+    factory = world.factory
+    factory.planner(*world.create("3.0-dev", "dev"))
+    world.sign("app.again", "dev")  # other signature bytes, so not the file that is named
+    for given, error in ((("app.again",), PROMOTION), (("app.other",), UNTRUSTED)):
+        assert factory.refused(*world.promote("3.0", "thermo/3.0-dev", *given,
+                                              out="none")) == error
+    assert factory.refused(*world.promote("3.0", "thermo/3.0-dev", out="none",
+                                          key="dev.key.pem")) == ROLE
+    assert not os.path.exists(factory.path("none"))
+
+
+def test_diff(world):
+    factory = world.factory
+    world.sign("app.next", "dev", counter=5)
+    for name, image, counter, bom in (("4.0", "app.dev", 3, "old"), ("4.1", "app.next", 4, "new")):
+        factory.planner(*world.create(name, "dev", image, counter,
+                                      ("--sbom", bom + ".spdx.json")))
+    done = factory.planner("release", "diff", "thermo/4.0", "thermo/4.1", "--sbom",
+                           "old.spdx.json", "--sbom", "new.spdx.json", "--json")
+    found = {(c["what"], c["name"]): (c["change"], c["text"])
+             for c in json.loads(done.stdout)["changes"]}
+    assert found["counter", "4.1"] == ("changed", "3 -> 4")
+    assert found["counter", "app"] == ("changed", "3 -> 5")
+    assert found["component", "zlib"] == ("changed", "1.0 -> 1.1")
+    assert found["component", "old"] == ("removed", "1")
+    assert found["component", "new"] == ("added", "1")
+    assert found["image", "app"][0] == "changed" and ("image", "data") not in found
