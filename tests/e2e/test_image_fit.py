@@ -231,6 +231,33 @@ def test_openssl_answers_a_request_for_all_configurations(bench):
     assert (bench / "far.itb").read_bytes() == (bench / "near.itb").read_bytes()
 
 
+@pytest.mark.parametrize("name,keys", [
+    ("ecdsa256-head", ["ec256"]), ("ecdsa384-head", ["ec384"]), ("rsa2048-pss-head", ["rsa2048"]),
+    ("rsa3072-pss-head", ["rsa3072"]), ("two-keys", ["rsa2048", "rsa3072"])])
+def test_with_the_signatures_of_mkimage_it_is_the_file_of_mkimage(bench, name, keys):
+    """ECDSA and PSS are random: its signatures are the response to our request."""
+    run("mkimage", "-f", f"{name}.its", "unsigned.itb", cwd=bench)
+    version = run("fdtget", f"{name}.itb", "/configurations/conf-1/signature-1", "signer-version",
+                  cwd=bench).stdout.decode().strip()
+    words = ["--format", "fit", "--fdt-size", (bench / f"{name}.itb").stat().st_size,
+             "--signer-name", "mkimage", "--signer-version", version]
+    for key in keys:
+        words += ["--key", f"keys/{key}.pub", "--hint", key]
+    image(bench, "request", *words, "-o", "r.json", "unsigned.itb")
+    answers = []
+    for conf in "conf-1", "conf-2":
+        for i in range(len(keys)):
+            node = f"/configurations/{conf}/signature-{i + 1}"
+            value = run("fdtget", "-t", "bx", f"{name}.itb", node, "value", cwd=bench).stdout.split()
+            to = bench / f"{conf}-{i}.sig"
+            to.write_bytes(bytes(int(byte, 16) for byte in value))
+            answers += ["--response", to.name]
+    image(bench, "assemble", *words, "--request", "r.json", *answers, "-o", "ours.itb",
+          "unsigned.itb")
+    assert settled((bench / "ours.itb").read_bytes()) == settled(
+        (bench / f"{name}.itb").read_bytes())
+
+
 # --- U-Boot itself ---------------------------------------------------------------------
 
 BOOT = """/dts-v1/; / { description = "boot"; #address-cells = <1>;
