@@ -17,6 +17,7 @@ struct output {
 	char path[FILE_PATH_MAX];
 	struct file_temp temp; /* fd -1: memory */
 	bool is_stream;        /* standard output; the file has no name */
+	bool is_nowhere;       /* what comes is only counted */
 	struct buf memory;
 	uint64_t flushed; /* bytes in the file */
 	size_t held;      /* bytes gathered behind them */
@@ -33,6 +34,7 @@ new_output(struct output **ret)
 	out->temp.fd = -1;
 	out->temp.name[0] = '\0';
 	out->is_stream = false;
+	out->is_nowhere = false;
 	out->memory = (struct buf){ 0 };
 	out->flushed = 0;
 	out->held = 0;
@@ -84,6 +86,14 @@ output_memory(size_t max, struct output **ret)
 {
 	HM_TRY(new_output(ret));
 	buf_init(&(*ret)->memory, max);
+	return HM_OK;
+}
+
+hm_err
+output_nowhere(struct output **ret)
+{
+	HM_TRY(new_output(ret));
+	(*ret)->is_nowhere = true;
 	return HM_OK;
 }
 
@@ -146,6 +156,10 @@ flush(struct output *out)
 hm_err
 output_add(struct output *out, struct hm_bytes bytes)
 {
+	if (out->is_nowhere) {
+		out->flushed += bytes.len;
+		return HM_OK;
+	}
 	if (is_memory(out))
 		return buf_add(&out->memory, bytes);
 	if (bytes.len > sizeof(out->piece) - out->held)
@@ -168,6 +182,8 @@ output_put(struct output *out, uint64_t at, struct hm_bytes bytes)
 
 	if (at > size || bytes.len > size - at)
 		return HM_E_NO_ROOM;
+	if (out->is_nowhere)
+		return HM_OK;
 	if (is_memory(out)) {
 		if (bytes.len > 0)
 			memcpy(out->memory.ptr + at, bytes.ptr, bytes.len);
@@ -211,6 +227,10 @@ output_cut(struct output *out, uint64_t size)
 {
 	if (size > output_size(out))
 		return HM_E_NO_ROOM;
+	if (out->is_nowhere) {
+		out->flushed = size;
+		return HM_OK;
+	}
 	if (is_memory(out)) {
 		out->memory.len = (size_t)size;
 		return HM_OK;
@@ -225,7 +245,9 @@ output_cut(struct output *out, uint64_t size)
 uint64_t
 output_size(const struct output *out)
 {
-	return is_memory(out) ? out->memory.len : out->flushed + out->held;
+	if (is_memory(out) && !out->is_nowhere)
+		return out->memory.len;
+	return out->flushed + out->held;
 }
 
 hm_err

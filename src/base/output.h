@@ -18,6 +18,8 @@ HM_MUST hm_err output_open(
     const char *path, unsigned mode, struct output **ret, struct why *why);
 /* In memory, at most `max` bytes: tests and small parts. HM_E_NO_MEMORY */
 HM_MUST hm_err output_memory(size_t max, struct output **ret);
+/* Counted and forgotten: for a verifier that makes something. */
+HM_MUST hm_err output_nowhere(struct output **ret);
 void output_free(struct output *out);
 void output_clean(struct output **out);
 #define AUTO_OUTPUT __attribute__((cleanup(output_clean)))

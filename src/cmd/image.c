@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark image: firmware files that boot code checks; options and formats */
-#include "cmd/image_efuse.h"
-#include "cmd/image_esp_cert.h"
+#include "cmd/image_bundle.h"
 #include "cmd/image_esp.h"
-#include "cmd/image_esp_enc.h"
+#include "cmd/image_esp_data.h"
 #include "cmd/image_fit.h"
 #include "cmd/image_mcuboot.h"
-#include "cmd/image_nvs.h"
 #include "cmd/image_raw.h"
 #include "cmd/image_verbs.h"
 #include "cmd/nouns.h"
@@ -26,6 +24,7 @@ const struct image_command *const image_commands[] = {
 	&image_uboot_env,
 	&image_nvs,
 	&image_efuse,
+	&image_bundle,
 	&image_raw,
 	&image_cms,
 	NULL,

@@ -4,7 +4,7 @@
  *   tlv_type,tlv_subtype,data_value,data_type,priv_key_type,algorithm,key_size,
  *   efuse_id,efuse_key
  */
-#include "cmd/image_esp_cert.h"
+#include "cmd/image_esp_data.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cmd/image_esp_enc.h"
+#include "cmd/image_esp_data.h"
 
 #include "image/esp_enc.h"
 

@@ -4,7 +4,7 @@
  * types namespace, data (the value), file (its name). No key has a meaning of
  * its own here.
  */
-#include "cmd/image_nvs.h"
+#include "cmd/image_esp_data.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 	"esp-app-image, esp-partition-table, esp-flash-encryption, "        \
 	"mcuboot, esp-secure-cert, esp-nvs, esp-efuse, esp-encrypted-img, " \
 	"fit, "                                                             \
-	"fit-control, uboot-env, raw, cms"
+	"fit-control, uboot-env, bundle, raw, cms"
 extern const struct image_command *const image_commands[]; /* NULL-ended */
 
 /* Each gives the exit status. */

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* image_nvs - NVS partitions of ESP32 chips */
+/*
+ * image_esp_data - what lies beside the firmware of an ESP32: certificates,
+ * NVS, encrypted updates, eFuses
+ */
 #include "cmd/image_job.h"
+
+#define ESP_CERT_CONVERT_OPTIONS                                 \
+	{                                                        \
+		"ds-chip", OPTION_TEXT,                          \
+		    .metavar = "CHIP",                           \
+		    .help = "esp-secure-cert, for rows rsa_ds: " \
+			    "esp32c3, esp32s3 ..."               \
+	}
 
 #define NVS_KEY_OPTIONS                                                    \
 	{ "nvs-key", OPTION_PATH, .metavar = "FILE",                       \
@@ -25,4 +36,13 @@
 		    .help = "esp-nvs: of its pages; 2 if not given"      \
 	}
 
-extern const struct image_command image_nvs;
+#define EFUSE_CONVERT_OPTIONS                                        \
+	{                                                            \
+		"efuse-state", OPTION_PATH,                          \
+		    .metavar = "FILE",                               \
+		    .help = "esp-efuse: what the chip has already; " \
+			    "else a fresh one"                       \
+	}
+
+extern const struct image_command image_esp_cert, image_esp_enc, image_nvs,
+    image_efuse;
