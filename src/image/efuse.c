@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/check.h"
+
 #define BLOCK_LEN 32
 #define CHECK_AT 0x20 /* registers with the parity that was written last */
 #define C2_DERIVED "XTS_AES_128_KEY_DERIVED_FROM_128_EFUSE_BITS"
@@ -234,6 +236,7 @@ check_hidable(const struct efuse *e, unsigned block, struct why *why)
 {
 	const struct efuse_field *dis = find_field(e, "RD_DIS");
 
+	hm_assert(dis != NULL); /* each chip has it */
 	if (get_bit(e, (size_t)dis->lock))
 		return WHY(why, HM_E_IMAGE_PLAN,
 		    "BLOCK_KEY%u cannot be read-protected: RD_DIS is "
@@ -252,6 +255,7 @@ hide(struct efuse *e, unsigned block, struct why *why)
 {
 	const struct efuse_field *dis = find_field(e, "RD_DIS");
 
+	hm_assert(dis != NULL);
 	if (get_bit(e, dis->bit + block))
 		return HM_OK;
 	HM_TRY(check_hidable(e, block, why));
