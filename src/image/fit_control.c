@@ -193,6 +193,11 @@ check_entries(const struct fit_control_set *how, struct why *why)
 			    "U-Boot has no place for a key %s",
 			    pkey_name(how->keys[i].key));
 		HM_TRY(fit_hint_check(how->keys[i].hint, why));
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(how->keys[k].hint, how->keys[i].hint) == 0)
+				return WHY(why, HM_E_USAGE,
+				    "two keys have the name %s",
+				    how->keys[i].hint);
 	}
 	return HM_OK;
 }

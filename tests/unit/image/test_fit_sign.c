@@ -351,6 +351,7 @@ replaces_keys_of_the_same_name(void **state)
 	struct fit_key_entry first[] = { { a, "x", HASH_SHA256, "conf" },
 		{ a, "y", HASH_SHA256, "image" } };
 	struct fit_key_entry second = { b, "x", HASH_SHA256, "conf" };
+	struct fit_key_entry twice[] = { second, second };
 	struct fit_control_set how = {
 		.keys = &second, .key_count = 1, .mode = "all", .size = 8192
 	};
@@ -363,6 +364,12 @@ replaces_keys_of_the_same_name(void **state)
 	assert_int_equal(findings_new("fdt", &f), HM_OK);
 	assert_int_equal(output_memory(FILE_MAX, &two), HM_OK);
 	assert_int_equal(output_input(one, &tree), HM_OK);
+	how.keys = twice;
+	how.key_count = 2;
+	assert_int_equal(fit_control_set(&how, &tree, two, NULL), HM_E_USAGE);
+	assert_int_equal(output_size(two), 0);
+	how.keys = &second;
+	how.key_count = 1;
 	assert_int_equal(fit_control_set(&how, &tree, two, NULL), HM_OK);
 	assert_int_equal(output_input(two, &tree), HM_OK);
 	assert_int_equal(tree.size, 8192);
