@@ -17,6 +17,7 @@
 #define AS_BOOTLOADER 2
 #define AS_SIGNED 4
 #define AS_V1 6
+#define BOOT 8
 #define MAX 4096
 
 static bool
@@ -97,6 +98,46 @@ try_signed(const struct input *file, bool v1)
 		fuzz_must(esp_sbv2_is(file));
 }
 
+/* The bytes as iv, digest and image of a boot loader in flash. */
+static void
+try_boot(const uint8_t *bytes, size_t size)
+{
+	static uint8_t flash[SBV1_IMAGE_AT + MAX];
+	const uint8_t key[SBV1_KEY] = { 1 };
+	AUTO_FINDINGS struct findings *f = NULL;
+	struct input file =
+	    input_of((struct hm_bytes){ flash, SBV1_IMAGE_AT + size });
+
+	memset(flash, 0xff, SBV1_IMAGE_AT);
+	memcpy(flash, bytes, size < 192 ? size : 192);
+	memcpy(flash + SBV1_IMAGE_AT, bytes, size);
+	fuzz_must(findings_new("any", &f) == HM_OK);
+	fuzz_must(esp_sbv1_boot_verify(HM_BYTES(key), &file, f) == HM_OK);
+	fuzz_must(findings_faults(f) != 0); /* nobody knows the digest */
+	if (size > 0 && bytes[0] == 0xe9)
+		fuzz_must(esp_sbv1_inspect(&file, f) == HM_OK);
+}
+
+static void
+try_boot_make(const struct input *file)
+{
+	const uint8_t key[SBV1_KEY] = { 1 }, iv[SBV1_IV] = { 2 };
+	struct sbv1_digest how = { HM_BYTES(key), HM_BYTES(iv) };
+	AUTO_FINDINGS struct findings *f = NULL;
+	struct output *out = NULL;
+	struct input made;
+
+	fuzz_must(output_memory(65536, &out) == HM_OK);
+	if (esp_sbv1_boot_make(&how, file, out, NULL) == HM_OK) {
+		fuzz_must(output_input(out, &made) == HM_OK);
+		fuzz_must(findings_new("any", &f) == HM_OK);
+		fuzz_must(
+		    esp_sbv1_boot_verify(HM_BYTES(key), &made, f) == HM_OK);
+		fuzz_must(findings_faults(f) == 0);
+	}
+	output_free(out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -117,5 +158,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_pad(&boot, &file);
 	else if ((data[0] & AS) == AS_APP && is_good(&app, &file))
 		fuzz_must(is_good(&boot, &file));
+	if ((data[0] & BOOT) != 0)
+		try_boot(bytes, size - 1);
+	if ((data[0] & BOOT) != 0 && (data[0] & AS) == AS_BOOTLOADER)
+		try_boot_make(&file);
 	return 0;
 }

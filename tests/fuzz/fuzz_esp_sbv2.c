@@ -2,7 +2,8 @@
 /*
  * fuzz_esp_sbv2 - any bytes as a sector of signatures behind data
  *
- * The first byte says whether CRCs are made right before. Keys are one of each
+ * The first byte says whether digests and CRCs are made right before, and what
+ * is done then: signed anew, or once more. Keys are one of each
  * kind, and a signature is good if its last bit is set: else nothing behind the
  * arithmetic would be reached, and it is hundred times dearer than the rest.
  */
@@ -15,6 +16,7 @@
 #define REPAIR 1
 #define APPEND 2
 #define TRUST 4
+#define NEW 8
 
 static struct pkey *keys[PKEY_P384 + 1];
 
@@ -29,18 +31,37 @@ hm_err __wrap_pkey_verify(struct pkey *key, const struct pkey_input *input,
     struct hm_bytes signature);
 void __wrap_pkey_clean(struct pkey **key);
 
+/* A point that ends so is on no curve here. */
+static bool
+is_off(struct hm_bytes point)
+{
+	return point.ptr[point.len - 1] % 4 == 3;
+}
+
 static struct pkey *
 key_of(pkey_type type)
 {
-	if (keys[type] == NULL)
+	struct buf point = { .max = PKEY_POINT_MAX };
+
+	while (keys[type] == NULL) {
 		fuzz_must(pkey_generate(type, 3072, &keys[type]) == HM_OK);
+		if (type == PKEY_RSA)
+			break;
+		buf_clear(&point);
+		fuzz_must(pkey_point(keys[type], &point) == HM_OK);
+		if (!is_off(buf_bytes(&point)))
+			break;
+		pkey_free(keys[type]);
+		keys[type] = NULL;
+	}
+	buf_done(&point);
 	return keys[type];
 }
 
 hm_err
 __wrap_pkey_from_point(pkey_type type, struct hm_bytes point, struct pkey **ret)
 {
-	if (point.ptr[point.len - 1] % 4 == 3)
+	if (is_off(point))
 		return HM_E_KEY;
 	*ret = key_of(type);
 	return HM_OK;
@@ -105,14 +126,14 @@ is_good(const struct sbv2_verify *how, const struct input *file)
 	return findings_faults(f) == 0;
 }
 
-/* One more block of the scheme that is there. */
+/* One more block, or the first; what comes out is good. */
 static void
-try_append(const struct input *file, const uint8_t *sector, bool good)
+try_sign(const struct input *file, const uint8_t *sector, sbv2_mode mode)
 {
 	struct sbv2_verify any = { .rules.content = ESP_DATA, .any_key = true };
-	struct sbv2_sign how = { .rules.content = ESP_DATA,
-		.mode = SBV2_APPEND,
-		.signer_count = 1 };
+	struct sbv2_sign how = {
+		.rules.content = ESP_DATA, .mode = mode, .signer_count = 1
+	};
 	const struct sbv2_shape *shape = sbv2_shape_of_block(sector);
 	struct image_signer signer = { .sign = sign };
 	struct output *out = NULL;
@@ -123,13 +144,35 @@ try_append(const struct input *file, const uint8_t *sector, bool good)
 	how.signers = &signer;
 	fuzz_must(output_memory(16384, &out) == HM_OK);
 	if (esp_sbv2_sign(&how, file, out, NULL) == HM_OK) {
-		fuzz_must(good);
+		fuzz_must(mode == SBV2_NEW || is_good(&any, file));
 		fuzz_must(output_input(out, &made) == HM_OK);
-		fuzz_must(made.size == file->size);
-		/* RSA: what is appended has its own constants, twice. */
-		fuzz_must(shape->type == PKEY_RSA || is_good(&any, &made));
+		fuzz_must(made.size % ESP_SECTOR == 0);
+		/* RSA: a modulus need not be odd here, nor be its key's. */
+		fuzz_must(signer.key == keys[PKEY_RSA] || is_good(&any, &made));
 	}
 	output_free(out);
+}
+
+/* Digests of 4096 times FF. */
+static void
+repair(uint8_t *block)
+{
+	static uint8_t body[ESP_SECTOR], sha256[HASH_MAX], sha384[HASH_MAX];
+
+	if (body[0] == 0) {
+		memset(body, 0xff, sizeof(body));
+		fuzz_must(
+		    hash_one(HASH_SHA256, HM_BYTES(body), sha256) == HM_OK);
+		fuzz_must(
+		    hash_one(HASH_SHA384, HM_BYTES(body), sha384) == HM_OK);
+	}
+	if (block[0] != SBV2_MAGIC)
+		return;
+	if (block[2] == 1)
+		memcpy(block + 4, sha384, 48);
+	else
+		memcpy(block + 4, sha256, 32);
+	image_put_u32(block + SBV2_CRC_AT, sbv2_block_crc(block));
 }
 
 int
@@ -149,19 +192,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memset(bytes, 0xff, sizeof(bytes));
 	memcpy(sector, data + 1, size - 1);
-	for (size_t i = 0; i < SBV2_BLOCKS && (data[0] & REPAIR) != 0; i++) {
-		uint8_t *block = sector + i * SBV2_BLOCK;
-
-		if (block[0] != SBV2_MAGIC)
-			continue;
-		image_put_u32(block + SBV2_CRC_AT, sbv2_block_crc(block));
-	}
+	for (size_t i = 0; i < SBV2_BLOCKS && (data[0] & REPAIR) != 0; i++)
+		repair(sector + i * SBV2_BLOCK);
 	good = is_good(&any, &file);
 	if (good)
 		fuzz_must(esp_sbv2_is(&file));
 	if ((data[0] & TRUST) != 0)
 		fuzz_must(!is_good(&one, &file)); /* of nobody's key */
 	if ((data[0] & APPEND) != 0)
-		try_append(&file, sector, good);
+		try_sign(&file, sector, SBV2_APPEND);
+	file = input_of((struct hm_bytes){ sector, size - 1 });
+	if ((data[0] & NEW) != 0)
+		try_sign(&file, sector, SBV2_NEW);
 	return 0;
 }
