@@ -67,6 +67,12 @@ void demo_stop(struct demo_world *world);
 HM_MUST hm_err demo_run(struct demo_world *world, const char *program,
     const char *const *words, struct buf *ret_out, struct why *why);
 
+/* ---- demo_release.c ---- */
+
+/* Images signed, promoted, approved, delivered; world->firmware becomes what
+ * the devices run. */
+HM_MUST hm_err demo_release(struct demo_world *world, struct why *why);
+
 /* ---- demo_line.c ---- */
 
 /* Put all units through the station: first the good ones, then the extra. */

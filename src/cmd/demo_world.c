@@ -373,22 +373,6 @@ register_approver(struct demo_world *world, const char *name,
 	    "--config", "hallmark.yaml");
 }
 
-static hm_err
-make_release(struct demo_world *world, struct why *why)
-{
-	HM_TRY(HALLMARK(world, why, "release", "create", "1.0.0", "--product",
-	    "thermo", "--channel", "prod", "--counter", "1", "--image",
-	    world->firmware, "--output", "release.cose", "--config",
-	    "hallmark.yaml"));
-	demo_say("release", "1.0.0  %s", world->firmware);
-	HM_TRY(HALLMARK(world, why, "release", "approve", "thermo/1.0.0",
-	    "--config", "alice.yaml"));
-	HM_TRY(HALLMARK(world, why, "release", "approve", "thermo/1.0.0",
-	    "--config", "bob.yaml"));
-	demo_say("approved", "by alice and bob, each with a key of their own");
-	return HM_OK;
-}
-
 hm_err
 demo_serve(struct demo_world *world, struct why *why)
 {
@@ -409,7 +393,7 @@ demo_serve(struct demo_world *world, struct why *why)
 	HM_TRY(HALLMARK(world, why, "product", "create", "product.yaml",
 	    "--output", "product.cose", "--config", "hallmark.yaml"));
 	demo_say("product", "thermo  i.MX manufacturing protection, 3 secrets");
-	return make_release(world, why);
+	return demo_release(world, why);
 }
 
 /* ---- chips and the order ---- */

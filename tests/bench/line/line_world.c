@@ -261,6 +261,18 @@ add_order(struct line_world *world, const char *until)
 	    "hallmark.yaml");
 }
 
+/* What the devices run: the image as it was signed for production. */
+static void
+read_image(struct line_world *world)
+{
+	AUTO(buf) struct buf image = { 0 };
+	static struct why why;
+
+	line_must(file_read(world->demo.firmware, 1u << 20, &image, &why), &why,
+	    "image");
+	sha256_one(buf_bytes(&image), world->image);
+}
+
 void
 line_world_serve(struct line_world *world, uint32_t quota)
 {
@@ -270,6 +282,7 @@ line_world_serve(struct line_world *world, uint32_t quota)
 	world->quota = quota;
 	time_format(clock_now_s() + 86400, until);
 	line_must(demo_serve(&world->demo, &why), &why, "server");
+	read_image(world);
 	for (uint32_t i = 0; i < world->credentials; i++)
 		add_station(world, i, until);
 	add_order(world, until);

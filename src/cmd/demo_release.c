@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The release of the demo: an MCUboot image that the devices run, and an ESP32
+ * image beside it, as for a second chip on the board. Signed for development,
+ * promoted with the key in the OEM's token, approved by two people, and packed
+ * for the station, which unpacks it.
+ */
+#include <string.h>
+
+#include "base/auto.h"
+#include "cmd/demo.h"
+#include "cmd/demo_say.h"
+#include "core/bytes.h"
+#include "crypto/digest.h"
+#include "crypto/p256.h"
+
+#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
+#define OEM_TOKEN "pkcs11:token=oem"
+#define MCUBOOT "--format", "mcuboot"
+#define SBV2 "--format", "esp-secure-boot-v2"
+
+#define RUN(world, why, ...)               \
+	demo_run(world, (world)->hallmark, \
+	    (const char *const[]){ __VA_ARGS__, NULL }, NULL, why)
+
+/* ---- files ---- */
+
+static hm_err
+put_key(struct why *why)
+{
+	uint8_t room[512], point[P256_POINT_LEN];
+	struct hm_span span = { room, sizeof(room) };
+	struct p256_pair *pair;
+	size_t len;
+	hm_err err;
+
+	HM_TRY(p256_pair_new(&pair));
+	p256_pair_point(pair, point);
+	err = p256_pair_pem(pair, span, &len);
+	p256_pair_free(pair);
+	if (err == HM_OK)
+		err = file_write(
+		    "dev-image.pem", (struct hm_bytes){ room, len }, 0600, why);
+	hm_wipe(room, sizeof(room));
+	HM_TRY(err);
+	HM_TRY(p256_point_pem(point, span, &len));
+	return file_write(
+	    "dev-image.pub", (struct hm_bytes){ room, len }, 0644, why);
+}
+
+static void
+put_u32(uint8_t *at, uint32_t value)
+{
+	for (unsigned i = 0; i < 4; i++)
+		at[i] = (uint8_t)(value >> 8 * i);
+}
+
+/*
+ * The smallest application of an ESP32-C6: header, one segment with the
+ * description, checksum, hash (image/esp_app.h draws it).
+ */
+static hm_err
+put_esp_app(struct why *why)
+{
+	uint8_t image[24 + 8 + 256 + 16 + SHA256_LEN] = { 0xE9, 1, 2, 0x20 };
+	uint8_t *desc = image + 32, sum = 0xEF;
+	struct hm_bytes body = { image, sizeof(image) - SHA256_LEN };
+
+	put_u32(image + 4, 0x42000020); /* entry */
+	image[8] = 0xEE;                /* no write-protect pin */
+	image[12] = 13;                 /* ESP32-C6 */
+	put_u32(image + 17, 0xFFFF);    /* any revision */
+	image[23] = 1;                  /* a hash follows */
+	put_u32(image + 24, 0x42000020);
+	put_u32(image + 28, 256);
+	put_u32(desc, 0xABCD5432);
+	put_u32(desc + 4, 1); /* secure version */
+	memcpy(desc + 16, "1.0.0", 5);
+	memcpy(desc + 48, "net", 3);
+	for (size_t i = 0; i < 256; i++)
+		sum ^= desc[i];
+	image[body.len - 1] = sum;
+	sha256_one(body, image + body.len);
+	return file_write("net.raw", HM_BYTES(image), 0644, why);
+}
+
+/* ---- steps ---- */
+
+static hm_err
+sign_images(struct demo_world *world, struct why *why)
+{
+	HM_TRY(put_key(why));
+	HM_TRY(put_esp_app(why));
+	HM_TRY(RUN(world, why, "hsm", "generate", OEM_TOKEN, "--label",
+	    "images", "--public", "prod-image.pub", "--module", MODULE, "--pin",
+	    "file:pin"));
+	HM_TRY(RUN(world, why, "image", "sign", MCUBOOT, "--key",
+	    "dev-image.pem", "--image-version", "1.0.0", "--header-size", "512",
+	    "--pad-header", "--security-counter", "1", "--output",
+	    "app.dev.bin", world->firmware));
+	HM_TRY(RUN(world, why, "image", "sign", SBV2, "--key", "dev-image.pem",
+	    "--output", "net.dev.bin", "net.raw"));
+	HM_TRY(RUN(world, why, "release", "create", "1.0.0-dev", "--product",
+	    "thermo", "--channel", "dev", "--counter", "1", "--image",
+	    "name=app,file=app.dev.bin", "--image",
+	    "name=net,file=net.dev.bin,target=esp32c6", "--dev-key",
+	    "dev-image.pub", "--config", "hallmark.yaml"));
+	demo_say("release", "1.0.0-dev  MCUboot image, ESP32 image");
+	return HM_OK;
+}
+
+static hm_err
+promote(struct demo_world *world, struct why *why)
+{
+	HM_TRY(RUN(world, why, "release", "promote", "1.0.0", "--from",
+	    "thermo/1.0.0-dev", "--image",
+	    "name=app,file=app.dev.bin,out=app.bin", "--image",
+	    "name=net,file=net.dev.bin,out=net.bin", "--dev-key",
+	    "dev-image.pub", "--prod-key", "prod-image.pub", "--key",
+	    OEM_TOKEN ";object=images", "--module", MODULE, "--pin", "file:pin",
+	    "--output", "release.cose", "--config", "hallmark.yaml"));
+	demo_say("promoted", "1.0.0  same payloads, key in token \"oem\"");
+	HM_TRY(RUN(world, why, "release", "approve", "thermo/1.0.0", "--config",
+	    "alice.yaml"));
+	HM_TRY(RUN(world, why, "release", "approve", "thermo/1.0.0", "--config",
+	    "bob.yaml"));
+	demo_say("approved", "by alice and bob, each with a key of their own");
+	return HM_OK;
+}
+
+hm_err
+demo_release(struct demo_world *world, struct why *why)
+{
+	HM_TRY(sign_images(world, why));
+	HM_TRY(promote(world, why));
+	HM_TRY(RUN(world, why, "release", "bundle", "thermo/1.0.0", "--image",
+	    "name=app,file=app.bin", "--image", "name=net,file=net.bin", "--to",
+	    "station.pem", "--output", "1.0.0.bundle", "--config",
+	    "hallmark.yaml"));
+	HM_TRY(RUN(world, why, "release", "open", "1.0.0.bundle", "--key",
+	    "station.key", "--authority", "authority.pub", "--into",
+	    "firmware"));
+	demo_say("bundle", "1.0.0  opened by the station");
+	world->firmware = "firmware/app";
+	return HM_OK;
+}
