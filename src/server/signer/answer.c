@@ -237,12 +237,12 @@ answer_end(void *context)
 	crypto_done();
 }
 
-void
+uint64_t
 answer_tidy(void *context)
 {
 	struct signer *signer = context;
 
-	signer_keys_tidy(&signer->keys);
+	return signer_keys_tidy(&signer->keys);
 }
 
 hm_err

@@ -42,8 +42,8 @@ struct reply {
  * signer. What crypto_init() says */
 HM_MUST hm_err answer_begin(void *context);
 void answer_end(void *context);
-/* Wipe what was kept for long enough. */
-void answer_tidy(void *context);
+/* Wipe what was kept for long enough; when to come again. */
+uint64_t answer_tidy(void *context);
 
 /* Does the answer to that kind depend on the token? */
 bool answer_needs_token(uint32_t kind);

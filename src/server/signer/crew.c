@@ -15,7 +15,8 @@
 
 #define DESERTED_US (60000 * MS)
 #define STACK_LEN (2 * 1024 * 1024) /* modules of tokens may want much */
-#define REFUSAL_LEN 1024            /* an answer without a tail */
+#define TIDY_US (1000 * MS)
+#define REFUSAL_LEN 1024 /* an answer without a tail */
 
 _Static_assert(
     sizeof(((struct reply *)0)->body) + sizeof(struct ask_head) < REFUSAL_LEN,
@@ -344,18 +345,35 @@ fill(struct crew *crew, struct round *round, uint64_t now_us)
 		round->again_us = now_us + AGAIN_US;
 }
 
+/* When next. While asks come there may be something soon. */
+static uint64_t
+tidy(struct crew *crew, uint64_t now_us)
+{
+	const struct crew_options *options = &crew->options;
+	uint64_t next_us, soon_us = now_us + TIDY_US;
+
+	if (options->tidy == NULL)
+		return UINT64_MAX;
+	next_us = options->tidy(options->context);
+	if (atomic_load(&crew->asked_us) + QUIET_US > now_us &&
+	    soon_us < next_us)
+		return soon_us;
+	return next_us;
+}
+
 static hm_err
 take_round(struct crew *crew, struct round *round)
 {
-	uint64_t now_us = clock_mono_us(), next_us;
+	uint64_t now_us = clock_mono_us(), next_us, tidy_us;
 	bool deserted;
 
-	if (crew->options.tidy != NULL)
-		crew->options.tidy(crew->options.context);
 	fill(crew, round, now_us);
 	next_us = watch(crew, now_us);
 	if (is_short(crew) && round->again_us < next_us)
 		next_us = round->again_us;
+	tidy_us = tidy(crew, now_us);
+	if (tidy_us < next_us)
+		next_us = tidy_us;
 	deserted = is_deserted(crew);
 	if (!deserted)
 		round->deserted_us = 0;

@@ -45,9 +45,9 @@ struct crew_options {
 	/* Each thread's first and last: whoever cannot begin does not work. */
 	hm_err (*begin)(void *context);
 	void (*end)(void *context);
-	/* The main thread's, now and then, at least each `limit_ms`; or NULL.
-	 */
-	void (*tidy)(void *context);
+	/* The main thread's, now and then, and at the time (clock_mono_us) that
+	 * it returned the last time; or NULL. */
+	uint64_t (*tidy)(void *context);
 	/* As in answer.h. */
 	bool (*needs_token)(uint32_t kind);
 	hm_err (*answer)(void *context, uint32_t kind, const void *body,

@@ -187,7 +187,7 @@ recall(struct signer_keys *keys, struct hm_bytes label, struct hm_span room,
 	const struct signer_shared *shared;
 	hm_err err = HM_E_NOT_FOUND;
 
-	signer_keys_tidy(keys);
+	(void)signer_keys_tidy(keys);
 	pthread_mutex_lock(&keys->lock);
 	shared = find_shared(keys, label);
 	if (shared != NULL && shared->value.len <= room.len) {
@@ -228,10 +228,10 @@ keep(struct signer_keys *keys, struct hm_bytes label, struct hm_bytes value)
 	pthread_mutex_unlock(&keys->lock);
 }
 
-void
+uint64_t
 signer_keys_tidy(struct signer_keys *keys)
 {
-	uint64_t now_us = clock_mono_us();
+	uint64_t now_us = clock_mono_us(), next_us = UINT64_MAX;
 
 	pthread_mutex_lock(&keys->lock);
 	for (size_t i = 0; i < SIGNER_SHARED_MAX; i++) {
@@ -239,8 +239,11 @@ signer_keys_tidy(struct signer_keys *keys)
 
 		if (shared->until_us != 0 && shared->until_us <= now_us)
 			hm_wipe(shared, sizeof(*shared));
+		if (shared->until_us != 0 && shared->until_us < next_us)
+			next_us = shared->until_us;
 	}
 	pthread_mutex_unlock(&keys->lock);
+	return next_us;
 }
 
 hm_err

@@ -71,5 +71,6 @@ hm_err signer_keys_digest(
  */
 hm_err signer_keys_shared(
     void *context, struct hm_bytes label, struct hm_span room, size_t *ret_len);
-/* Wipe those whose time has passed. Any thread, now and then. */
-void signer_keys_tidy(struct signer_keys *keys);
+/* Wipe those whose time has passed; when the next one's will have
+ * (clock_mono_us), or UINT64_MAX. Any thread, now and then. */
+uint64_t signer_keys_tidy(struct signer_keys *keys);

@@ -144,7 +144,7 @@ keeps_a_shared_secret_until_its_time_has_passed(void **state)
 	assert_true(kept->until_us > clock_mono_us());
 	assert_true(kept->until_us <= clock_mono_us() + SIGNER_SHARED_US);
 	kept->value.bytes[0] ^= 1;
-	signer_keys_tidy(&keys);
+	assert_int_equal(signer_keys_tidy(&keys), kept->until_us);
 	assert_int_equal(signer_keys_shared(&keys, fleet, span, &len), HM_OK);
 	assert_int_equal(room[0], FLEET[0] ^ 1);
 	assert_int_equal(len, sizeof(FLEET) - 1);
@@ -154,7 +154,7 @@ keeps_a_shared_secret_until_its_time_has_passed(void **state)
 	    signer_keys_shared(&keys, HM_LITERAL("fleetx"), span, &len),
 	    HM_E_TOKEN_MATCH);
 	kept->until_us = clock_mono_us();
-	signer_keys_tidy(&keys);
+	assert_true(signer_keys_tidy(&keys) == UINT64_MAX);
 	assert_memory_equal(kept, &none, sizeof(none));
 	assert_int_equal(signer_keys_shared(&keys, fleet, span, &len), HM_OK);
 	assert_int_equal(room[0], FLEET[0]);
