@@ -95,7 +95,8 @@ give_crl(struct signer *signer, uint64_t offset, struct reply *ret)
 
 	if (offset > part.len)
 		return HM_E_BAD_INPUT;
-	part.ptr += offset;
+	if (offset > 0) /* before the first list there are no bytes at all */
+		part.ptr += offset;
 	part.len -= offset;
 	if (part.len > ASK_TAIL_MAX)
 		part.len = ASK_TAIL_MAX;
