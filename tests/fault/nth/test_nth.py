@@ -98,6 +98,23 @@ class Job:
         raise AssertionError("unreachable")
 
 
+class TokenJob(Job):
+    """With tokens of its own: SoftHSM empties and rewrites a token's file at each login, so
+    another program that looks at that moment sees no such token."""
+
+    def __init__(self, factory):
+        self.factory, self.env = factory, factory.env
+
+    def prepare(self, folder):
+        shutil.copytree(self.factory.path("tokens"), folder + "/tokens")
+        pathlib.Path(folder, "softhsm2.conf").write_text(
+            f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\nlog.level = ERROR\n")
+
+    def command(self, folder, env, *words):
+        return subprocess.run([HALLMARK, *words], cwd=self.factory.dir, capture_output=True, timeout=60,
+                              env=dict(env, SOFTHSM2_CONF=folder + "/softhsm2.conf"), check=False)
+
+
 def exercise(job, at_least):
     """All kinds of calls, two at a time."""
     job.once()  # it works
@@ -127,14 +144,10 @@ def test_an_audit_says_the_same_or_why_not(factory):
 
 
 def test_a_signed_object_is_whole_or_not_there(factory):
-    class Create(Job):
-        env = factory.env
-
+    class Create(TokenJob):
         def run(self, folder, env):
-            return subprocess.run(
-                [HALLMARK, "product", "create", "soft.yaml", "--offline", "--output",
-                 folder + "/p.cose", "--config", "hallmark.yaml"], cwd=factory.dir, env=env,
-                capture_output=True, timeout=60, check=False)
+            return self.command(folder, env, "product", "create", "soft.yaml", "--offline", "--output",
+                                folder + "/p.cose", "--config", "hallmark.yaml")
 
         def check(self, folder, done):
             there = os.path.exists(folder + "/p.cose")
@@ -143,20 +156,17 @@ def test_a_signed_object_is_whole_or_not_there(factory):
                 data = pathlib.Path(folder, "p.cose").read_bytes()
                 assert cbor2.loads(data).tag == 18
                 assert cbor(cbor2.loads(data)) == data
-    exercise(Create(), {"malloc": 5, "read": 2, "write": 1, "fsync": 1, "open": 2})
+    exercise(Create(factory), {"malloc": 5, "read": 2, "write": 1, "fsync": 1, "open": 2})
 
 
 def test_a_certificate_is_never_without_its_key(factory):
-    class Issue(Job):
-        env = factory.env
-
+    class Issue(TokenJob):
         def run(self, folder, env):
-            return subprocess.run(
-                [HALLMARK, "ca", "issue", "station", "--subject", "B2", "--days", "30", "--key-out",
-                 folder + "/key.pem", "--out", folder + "/cert.pem", "--issuer-certificate",
-                 "line.pem", "--module", MODULE, "--issuer-token", SERVER, "--issuer-key",
-                 "pkcs11:object=line", "--issuer-pin", "file:pin"], cwd=factory.dir, env=env,
-                capture_output=True, timeout=60, check=False)
+            return self.command(
+                folder, env, "ca", "issue", "station", "--subject", "B2", "--days", "30", "--key-out",
+                folder + "/key.pem", "--out", folder + "/cert.pem", "--issuer-certificate", "line.pem",
+                "--module", MODULE, "--issuer-token", SERVER, "--issuer-key", "pkcs11:object=line",
+                "--issuer-pin", "file:pin")
 
         def check(self, folder, done):
             there = os.path.exists(folder + "/cert.pem")
@@ -166,7 +176,7 @@ def test_a_certificate_is_never_without_its_key(factory):
                 key = serialization.load_pem_private_key(
                     pathlib.Path(folder, "key.pem").read_bytes(), None)
                 assert made.public_key().public_numbers() == key.public_key().public_numbers()
-    exercise(Issue(), {"malloc": 10, "read": 2, "write": 2, "fsync": 2, "open": 3, "random": 1})
+    exercise(Issue(factory), {"malloc": 10, "read": 2, "write": 2, "fsync": 2, "open": 3, "random": 1})
 
 
 def test_a_configuration_is_read_or_refused(factory):
