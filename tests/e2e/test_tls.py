@@ -554,7 +554,8 @@ MAY = {
     "POST /v1/challenge": MAKES, "POST /v1/issue": MAKES, "POST /v1/confirm": MAKES,
     "POST /v1/void": MAKES, "POST /v1/object": PLANS, "GET /v1/whoami": ALL,
     "GET /v1/order/": SEES, "GET /v1/device/": SEES, "GET /v1/quarantine": READS,
-    "GET /v1/crl": ALL, "GET /v1/growth": ALL, "GET /checkpoint": ALL, "GET /tile/": READS,
+    "GET /v1/release/": ALL, "GET /v1/manifest/": ALL, "GET /v1/crl": ALL,
+    "GET /v1/growth": ALL, "GET /checkpoint": ALL, "GET /tile/": READS,
     "GET /healthz": {role: FINE for role in ROLES},
 }
 
@@ -618,7 +619,8 @@ class Requests:
             return self.device(1)[0].id.hex()
         if path == "/tile/":  # the newest bundle that is published
             return "entries/000.p/" + self.bench.get("/checkpoint").split(b"\n")[1].decode()
-        return {"/v1/order/": self.order, "/v1/growth": "?from=1"}.get(path, "")
+        return {"/v1/order/": self.order, "/v1/growth": "?from=1", "/v1/release/": "soft/soft-1",
+                "/v1/manifest/": "soft/soft-1"}.get(path, "")
 
     def of(self, route, role):
         method, path = route.split(" ")

@@ -172,11 +172,22 @@ def test_the_first_entry_names_the_keys(factory):
 
 
 def test_objects_are_whole_in_the_ledger(factory):
-    """And signed by the authority, whose public key is all that one needs."""
-    authority = point_of(serialization.load_pem_public_key(factory.read("authority.pub")))
-    objects = [open1(authority, b"hallmark-object-v1", message)
-               for message in factory.ledger().of(2)]
-    assert {4, 1, 2} <= {content[1] for content in objects}
+    """And signed by the authority, or by an approver, whose public keys are all that one needs."""
+    def point(name):
+        return point_of(serialization.load_pem_public_key(factory.read(name)))
+
+    def person(name):
+        return x509.load_pem_x509_certificate(factory.read(name + ".pem")).public_key()
+
+    kinds = set()
+    for message in factory.ledger().of(2):
+        content = cbor2.loads(cbor2.loads(message).value[2])
+        kinds.add(content[1])
+        if content[1] == 7:     # an approval names who made it
+            assert open1(point_of(person(content[3][2])), b"hallmark-approval-v1", message) == content
+        else:
+            assert open1(point("authority.pub"), b"hallmark-object-v1", message) == content
+    assert {1, 2, 4, 7} <= kinds
 
 
 # --- again ------------------------------------------------------------------------
