@@ -188,7 +188,7 @@ knows_a_slots_rest_from_data(void **state)
 /* ---- settings ---- */
 
 static void
-refuses(struct mcuboot_sign how, hm_err err, const char *words)
+refuses(const struct mcuboot_sign *how, hm_err err, const char *words)
 {
 	AUTO_OUTPUT struct output *out = NULL;
 	struct why why = { 0 };
@@ -206,42 +206,42 @@ refuses_what_does_not_go_together(void **state)
 
 	(void)state;
 	how.signer_count = 0;
-	refuses(how, HM_E_USAGE, "mere hash");
+	refuses(&how, HM_E_USAGE, "mere hash");
 	how = plain;
 	how.header_size = 31;
-	refuses(how, HM_E_USAGE, "32 to 65535");
+	refuses(&how, HM_E_USAGE, "32 to 65535");
 	how = plain;
 	how.ram_load = how.rom_fixed = true;
-	refuses(how, HM_E_USAGE, "exclude each other");
+	refuses(&how, HM_E_USAGE, "exclude each other");
 	how = plain;
 	how.extras[how.extra_count++].type = 0x9F;
-	refuses(how, HM_E_USAGE, "not a vendor's");
+	refuses(&how, HM_E_USAGE, "not a vendor's");
 	how.extras[0].type = 0xFF;
-	refuses(how, HM_E_USAGE, "not a vendor's");
+	refuses(&how, HM_E_USAGE, "not a vendor's");
 	how.extras[0].type = how.extras[1].type = 0x12A0;
 	how.extra_count = 2;
-	refuses(how, HM_E_USAGE, "given twice");
+	refuses(&how, HM_E_USAGE, "given twice");
 	how = plain;
 	how.slot = (struct mcuboot_slot){
 		.size = 8192, .overwrite_only = true, .confirm = true
 	};
-	refuses(how, HM_E_USAGE, "no effect with overwrite-only");
+	refuses(&how, HM_E_USAGE, "no effect with overwrite-only");
 	how.slot = (struct mcuboot_slot){ .confirm = true };
-	refuses(how, HM_E_USAGE, "size of the slot");
+	refuses(&how, HM_E_USAGE, "size of the slot");
 	how.slot = (struct mcuboot_slot){ .align = 3 };
-	refuses(how, HM_E_USAGE, "align is");
+	refuses(&how, HM_E_USAGE, "align is");
 	how.slot = (struct mcuboot_slot){ .align = 16, .max_align = 8 };
-	refuses(how, HM_E_USAGE, "max-align");
+	refuses(&how, HM_E_USAGE, "max-align");
 	how = plain;
 	how.clear = true;
-	refuses(how, HM_E_USAGE, "clear goes with");
+	refuses(&how, HM_E_USAGE, "clear goes with");
 	how.sealing = (struct mcuboot_sealing){ .to = x25519, .bits = 192 };
-	refuses(how, HM_E_USAGE, "128 or 256");
+	refuses(&how, HM_E_USAGE, "128 or 256");
 	how.sealing = (struct mcuboot_sealing){ .to = ed25519, .bits = 128 };
-	refuses(how, HM_E_KEY, "no image is encrypted for");
+	refuses(&how, HM_E_KEY, "no image is encrypted for");
 	how.sealing =
 	    (struct mcuboot_sealing){ .bits = 256, .kek = { payload, 16 } };
-	refuses(how, HM_E_KEY, "as long as the payload key");
+	refuses(&how, HM_E_KEY, "as long as the payload key");
 }
 
 static void
@@ -251,17 +251,17 @@ refuses_keys_that_no_boot_loader_takes_together(void **state)
 
 	(void)state;
 	how.signers[how.signer_count++] = image_signer_of(ed25519);
-	refuses(how, HM_E_IMAGE_MIXED, "one kind");
+	refuses(&how, HM_E_IMAGE_MIXED, "one kind");
 	how.signers[1] = image_signer_of(p256);
-	refuses(how, HM_E_USAGE, "same key twice");
+	refuses(&how, HM_E_USAGE, "same key twice");
 	how = plain_sign(p256);
 	how.hash = HASH_SHA512;
-	refuses(how, HM_E_IMAGE_MIXED, "sha512 does not go with");
+	refuses(&how, HM_E_IMAGE_MIXED, "sha512 does not go with");
 	how.hash = 0;
 	how.pure = true;
-	refuses(how, HM_E_IMAGE_MIXED, "does not go with");
+	refuses(&how, HM_E_IMAGE_MIXED, "does not go with");
 	how = plain_sign(x25519);
-	refuses(how, HM_E_KEY, "checks no signature by");
+	refuses(&how, HM_E_KEY, "checks no signature by");
 }
 
 static void
@@ -282,9 +282,9 @@ refuses_a_payload_that_is_none(void **state)
 	assert_int_equal(
 	    mcuboot_sign(&how, &twice, other, &made, NULL), HM_E_IMAGE_SIGNED);
 	how.pad_header = false;
-	refuses(how, HM_E_IMAGE_FIELD, "not zeros");
+	refuses(&how, HM_E_IMAGE_FIELD, "not zeros");
 	how.header_size = sizeof(payload);
-	refuses(how, HM_E_IMAGE_EMPTY, "no more than the header");
+	refuses(&how, HM_E_IMAGE_EMPTY, "no more than the header");
 	assert_int_equal(output_size(other), 0);
 	(void)why;
 }
@@ -310,7 +310,7 @@ takes_no_signature_that_does_not_verify(void **state)
 
 	(void)state;
 	how.signers[0].sign = lies;
-	refuses(how, HM_E_TOKEN_WRONG, "does not verify");
+	refuses(&how, HM_E_TOKEN_WRONG, "does not verify");
 }
 
 /* The image with its pair of key and signature `times` over. */

@@ -51,7 +51,6 @@ static hm_err
 approve_as(struct plant *plant, struct p256_pair *by, struct p256_pair *key,
     const char *name, struct buf *ret)
 {
-	AUTO(buf) struct buf ask = { 0 };
 	AUTO(said) struct said said = { 0 };
 	uint8_t payload[256], point[HM_POINT_LEN], kid[HM_KID_LEN];
 	struct ask_from from;
