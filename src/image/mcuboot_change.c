@@ -61,12 +61,14 @@ find_key(struct change *change, struct findings *findings)
 		wrapped->type = tlv.type;
 		wrapped->len = tlv.value.len;
 		memcpy(wrapped->value, tlv.value.ptr, tlv.value.len);
+		if (known.len == wrapped->bits / 8) {
+			memcpy(wrapped->key, known.ptr, known.len);
+			return HM_OK;
+		}
 		if (change->how->verify.is_sealed)
 			return HM_OK;
-		if (known.len != wrapped->bits / 8)
-			return mcuboot_unwrap(&tlv, wrapped->bits,
-			    change->how->verify.keys, wrapped->key, findings);
-		memcpy(wrapped->key, known.ptr, known.len);
+		return mcuboot_unwrap(&tlv, wrapped->bits,
+		    change->how->verify.keys, wrapped->key, findings);
 	}
 	return HM_OK;
 }
