@@ -193,7 +193,7 @@ refuses(const struct mcuboot_sign *how, hm_err err, const char *words)
 	AUTO_OUTPUT struct output *out = NULL;
 	struct why why = { 0 };
 
-	assert_int_equal(sign(&how, &out, &why), err);
+	assert_int_equal(sign(how, &out, &why), err);
 	if (strstr(why.text, words) == NULL)
 		fail_msg("\"%s\" is not in \"%s\"", words, why.text);
 }
