@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -127,8 +128,8 @@ file_read_text(const char *path, size_t max, struct buf *ret, struct why *why)
 	return HM_OK;
 }
 
-static hm_err
-write_all(int fd, struct hm_bytes bytes)
+hm_err
+file_put(int fd, struct hm_bytes bytes)
 {
 	while (bytes.len > 0) {
 		long put = calls->write(fd, bytes.ptr, bytes.len);
@@ -243,7 +244,7 @@ write_temp(const char *temp, struct hm_bytes bytes, unsigned mode,
 
 	if (fd < 0)
 		return failed(HM_E_IO, "create a file beside", path, why);
-	if (write_all(fd, bytes) != HM_OK)
+	if (file_put(fd, bytes) != HM_OK)
 		err = failed(HM_E_IO, "write", path, why);
 	else if (calls->fsync(fd) != 0)
 		err = failed(HM_E_IO, "sync", path, why);
@@ -257,7 +258,7 @@ write_temp(const char *temp, struct hm_bytes bytes, unsigned mode,
 static hm_err
 write_stdout(struct hm_bytes bytes, struct why *why)
 {
-	if (write_all(1, bytes) != HM_OK)
+	if (file_put(1, bytes) != HM_OK)
 		return failed(HM_E_IO, "write", "standard output", why);
 	return HM_OK;
 }
@@ -296,6 +297,19 @@ file_write(
 	HM_TRY(temp_name(path, temp, why));
 	HM_TRY(write_temp(temp, bytes, mode, path, why));
 	return put_in_place(temp, path, true, why);
+}
+
+hm_err
+file_nameless(int *ret_fd, struct why *why)
+{
+	const char *folder = getenv("TMPDIR");
+
+	if (folder == NULL || folder[0] != '/')
+		folder = "/tmp";
+	*ret_fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (*ret_fd >= 0)
+		return HM_OK;
+	return failed(HM_E_IO, "make a temporary file in", folder, why);
 }
 
 hm_err
@@ -350,7 +364,7 @@ file_create(
 hm_err
 file_append(int fd, struct hm_bytes bytes, struct why *why)
 {
-	if (write_all(fd, bytes) != HM_OK)
+	if (file_put(fd, bytes) != HM_OK)
 		return WHY(why, HM_E_IO, "cannot append: %s", strerror(errno));
 	if (calls->fsync(fd) != 0)
 		return WHY(why, HM_E_IO, "cannot sync: %s", strerror(errno));

@@ -55,6 +55,11 @@ HM_MUST hm_err file_temp_place(
     struct file_temp *temp, const char *path, struct why *why);
 void file_temp_drop(struct file_temp *temp);
 
+/* A temporary file without a name, in $TMPDIR or /tmp. HM_E_IO */
+HM_MUST hm_err file_nameless(int *ret_fd, struct why *why);
+/* All of it to an open descriptor. HM_E_IO: errno says why. */
+HM_MUST hm_err file_put(int fd, struct hm_bytes bytes);
+
 /* Append to an open descriptor and sync. HM_E_IO: what was written is unknown;
  * the reader of the file must find the last whole record. */
 HM_MUST hm_err file_append(int fd, struct hm_bytes bytes, struct why *why);

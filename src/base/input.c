@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 static hm_err
 failed(hm_err err, const char *what, const char *name, struct why *why)
 {
@@ -16,22 +18,6 @@ failed(hm_err err, const char *what, const char *name, struct why *why)
 
 	why_where(why, "%s", name);
 	return WHY(why, err, "cannot %s: %s", what, strerror(code));
-}
-
-static hm_err
-write_all(int fd, const uint8_t *from, size_t len)
-{
-	while (len > 0) {
-		ssize_t put = write(fd, from, len);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return HM_E_IO;
-		from += put;
-		len -= (size_t)put;
-	}
-	return HM_OK;
 }
 
 /* All that comes from `from` into the file `to`; the size is counted. */
@@ -55,7 +41,8 @@ spool(int from, int to, uint64_t max, struct input *input, struct why *why)
 			err = WHY(why, HM_E_TOO_LARGE,
 			    "standard input has more than %llu bytes",
 			    (unsigned long long)max);
-		else if (write_all(to, piece, (size_t)got) != HM_OK)
+		else if (file_put(to,
+			     (struct hm_bytes){ piece, (size_t)got }) != HM_OK)
 			err = failed(HM_E_IO, "keep", input->name, why);
 	}
 	hm_wipe(piece, sizeof(piece));
@@ -66,14 +53,9 @@ spool(int from, int to, uint64_t max, struct input *input, struct why *why)
 static hm_err
 open_stream(int stream, uint64_t max, struct input *ret, struct why *why)
 {
-	const char *folder = getenv("TMPDIR");
 	struct input input = { .name = ret->name };
 
-	if (folder == NULL || folder[0] != '/')
-		folder = "/tmp";
-	input.fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (input.fd < 0)
-		return failed(HM_E_IO, "make a temporary file in", folder, why);
+	HM_TRY(file_nameless(&input.fd, why));
 	*ret = input;
 	return spool(stream, input.fd, max, ret, why);
 }
@@ -181,6 +163,19 @@ input_read(const struct input *input, uint64_t at, struct hm_span room)
 		done += (size_t)got;
 	}
 	return HM_OK;
+}
+
+hm_err
+input_load(const struct input *input, size_t max, struct buf *ret)
+{
+	uint8_t *room;
+
+	if (input->size > max)
+		return HM_E_TOO_LARGE;
+	buf_init(ret, max + 1);
+	HM_TRY(buf_reserve(ret, (size_t)input->size, &room));
+	ret->len = (size_t)input->size;
+	return input_read(input, 0, (struct hm_span){ room, ret->len });
 }
 
 static hm_err

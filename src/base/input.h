@@ -34,6 +34,11 @@ HM_MUST hm_err input_window(
 HM_MUST hm_err input_read(
     const struct input *input, uint64_t at, struct hm_span room);
 
+/* All of what is small: HM_E_TOO_LARGE over `max` bytes, HM_E_IO,
+ * HM_E_NO_MEMORY. *ret was empty, and may grow to one byte more than `max`. */
+HM_MUST hm_err input_load(
+    const struct input *input, size_t max, struct buf *ret);
+
 /* Called with one piece after another; its first failure ends the walk. */
 typedef hm_err input_walker(void *context, struct hm_bytes piece);
 /* As input_read(), HM_E_NO_MEMORY. */

@@ -6,7 +6,6 @@
 #include "base/output.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,17 +44,8 @@ new_output(struct output **ret)
 static hm_err
 open_nameless(struct output *out, struct why *why)
 {
-	const char *folder = getenv("TMPDIR");
-
-	if (folder == NULL || folder[0] != '/')
-		folder = "/tmp";
 	out->is_stream = true;
-	out->temp.fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (out->temp.fd >= 0)
-		return HM_OK;
-	why_where(why, "%s", folder);
-	return WHY(
-	    why, HM_E_IO, "cannot make a temporary file: %s", strerror(errno));
+	return file_nameless(&out->temp.fd, why);
 }
 
 hm_err
@@ -268,17 +258,7 @@ static hm_err
 say(void *context, struct hm_bytes piece)
 {
 	(void)context;
-	while (piece.len > 0) {
-		ssize_t put = write(STDOUT_FILENO, piece.ptr, piece.len);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return HM_E_IO;
-		piece.ptr += put;
-		piece.len -= (size_t)put;
-	}
-	return HM_OK;
+	return file_put(STDOUT_FILENO, piece);
 }
 
 hm_err

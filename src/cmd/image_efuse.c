@@ -47,26 +47,18 @@ load_state(const struct image_job *job, struct efuse *efuse, struct why *why)
 }
 
 static hm_err
-read_plan(const struct input *file, struct buf *ret, struct why *why)
-{
-	uint8_t *at;
-
-	if (file->size > PLAN_MAX)
-		return WHY(why, HM_E_TOO_LARGE, "the plan is too long");
-	buf_init(ret, PLAN_MAX);
-	HM_TRY(buf_reserve(ret, (size_t)file->size + 1, &at));
-	ret->len = (size_t)file->size;
-	return input_read(file, 0, (struct hm_span){ at, ret->len });
-}
-
-static hm_err
 run_plan(struct image_job *job, struct efuse *efuse, struct why *why)
 {
 	AUTO(buf) struct buf text = { 0 };
 	struct efuse_plan plan = { .load = load_file };
 
+	hm_err err;
+
 	HM_TRY(load_state(job, efuse, why));
-	HM_TRY(read_plan(&job->input, &text, why));
+	err = input_load(&job->input, PLAN_MAX, &text);
+	if (err == HM_E_TOO_LARGE)
+		return WHY(why, err, "the plan is too long");
+	HM_TRY(err);
 	(void)buf_text(&text);
 	plan.text = (char *)text.ptr;
 	HM_TRY(efuse_run(efuse, &plan, why));

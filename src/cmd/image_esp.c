@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 
+#define PEM_MAX 8192
+
 /* ---- options ---- */
 
 const char *
@@ -216,24 +218,16 @@ static hm_err
 digest_sbv2(struct image_job *job, struct why *why)
 {
 	AUTO_PKEY struct pkey *key = NULL;
-	struct secret pem = { 0 };
+	struct buf text = { 0 };
 	uint8_t digest[SBV2_DIGEST];
 	unsigned scheme;
-	hm_err err;
+	hm_err err = input_load(&job->input, PEM_MAX, &text);
 
-	if (job->input.size > sizeof(pem.bytes) * 8)
+	if (err == HM_E_TOO_LARGE)
 		return WHY(why, HM_E_KEY, "the file is no key in PEM");
-	{
-		AUTO(buf) struct buf text = { .max = sizeof(pem.bytes) * 8 };
-		uint8_t *room;
-
-		HM_TRY(buf_reserve(&text, (size_t)job->input.size, &room));
-		HM_TRY(input_read(&job->input, 0,
-		    (struct hm_span){ room, (size_t)job->input.size }));
-		text.len = (size_t)job->input.size;
+	if (err == HM_OK)
 		err = pkey_from_pem(buf_bytes(&text), NULL, &key, why);
-		hm_wipe(room, text.len);
-	}
+	buf_wipe(&text); /* it may be a private key */
 	HM_TRY(err);
 	err = sbv2_key_digest(key, digest, &scheme);
 	if (err == HM_E_KEY)

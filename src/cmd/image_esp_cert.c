@@ -257,24 +257,11 @@ make(const struct image_job *job, const struct buf *csv, struct buf *out,
 }
 
 static hm_err
-read_all(const struct input *file, size_t max, struct buf *ret)
-{
-	uint8_t *at;
-
-	if (file->size > max)
-		return HM_E_TOO_LARGE;
-	buf_init(ret, max);
-	HM_TRY(buf_reserve(ret, (size_t)file->size, &at));
-	ret->len = (size_t)file->size;
-	return input_read(file, 0, (struct hm_span){ at, ret->len });
-}
-
-static hm_err
 convert(struct image_job *job, struct why *why)
 {
 	AUTO(buf) struct buf csv = { 0 };
 	struct buf out = { .max = ESP_CERT_MAX };
-	hm_err err = read_all(&job->input, CSV_MAX, &csv);
+	hm_err err = input_load(&job->input, CSV_MAX, &csv);
 
 	if (err == HM_OK)
 		err = make(job, &csv, &out, why);
@@ -311,7 +298,7 @@ sign(struct image_job *job, struct why *why)
 	hm_err err = check_unsigned(job, why);
 
 	if (err == HM_OK)
-		err = read_all(&job->input, ESP_CERT_MAX, &all);
+		err = input_load(&job->input, ESP_CERT_MAX, &all);
 	all.max += ESP_CERT_MAX;
 	if (err == HM_OK && esp_cert_is_signed(buf_bytes(&all)))
 		err = WHY(why, HM_E_IMAGE_SIGNED, "the partition is signed");

@@ -26,15 +26,13 @@ static hm_err
 read_csv(const struct input *file, const struct esp_table_rules *rules,
     struct esp_table *ret, struct why *why)
 {
-	AUTO(buf) struct buf csv = { .max = ESP_TABLE_CSV_MAX };
-	uint8_t *room;
+	AUTO(buf) struct buf csv = { 0 };
+	hm_err err = input_load(file, ESP_TABLE_CSV_MAX, &csv);
 
-	if (file->size > csv.max)
-		return WHY(why, HM_E_TOO_LARGE,
-		    "a partition table in CSV has 64 KiB at most");
-	HM_TRY(buf_reserve(&csv, (size_t)file->size, &room));
-	csv.len = (size_t)file->size;
-	HM_TRY(input_read(file, 0, (struct hm_span){ room, csv.len }));
+	if (err == HM_E_TOO_LARGE)
+		return WHY(
+		    why, err, "a partition table in CSV has 64 KiB at most");
+	HM_TRY(err);
 	return esp_table_from_csv(rules, buf_bytes(&csv), ret, why);
 }
 

@@ -200,19 +200,6 @@ add_rows(struct nvs_make *make, struct buf *text, struct why *why)
 
 /* ---- the verbs ---- */
 
-static hm_err
-read_table(const struct input *file, struct buf *ret, struct why *why)
-{
-	uint8_t *at;
-
-	if (file->size > CSV_MAX)
-		return WHY(why, HM_E_TOO_LARGE, "the table is too long");
-	buf_init(ret, CSV_MAX);
-	HM_TRY(buf_reserve(ret, (size_t)file->size, &at));
-	ret->len = (size_t)file->size;
-	return input_read(file, 0, (struct hm_span){ at, ret->len });
-}
-
 /* A new key, kept in a file before anything is encrypted with it. */
 static hm_err
 new_key(const char *path, struct secret *ret, struct why *why)
@@ -256,7 +243,9 @@ convert(struct image_job *job, struct why *why)
 	HM_TRY(partition_size(job->given, &size, why));
 	HM_TRY(nvs_make_new(
 	    size, version != NULL && version[0] == '1' ? 1 : 2, &make, why));
-	err = read_table(&job->input, &text, why);
+	err = input_load(&job->input, CSV_MAX, &text);
+	if (err == HM_E_TOO_LARGE)
+		err = WHY(why, err, "the table is too long");
 	if (err == HM_OK)
 		err = add_rows(make, &text, why);
 	if (err == HM_OK)

@@ -98,17 +98,13 @@ judge(struct image_job *job, const struct input *file, struct why *why)
 static hm_err
 judge_result(struct image_job *job, struct why *why)
 {
-	AUTO(buf) struct buf signature = { .max = CMS_MAX };
+	AUTO(buf) struct buf signature = { 0 };
 	struct input result;
-	uint8_t *room;
 
 	(void)why;
 	HM_TRY(output_input(job->out, &result));
-	HM_TRY(buf_reserve(&signature, (size_t)result.size, &room));
-	HM_TRY(input_read(
-	    &result, 0, (struct hm_span){ room, (size_t)result.size }));
-	return judge_signature(
-	    job, (struct hm_bytes){ room, (size_t)result.size });
+	HM_TRY(input_load(&result, CMS_MAX, &signature));
+	return judge_signature(job, buf_bytes(&signature));
 }
 
 static const struct option_spec sign_rows[] = { RAW_OPTIONS, { 0 } };

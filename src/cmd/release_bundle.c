@@ -201,16 +201,10 @@ take_release(
     struct opening *opening, const struct input *content, struct why *why)
 {
 	static struct hm_object object; /* large */
-	uint8_t authority[HM_POINT_LEN], *room;
+	uint8_t authority[HM_POINT_LEN];
 	struct hm_bytes payload;
 
-	if (content->size > HM_OBJECT_MAX)
-		return HM_E_TOO_LARGE;
-	buf_init(&opening->message, HM_OBJECT_MAX);
-	HM_TRY(buf_reserve(&opening->message, (size_t)content->size, &room));
-	HM_TRY(input_read(
-	    content, 0, (struct hm_span){ room, (size_t)content->size }));
-	opening->message.len = (size_t)content->size;
+	HM_TRY(input_load(content, HM_OBJECT_MAX, &opening->message));
 	HM_TRY(point_read(
 	    options_text(opening->given, "authority"), authority, why));
 	HM_TRY(sign1_open(buf_bytes(&opening->message), HM_OBJECT_MAX,

@@ -42,15 +42,6 @@ say(struct diff *diff, const char *what, struct hm_bytes name,
 
 /* ---- images ---- */
 
-static const struct hm_image *
-find(const struct hm_release *release, struct hm_bytes name)
-{
-	for (uint32_t i = 0; i < release->image_count; i++)
-		if (hm_bytes_equal(release->images[i].name, name))
-			return &release->images[i];
-	return NULL;
-}
-
 static void
 compare_image(
     struct diff *diff, const struct hm_image *old, const struct hm_image *new_)
@@ -90,7 +81,8 @@ compare_releases(struct diff *diff, const struct hm_release *old,
 		    "%" PRIu32 " -> %" PRIu32, old->counter, new_->counter);
 	for (uint32_t i = 0; i < old->image_count; i++) {
 		const struct hm_image *image = &old->images[i];
-		const struct hm_image *other = find(new_, image->name);
+		const struct hm_image *other =
+		    hm_release_image(new_, image->name);
 
 		if (other == NULL)
 			say(diff, "image", image->name, "removed", "%.*s",
@@ -99,7 +91,7 @@ compare_releases(struct diff *diff, const struct hm_release *old,
 			compare_image(diff, image, other);
 	}
 	for (uint32_t i = 0; i < new_->image_count; i++)
-		if (find(old, new_->images[i].name) == NULL)
+		if (hm_release_image(old, new_->images[i].name) == NULL)
 			say(diff, "image", new_->images[i].name, "added",
 			    "%.*s", TEXT(new_->images[i].format));
 }

@@ -108,20 +108,13 @@ static hm_err
 load(const struct input *file, uint32_t max, struct buf *ret,
     struct findings *findings)
 {
-	uint8_t *room;
-
 	if (file->size < UBOOT_ENV_SIZE_MIN)
 		return findings_fault(findings, HM_E_IMAGE_SHORT, file->size,
 		    "too short for an environment");
 	if (file->size > max)
 		return findings_fault(findings, HM_E_IMAGE_FORMAT, 0,
 		    "too long for an environment");
-	buf_init(ret, max + 1);
-	HM_TRY(buf_reserve(ret, (size_t)file->size, &room));
-	HM_TRY(
-	    input_read(file, 0, (struct hm_span){ room, (size_t)file->size }));
-	ret->len = (size_t)file->size;
-	return HM_OK;
+	return input_load(file, max, ret);
 }
 
 static bool
@@ -363,19 +356,15 @@ hm_err
 uboot_env_make(const struct uboot_env *how, const struct input *text,
     struct output *out, struct why *why)
 {
-	AUTO(buf) struct buf lines = { .max = UBOOT_ENV_SIZE_MAX };
+	AUTO(buf) struct buf lines = { 0 };
 	AUTO(variables) struct variables all = { 0 };
-	uint8_t *room;
 
 	if (how->size < UBOOT_ENV_SIZE_MIN || how->size > UBOOT_ENV_SIZE_MAX)
 		return WHY(why, HM_E_USAGE, "an environment has %u to %u bytes",
 		    UBOOT_ENV_SIZE_MIN, UBOOT_ENV_SIZE_MAX);
 	if (text->size >= UBOOT_ENV_SIZE_MAX)
 		return WHY(why, HM_E_IMAGE_PLACE, "the text is too long");
-	HM_TRY(buf_reserve(&lines, (size_t)text->size + 1, &room));
-	HM_TRY(
-	    input_read(text, 0, (struct hm_span){ room, (size_t)text->size }));
-	lines.len = (size_t)text->size;
+	HM_TRY(input_load(text, UBOOT_ENV_SIZE_MAX, &lines));
 	HM_TRY(read_text(&lines, &all, why));
 	drop_older(&all);
 	return write_image(how, &all, out, why);

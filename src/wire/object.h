@@ -199,6 +199,9 @@ struct hm_object {
 
 /* The image that devices measure; of a release that was decoded or encoded. */
 const struct hm_image *hm_release_measured(const struct hm_release *release);
+/* NULL: no image of that name. */
+const struct hm_image *hm_release_image(
+    const struct hm_release *release, struct hm_bytes name);
 /* Does `prod` say truly that it is `dev`, signed anew: the same product, every
  * image under the same name with the same format, counter and payload, no
  * counter lowered? */

@@ -174,8 +174,8 @@ hm_release_measured(const struct hm_release *release)
 	return &release->images[release->measured];
 }
 
-static const struct hm_image *
-find(const struct hm_release *release, struct hm_bytes name)
+const struct hm_image *
+hm_release_image(const struct hm_release *release, struct hm_bytes name)
 {
 	for (uint32_t i = 0; i < release->image_count; i++)
 		if (hm_bytes_equal(release->images[i].name, name))
@@ -205,7 +205,7 @@ hm_release_is_promoted(
 	/* names are distinct on both sides */
 	for (uint32_t i = 0; i < prod->image_count; i++) {
 		const struct hm_image *image = &prod->images[i];
-		const struct hm_image *old = find(dev, image->name);
+		const struct hm_image *old = hm_release_image(dev, image->name);
 
 		if (old == NULL || !is_same_payload(image, old))
 			return false;
