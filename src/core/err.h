@@ -4,10 +4,9 @@
  * err - every way in which a call can fail
  *
  * One list feeds code, log, HTTP and exit status and the manual. It only grows:
- * a number is never given anew, for it stands on disk and in people's notes.
- *
- * The number is the id that people see: 6101 is "HM-6101". The thousands name
- * the area: 1 usage and configuration, 2 device and fixture, 3 flash and image,
+ * a number is never given anew, for it stands on disk and in people's notes. It
+ * is the id that people see: 6101 is "HM-6101". The thousands name the area:
+ * 1 usage and configuration, 2 device and fixture, 3 flash and image,
  * 4 token, certificates and attestation, 5 network and server, 6 orders and
  * releases, 7 identity and uniqueness, 8 audit, time and records, 9 internal.
  *
@@ -19,6 +18,7 @@
  * token, database: HTTP 503, forwarded unchanged to the boundary).
  */
 
+#include "core/err_device.h"
 #include "core/err_image.h"
 #include "core/err_release.h"
 #include "core/lang.h"
@@ -114,6 +114,7 @@
 	    "the security counter is below the release's",                     \
 	    "program the release of the order")                                \
 	HM_ERR_LIST_IMAGE(X)                                                   \
+	HM_ERR_LIST_DEVICE(X)                                                  \
 	X(E_TOKEN_MODULE, 4101, 503, TOKEN, PERMANENT,                         \
 	    "the PKCS#11 module cannot be loaded", "hallmark hsm doctor URI")  \
 	X(E_TOKEN_MATCH, 4102, 503, TOKEN, PERMANENT,                          \

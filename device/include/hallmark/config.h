@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * config - the numbers that a product may set, and the only conditions
+ *
+ * A product that wants another value says -DHM_BOOT_ATTEMPTS=5, or brings a
+ * file of its own with -DHM_CONFIG_FILE='"our_config.h"'. No other file of the
+ * library has a conditional. Boot loader and application of one product are
+ * built with the same values: both read the journal.
+ */
+
+#ifdef HM_CONFIG_FILE
+#include HM_CONFIG_FILE
+#endif
+
+/* Starts that an update has in which to confirm itself. */
+#ifndef HM_BOOT_ATTEMPTS
+#define HM_BOOT_ATTEMPTS 3
+#endif
+
+/* Keys whose hashes the write-once region has room for. */
+#ifndef HM_BOOT_KEYS
+#define HM_BOOT_KEYS 4
+#endif
+
+/* Bytes that are read from flash at once; a multiple of every write unit, and
+ * of 64. On the stack of whoever reads. */
+#ifndef HM_FLASH_PIECE
+#define HM_FLASH_PIECE 256
+#endif
+
+/* Longest TLV areas of an image, protected and not, together; bytes. */
+#ifndef HM_IMAGE_TLVS_MAX
+#define HM_IMAGE_TLVS_MAX 1024
+#endif
