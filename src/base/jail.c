@@ -54,18 +54,6 @@ failed(const char *what, struct why *why)
 	return WHY(why, HM_E_JAIL, "cannot %s: %s", what, strerror(errno));
 }
 
-hm_err
-process_protect(struct why *why)
-{
-	struct rlimit none = { 0 };
-
-	if (setrlimit(RLIMIT_CORE, &none) != 0)
-		return failed("switch core dumps off", why);
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return failed("close the process to debuggers", why);
-	return HM_OK;
-}
-
 __attribute__((format(printf, 1, 2))) static void
 describe(const char *format, ...)
 {
