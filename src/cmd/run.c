@@ -14,9 +14,10 @@
 
 #define OUT_MAX (1024 * 1024)
 
-/* Beside us when installed; elsewhere in a build. */
-static const char *const places[] = { "", "../../device/virtual/",
-	"../../src/cmd/" };
+/* Installed: beside us, or one of us in bin and one in libexec; the rest is for
+ * a build. */
+static const char *const places[] = { "", "../libexec/hallmark/", "../../bin/",
+	"../../device/virtual/", "../../src/cmd/" };
 
 hm_err
 run_find(const char *name, char ret[static FILE_PATH_MAX], struct why *why)
