@@ -33,3 +33,14 @@
 #ifndef HM_IMAGE_TLVS_MAX
 #define HM_IMAGE_TLVS_MAX 1024
 #endif
+
+/* An update is noted in the journal each time that so many more bytes of it
+ * are durable, and a sector ends: less is lost by a cut, more is written. */
+#ifndef HM_UPDATE_MARK
+#define HM_UPDATE_MARK 4096
+#endif
+
+/* Longest piece of an update in one message, bytes: update_link.h. */
+#ifndef HM_UPDATE_PIECE
+#define HM_UPDATE_PIECE 1024
+#endif
