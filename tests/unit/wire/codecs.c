@@ -11,6 +11,7 @@
 #include "wire/evidence.h"
 #include "wire/link.h"
 #include "wire/problem.h"
+#include "wire/update.h"
 #include "wire/void.h"
 
 static void
@@ -56,6 +57,8 @@ CODEC(void)
 CODEC(problem)
 CODEC(link)
 CODEC(info)
+CODEC(update_ask)
+CODEC(update_answer)
 
 static hm_err
 recode_sign1(struct hm_bytes message, struct hm_span room, size_t *ret_len)
@@ -136,6 +139,8 @@ const struct codec codecs[] = {
 	ROW(secrets),
 	ROW(object),
 	ROW(entry),
+	ROW(update_ask),
+	ROW(update_answer),
 };
 const size_t codec_count = sizeof(codecs) / sizeof(codecs[0]);
 

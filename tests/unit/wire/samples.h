@@ -26,6 +26,13 @@ hm_err sample_release(struct hm_span room, size_t *ret_len);
 hm_err sample_promoted(struct hm_span room, size_t *ret_len);
 hm_err sample_approval(struct hm_span room, size_t *ret_len);
 
+/* samples_update.c */
+hm_err sample_update_status(struct hm_span room, size_t *ret_len);
+hm_err sample_update_announce(struct hm_span room, size_t *ret_len);
+hm_err sample_update_data(struct hm_span room, size_t *ret_len);
+hm_err sample_update_state(struct hm_span room, size_t *ret_len);
+hm_err sample_update_problem(struct hm_span room, size_t *ret_len);
+
 /* Count upwards from `first`. */
 void sample_fill(uint8_t *at, size_t len, uint8_t first);
 
