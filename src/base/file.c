@@ -114,6 +114,51 @@ file_read(const char *path, size_t max, struct buf *ret, struct why *why)
 	return HM_OK;
 }
 
+/* Until `room` is full or the file ends. */
+static hm_err
+read_at(int fd, uint64_t offset, struct hm_span room, size_t *ret_len)
+{
+	*ret_len = 0;
+	while (*ret_len < room.len) {
+		ssize_t got = pread(fd, room.ptr + *ret_len,
+		    room.len - *ret_len, (off_t)(offset + *ret_len));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return HM_E_IO;
+		if (got == 0)
+			return HM_OK;
+		*ret_len += (size_t)got;
+	}
+	return HM_OK;
+}
+
+hm_err
+file_read_part(const char *path, uint64_t offset, size_t max, struct buf *ret,
+    uint64_t *ret_size, struct why *why)
+{
+	AUTO(file) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat stat;
+	uint8_t *room;
+	size_t len;
+
+	if (fd < 0)
+		return failed(HM_E_FILE, "open", path, why);
+	if (fstat(fd, &stat) != 0 || offset > INT64_MAX)
+		return failed(HM_E_IO, "read", path, why);
+	*ret_size = (uint64_t)stat.st_size;
+	if (offset >= *ret_size)
+		return HM_OK;
+	if (max > *ret_size - offset)
+		max = (size_t)(*ret_size - offset);
+	HM_TRY(buf_reserve(ret, max, &room));
+	if (read_at(fd, offset, (struct hm_span){ room, max }, &len) != HM_OK)
+		return failed(HM_E_IO, "read", path, why);
+	ret->len += len;
+	return HM_OK;
+}
+
 hm_err
 file_read_text(const char *path, size_t max, struct buf *ret, struct why *why)
 {

@@ -29,6 +29,11 @@ void file_calls_set(const struct file_calls *calls);
  * HM_E_FILE, HM_E_TOO_LARGE, HM_E_IO, HM_E_NO_MEMORY */
 HM_MUST hm_err file_read(
     const char *path, size_t max, struct buf *ret, struct why *why);
+/* Add to *ret up to `max` bytes from `offset` on; *ret_size is the size of the
+ * whole file. Nothing is added behind its end. HM_E_FILE, HM_E_IO,
+ * HM_E_NO_MEMORY; *ret is as it was then. */
+HM_MUST hm_err file_read_part(const char *path, uint64_t offset, size_t max,
+    struct buf *ret, uint64_t *ret_size, struct why *why);
 /* As file_read, for text: HM_E_CONFIG_BYTE if it has a NUL. */
 HM_MUST hm_err file_read_text(
     const char *path, size_t max, struct buf *ret, struct why *why);

@@ -54,10 +54,13 @@ drop_request(struct conn *conn)
 	conn->request = NULL;
 	if (!request)
 		return;
-	if (conn->state == CONN_WORK)
+	if (conn->state == CONN_WORK || request->asked) {
 		request->conn = NULL; /* the handler has it */
-	else
-		free(request);
+		return;
+	}
+	if (request->next_part)
+		request->next_part(request->context, true);
+	free(request);
 }
 
 void
@@ -102,7 +105,10 @@ sent(struct conn *conn)
 
 	buf_done(&conn->out);
 	conn->out_done = 0;
-	if (conn->state == CONN_CLOSING && !conn->deaf) {
+	if (conn->request) { /* the next part; its handler has a stack of its
+				own */
+		event_active(&conn->writes, EV_WRITE, 0);
+	} else if (conn->state == CONN_CLOSING && !conn->deaf) {
 		stream_shut(&conn->stream);
 		evtimer_add(&conn->timer, &linger);
 	} else if (conn->closes || conn->server->stopping) {
@@ -152,6 +158,19 @@ flush(struct conn *conn)
 		sent(conn);
 }
 
+/* The client has taken all that there was: the handler is asked for more. */
+static void
+ask_for_more(struct conn *conn)
+{
+	struct net_request *request = conn->request;
+
+	if (request->asked)
+		return;
+	request->asked = true;
+	evtimer_del(&conn->timer);
+	request->next_part(request->context, false);
+}
+
 /* `state` is what it is in while something waits. */
 static void
 send_from(struct conn *conn, struct hm_bytes bytes, conn_state state)
@@ -171,16 +190,14 @@ send_from(struct conn *conn, struct hm_bytes bytes, conn_state state)
 		sent(conn);
 }
 
-void
-conn_answer(
-    struct conn *conn, struct hm_bytes head, struct hm_bytes body, bool close)
+/* Head and body, or its first part, from WORK on. */
+static void
+send_both(struct conn *conn, struct hm_bytes head, struct hm_bytes body)
 {
 	static uint8_t room[2 * READ_MAX]; /* both leave as one record */
 	AUTO(buf) struct buf large = { .max = ANSWER_MAX };
 	struct hm_bytes all = { room, head.len + body.len };
 
-	conn->request = NULL;
-	conn->closes = close;
 	if (all.len <= sizeof room) {
 		memcpy(room, head.ptr, head.len);
 		if (body.len)
@@ -193,6 +210,32 @@ conn_answer(
 		return;
 	}
 	send_from(conn, all, CONN_SEND);
+}
+
+void
+conn_answer(
+    struct conn *conn, struct hm_bytes head, struct hm_bytes body, bool close)
+{
+	conn->request = NULL;
+	conn->closes = close;
+	send_both(conn, head, body);
+}
+
+void
+conn_begin(
+    struct conn *conn, struct hm_bytes head, struct hm_bytes part, bool close)
+{
+	conn->closes = close;
+	enter(conn, CONN_SEND);
+	send_both(conn, head, part);
+}
+
+void
+conn_part(struct conn *conn, struct hm_bytes part)
+{
+	if (conn->request->parts_left == 0)
+		conn->request = NULL;
+	send_from(conn, part, CONN_SEND);
 }
 
 static void
@@ -479,6 +522,8 @@ on_writable(evutil_socket_t fd, short what, void *context)
 	(void)what;
 	if (conn->state == CONN_HANDSHAKE)
 		shake(conn);
+	else if (conn->state == CONN_SEND && conn->out.len == 0)
+		ask_for_more(conn);
 	else
 		flush(conn);
 }

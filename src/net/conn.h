@@ -10,6 +10,9 @@
  *	                      SEND <------------------------------ WORK
  *	                               net_reply
  *
+ * An answer in parts stays in SEND, with the deadline anew for each part; its
+ * request is the connection's until the last one is there.
+ *
  * and from anywhere but WORK to CLOSING: a refusal is sent and what still comes
  * is thrown away, so that the client reads the refusal: a close at once would
  * make the kernel reset the connection. WORK has no deadline: the handler
@@ -60,6 +63,10 @@ struct net_request {
 	struct net_peer peer;
 	const char *path, *query, *type; /* in `text` */
 	struct hm_bytes body;            /* in `text` */
+	net_next *next_part;             /* an answer in parts is under way */
+	void *context;                   /* of it */
+	size_t parts_left;               /* bytes of the answer not given yet */
+	bool asked;                      /* the handler owes the next part */
 	uint8_t *body_at;                /* where more of it goes */
 	size_t body_have;
 	char text[];
@@ -127,6 +134,11 @@ HM_MUST hm_err conn_new(struct net_server *server, int fd,
 /* Send the answer to the request in WORK; head and body are copied. */
 void conn_answer(
     struct conn *conn, struct hm_bytes head, struct hm_bytes body, bool close);
+/* The beginning of an answer in parts: conn->request has the rest. */
+void conn_begin(
+    struct conn *conn, struct hm_bytes head, struct hm_bytes part, bool close);
+/* The next part of it. */
+void conn_part(struct conn *conn, struct hm_bytes part);
 /* End it now. */
 void conn_end(struct conn *conn);
 /* Give back the memory of one that has ended. */

@@ -139,6 +139,20 @@ detach(struct net_request *request)
 	request->server->counts.requests--;
 }
 
+/* Head and whether it is the connection's last answer. */
+static struct hm_bytes
+begin_answer(struct net_request *request, struct answer *answer,
+    char head[static HEAD_ROOM])
+{
+	struct net_server *server = request->conn->server;
+	struct hm_bytes first = { (const uint8_t *)head, 0 };
+
+	server->counts.served++;
+	answer->close = request->conn->gate.head.close || server->stopping;
+	first.len = put_head(answer, head);
+	return first;
+}
+
 void
 net_reply(struct net_request *request, int status, const char *type,
     struct hm_bytes body)
@@ -146,16 +160,67 @@ net_reply(struct net_request *request, int status, const char *type,
 	struct conn *conn = request->conn;
 	struct answer answer = { status, type, body.len, false };
 	char head[HEAD_ROOM];
-	struct hm_bytes first = { (const uint8_t *)head, 0 };
 
 	detach(request);
 	if (conn) {
-		conn->server->counts.served++;
-		answer.close = conn->gate.head.close || conn->server->stopping;
-		first.len = put_head(&answer, head);
+		struct hm_bytes first = begin_answer(request, &answer, head);
+
 		conn_answer(conn, first, body, answer.close);
 	}
 	free(request); /* only now: type and body may lie in it */
+}
+
+/* The connection is told nothing of it before the handler is. */
+static bool
+is_over(struct net_request *request)
+{
+	if (request->conn && request->parts_left) {
+		request->asked = false;
+		return false;
+	}
+	free(request);
+	return true;
+}
+
+bool
+net_reply_parts(struct net_request *request, const char *type, size_t size,
+    struct hm_bytes part, net_next *next, void *context)
+{
+	struct answer answer = { 200, type, size, false };
+	char head[HEAD_ROOM];
+
+	hm_assert(part.len < size);
+	detach(request);
+	request->next_part = next;
+	request->context = context;
+	request->parts_left = size - part.len;
+	request->asked = true;
+	if (request->conn) {
+		struct hm_bytes first = begin_answer(request, &answer, head);
+
+		conn_begin(request->conn, first, part, answer.close);
+	}
+	return !is_over(request);
+}
+
+bool
+net_reply_part(struct net_request *request, struct hm_bytes part)
+{
+	hm_assert(
+	    request->asked && part.len && part.len <= request->parts_left);
+	request->parts_left -= part.len;
+	if (request->conn)
+		conn_part(request->conn, part);
+	return !is_over(request);
+}
+
+void
+net_reply_break(struct net_request *request)
+{
+	hm_assert(request->asked);
+	if (request->conn)
+		conn_end(request->conn);
+	free(request);
 }
 
 void

@@ -160,5 +160,27 @@ const struct net_peer *net_request_peer(const struct net_request *request);
  */
 void net_reply(struct net_request *request, int status, const char *type,
     struct hm_bytes body);
+
+/*
+ * Called when the client has taken all parts so far: must lead to one
+ * net_reply_part() or net_reply_break(). `gone`: the connection has ended, and
+ * so has the request; nothing may be called any more.
+ */
+typedef void net_next(void *context, bool gone);
+/*
+ * As net_reply() with 200, for a body of `size` bytes of which `part` is the
+ * beginning, and not all. What follows is asked for by `next`, part by part and
+ * not before this call has returned, so that a client who reads slowly holds no
+ * more than one; each has send_ms. The request is no longer in flight, and
+ * stays valid until its end. False: the client has gone, and so has the
+ * request; `next` is not called.
+ */
+HM_MUST bool net_reply_parts(struct net_request *request, const char *type,
+    size_t size, struct hm_bytes part, net_next *next, void *context);
+/* The next one, not empty and not beyond the end. False: it was the last, or
+ * the client has gone; the request has ended, `next` is not called again. */
+HM_MUST bool net_reply_part(struct net_request *request, struct hm_bytes part);
+/* There will be no more: the connection is cut off, the request ends. */
+void net_reply_break(struct net_request *request);
 /* Answer with the status of `err` and the body of config->problem. */
 void net_reply_error(struct net_request *request, hm_err err);

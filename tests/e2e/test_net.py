@@ -672,6 +672,66 @@ def test_cuts_off_who_does_not_read(pki):
         s.close()
 
 
+PARTS = b"GET /parts HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_an_answer_in_parts_is_the_same_answer(either):
+    s = either.connect()
+    s.sendall(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n" + PARTS + GET)
+    status, _, whole, rest = read_answer(s)
+    assert status == 200 and len(whole) == 8 << 20
+    status, _, parts, rest = read_answer(s, rest)
+    assert status == 200 and parts == whole
+    assert read_answer(s, rest)[0] == 200  # the next request has its turn
+    s.close()
+
+
+def test_a_client_that_does_not_read_is_given_few_parts(pki):
+    with running(pki, "send_ms=300") as server:
+        s = server.connect()
+        s.sendall(PARTS)
+        while server.counts()["too_slow"] < 1:
+            pass
+        counts = server.counts()
+        assert counts["parts"] < 100  # of 168: what the kernel's buffers hold
+        assert counts["parting"] == 0 and counts["connections"] == 1
+        s.close()
+
+
+def test_a_client_may_leave_in_the_middle_of_parts(either):
+    for _ in range(20):
+        s = either.connect()
+        s.sendall(PARTS)
+        s.recv(1000)
+        s.close()
+    s = either.connect()
+    while True:
+        s.sendall(b"GET /counts HTTP/1.1\r\nHost: x\r\n\r\n")
+        if json.loads(read_answer(s)[2])["parting"] == 0:
+            break
+    s.close()
+
+
+def test_parts_that_end_early_are_no_answer(server):
+    s = server.connect()
+    s.sendall(PARTS.replace(b"/parts", b"/parts?cut"))
+    got = read_all(s)
+    assert (4 << 20) - 50000 < len(got) < (4 << 20) + 50000
+    assert server.counts()["parting"] == 0
+    s.close()
+
+
+def test_parts_under_way_when_the_server_is_freed(pki):
+    server = Server(pki)
+    some = [server.connect() for _ in range(5)]
+    for s in some:
+        s.sendall(PARTS)
+        s.recv(1000)
+    server.stop()  # the sanitizers find what is left
+    for s in some:
+        s.close()
+
+
 def test_a_handler_may_take_longer_than_any_deadline(pki):
     with running(pki, *QUICK) as server:
         s = server.connect()

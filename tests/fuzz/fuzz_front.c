@@ -23,12 +23,17 @@
 
 #define KEEPER_REFUSES 1
 #define PROVEN 2
+#define CLIENT_LEAVES 16
 #define TAIL_LEN 700 /* of an answer of the keeper */
 
 hm_err __wrap_asker_send(struct asker *asker, ask_kind kind, const void *body,
     struct hm_bytes tail, asker_done done, void *context);
 void __wrap_net_reply(struct net_request *request, int status, const char *type,
     struct hm_bytes body);
+bool __wrap_net_reply_parts(struct net_request *request, const char *type,
+    size_t size, struct hm_bytes part, net_next *next, void *context);
+bool __wrap_net_reply_part(struct net_request *request, struct hm_bytes part);
+void __wrap_net_reply_break(struct net_request *request);
 hm_err __wrap_p256_verify(
     const uint8_t *point, const uint8_t *digest, const uint8_t *signature);
 hm_err __real_p256_verify(
@@ -43,6 +48,10 @@ static struct {
 	ask_kind kind;
 	/* how often the keeper has answered this request */
 	unsigned asks;
+	/* an answer in parts that is under way */
+	net_next *next;
+	void *parts_context;
+	size_t parts_left;
 } now;
 
 static union {
@@ -93,6 +102,52 @@ __wrap_net_reply(struct net_request *request, int status, const char *type,
 	fuzz_must(status == 200 || (status >= 400 && status < 500));
 	if (status != 200)
 		fuzz_must(hm_problem_decode(body, &problem) == HM_OK);
+}
+
+bool
+__wrap_net_reply_parts(struct net_request *request, const char *type,
+    size_t size, struct hm_bytes part, net_next *next, void *context)
+{
+	(void)request;
+	now.replies++;
+	fuzz_must(type != NULL && part.len > 0 && part.len < size);
+	now.next = next;
+	now.parts_context = context;
+	now.parts_left = size - part.len;
+	return true;
+}
+
+bool
+__wrap_net_reply_part(struct net_request *request, struct hm_bytes part)
+{
+	(void)request;
+	fuzz_must(part.len > 0 && part.len <= now.parts_left);
+	now.parts_left -= part.len;
+	if (now.parts_left == 0)
+		now.next = NULL;
+	return now.parts_left > 0;
+}
+
+void
+__wrap_net_reply_break(struct net_request *request)
+{
+	(void)request;
+	fuzz_must(now.parts_left > 0);
+	now.next = NULL;
+}
+
+/* The client takes what was there, or leaves. */
+static bool
+let_the_client_read(void)
+{
+	if (now.next == NULL)
+		return false;
+	if (now.flags & CLIENT_LEAVES)
+		now.parts_left = 0;
+	now.next(now.parts_context, now.parts_left == 0);
+	if (now.parts_left == 0)
+		now.next = NULL;
+	return now.next != NULL || now.done != NULL;
 }
 
 /* What a keeper says: names, numbers, and a tail as its lengths say. */
@@ -208,8 +263,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	now.flags = data[1];
 	request = make(route, (struct hm_bytes){ data + 2, size - 2 });
 	route->handle(&front, request);
-	while (now.done != NULL)
-		let_the_keeper_answer();
+	do {
+		while (now.done != NULL)
+			let_the_keeper_answer();
+	} while (let_the_client_read());
 	fuzz_must(now.replies == 1);
 	free(request);
 	return 0;

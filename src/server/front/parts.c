@@ -30,17 +30,58 @@ part_land(struct flight *flight, const void *body, struct hm_bytes tail)
 		flight_reply(flight, flight->type, buf_bytes(&flight->content));
 }
 
+/* The client has taken what there was, or is gone. */
+static void
+tile_next(void *context, bool gone)
+{
+	struct flight *flight = context;
+
+	if (gone)
+		flight_end(flight);
+	else
+		ask_next(flight);
+}
+
+/* Tiles never change once they are there: each part leaves when it is here. */
+static void
+tile_land(struct flight *flight, const void *body, struct hm_bytes tail)
+{
+	const struct ask_part_answer *answer = body;
+	uint64_t total = answer->total;
+	bool goes_on;
+
+	if (total == tail.len && flight->sent == 0) {
+		flight_reply(flight, flight->type, tail);
+		return;
+	}
+	if (tail.len == 0 || total - flight->sent < tail.len ||
+	    total > FILE_MAX || (flight->sent && total != flight->size)) {
+		flight_refuse(flight, HM_E_IO);
+		return;
+	}
+	goes_on = flight->sent == 0
+		      ? net_reply_parts(flight->request, flight->type,
+			    (size_t)total, tail, tile_next, flight)
+		      : net_reply_part(flight->request, tail);
+	flight->size = total;
+	flight->sent += tail.len;
+	if (!goes_on)
+		flight_end(flight);
+}
+
 static void
 ask_next(struct flight *flight)
 {
+	bool is_tile = flight->first < ASK_CHECKPOINT;
 	struct ask_part ask = { .level = flight->first,
 		.width = flight->last,
 		.index = flight->index,
-		.offset = flight->content.len };
+		.offset = is_tile ? flight->sent : flight->content.len };
 	ask_kind kind = flight->first == UINT32_MAX ? ASK_CRL : ASK_FILE;
 
 	flight_peer(flight, ask.peer);
-	flight_ask(flight, kind, &ask, (struct hm_bytes){ 0 }, part_land);
+	flight_ask(flight, kind, &ask, (struct hm_bytes){ 0 },
+	    is_tile ? tile_land : part_land);
 }
 
 static struct flight *

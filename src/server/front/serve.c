@@ -35,8 +35,8 @@ flight_new(
 	return HM_OK;
 }
 
-static void
-end(struct flight *flight)
+void
+flight_end(struct flight *flight)
 {
 	buf_done(&flight->content);
 	free(flight);
@@ -46,7 +46,7 @@ void
 flight_reply(struct flight *flight, const char *type, struct hm_bytes body)
 {
 	net_reply(flight->request, 200, type, body);
-	end(flight);
+	flight_end(flight);
 }
 
 /* The details stay here, under a reference that the client gets. */
@@ -84,8 +84,15 @@ front_refuse(struct net_request *request, hm_err err)
 void
 flight_refuse(struct flight *flight, hm_err err)
 {
-	front_refuse(flight->request, err);
-	end(flight);
+	static const uint8_t none[8]; /* it can be given no reference */
+
+	if (flight->size == 0) {
+		front_refuse(flight->request, err);
+	} else {
+		note(flight->request, err, none);
+		net_reply_break(flight->request);
+	}
+	flight_end(flight);
 }
 
 static void

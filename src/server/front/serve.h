@@ -32,6 +32,8 @@ struct flight {
 	uint64_t index;
 	struct buf content; /* of a file that comes in parts; owned */
 	const char *type;   /* Content-Type of it */
+	uint64_t size;      /* of one that leaves in parts; 0: it does not */
+	uint64_t sent;      /* bytes of it */
 };
 
 /* The half of a route that sees the keeper's answer; it ends the flight. */
@@ -42,10 +44,12 @@ typedef void (*landing)(
 HM_MUST hm_err flight_new(
     struct front *front, struct net_request *request, struct flight **ret);
 
-/* Answer and end. */
+/* Answer and end; an answer of which a part has left is cut off. */
 void flight_reply(
     struct flight *flight, const char *type, struct hm_bytes body);
 void flight_refuse(struct flight *flight, hm_err err);
+/* End it; its request has been answered or is gone. */
+void flight_end(struct flight *flight);
 
 /* Refuse a request that has no flight yet. */
 void front_refuse(struct net_request *request, hm_err err);

@@ -10,7 +10,6 @@
 #define READERS (ROLE_BIT(HM_ROLE_PLANNER) | ROLE_BIT(HM_ROLE_AUDITOR))
 #define EVERYBODY \
 	(READERS | ROLE_BIT(HM_ROLE_STATION) | ROLE_BIT(HM_ROLE_APPROVER))
-#define FILE_MAX_LEN (TILE_WIDTH * (size_t)(HM_ENTRY_MAX + 2))
 
 static void
 put_name(ask_name ret, struct hm_bytes name)
@@ -328,7 +327,6 @@ file_path(const struct keeper *keeper, const struct ask_part *ask, char *ret,
 hm_err
 keeper_file(struct keeper *keeper, struct work *work)
 {
-	AUTO(buf) struct buf file = { 0 };
 	const struct ask_part *ask = work->body;
 	const struct person *person;
 	char path[KEEPER_PATH_MAX];
@@ -337,12 +335,12 @@ keeper_file(struct keeper *keeper, struct work *work)
 	HM_TRY(keeper_admit(keeper, work, ask->peer,
 	    ask->level == ASK_CHECKPOINT ? EVERYBODY : READERS, &person));
 	HM_TRY(file_path(keeper, ask, path, sizeof(path)));
-	buf_init(&file, FILE_MAX_LEN);
-	err = file_read(path, FILE_MAX_LEN, &file, NULL);
+	err = file_read_part(path, ask->offset, ASK_TAIL_MAX, &work->out,
+	    &work->answer.part.total, NULL);
 	if (err == HM_E_FILE)
 		return HM_E_NOT_FOUND;
 	HM_TRY(err);
-	return put_part(work, buf_bytes(&file));
+	return ask->offset > work->answer.part.total ? HM_E_BAD_INPUT : HM_OK;
 }
 
 hm_err

@@ -22,12 +22,14 @@
 
 #define HELD_MAX 512
 #define BIG (8 * 1024 * 1024)
+#define PART 50000
 
 static struct {
 	struct loop *loop;
 	struct net_server *server;
 	struct net_request *held[HELD_MAX];
 	unsigned count;
+	unsigned parts, parting; /* asked for ever; answers under way */
 	uint8_t *big;
 	struct net_tls *tls;
 } all;
@@ -111,6 +113,59 @@ big(void *context, struct net_request *request)
 	    (struct hm_bytes){ all.big, BIG });
 }
 
+/* An answer in parts: what is left, and how many were asked for in all. */
+struct parts {
+	struct net_request *request;
+	size_t at;
+	bool cut; /* half way */
+};
+
+static struct hm_bytes
+part_of(const struct parts *parts)
+{
+	size_t left = BIG - parts->at;
+
+	return (
+	    struct hm_bytes){ all.big + parts->at, left < PART ? left : PART };
+}
+
+static void
+next_part(void *context, bool gone)
+{
+	struct parts *parts = context;
+	struct hm_bytes part = part_of(parts);
+
+	all.parts++;
+	parts->at += part.len;
+	if (!gone && parts->cut && parts->at > BIG / 2)
+		net_reply_break(parts->request);
+	else if (!gone && net_reply_part(parts->request, part))
+		return;
+	all.parting--;
+	free(parts);
+}
+
+static void
+parts(void *context, struct net_request *request)
+{
+	struct parts *parts = calloc(1, sizeof *parts);
+	struct hm_bytes part;
+
+	(void)context;
+	if (!parts)
+		abort();
+	parts->request = request;
+	parts->cut = strcmp(net_request_query(request), "cut") == 0;
+	part = part_of(parts);
+	parts->at = part.len;
+	all.parting++;
+	if (net_reply_parts(request, "application/octet-stream", BIG, part,
+		next_part, parts))
+		return;
+	all.parting--;
+	free(parts);
+}
+
 static void
 fail(void *context, struct net_request *request)
 {
@@ -129,11 +184,13 @@ counts(void *context, struct net_request *request)
 	if (buf_print(&text,
 		"{\"connections\":%u,\"requests\":%u,\"held\":%u,"
 		"\"accepted\":%llu,\"served\":%llu,\"resumed\":%llu,"
-		"\"refused\":%llu,\"too_slow\":%llu}",
+		"\"refused\":%llu,\"too_slow\":%llu,\"parts\":%u,"
+		"\"parting\":%u}",
 		c.connections, c.requests, all.count,
 		(unsigned long long)c.accepted, (unsigned long long)c.served,
 		(unsigned long long)c.resumed, (unsigned long long)c.refused,
-		(unsigned long long)c.too_slow) != HM_OK)
+		(unsigned long long)c.too_slow, all.parts,
+		all.parting) != HM_OK)
 		abort();
 	text_reply(request, &text);
 }
@@ -147,6 +204,7 @@ static const struct net_route routes[] = {
 	{ NET_POST, "/where/", 100, where },
 	{ NET_GET, "/peer", 0, peer },
 	{ NET_GET, "/big", 0, big },
+	{ NET_GET, "/parts", 0, parts },
 	{ NET_GET, "/fail", 0, fail },
 	{ NET_GET, "/counts", 0, counts },
 };

@@ -341,6 +341,35 @@ joins_paths_that_fit(void **state)
 	assert_string_equal(room, "def");
 }
 
+static void
+reads_parts_up_to_the_end(void **state)
+{
+	AUTO(buf) struct buf content = { .max = 100 };
+	uint64_t size = 0;
+
+	(void)state;
+	assert_int_equal(
+	    file_write(path, HM_LITERAL("0123456789"), 0600, NULL), HM_OK);
+	assert_int_equal(
+	    file_read_part(path, 2, 3, &content, &size, NULL), HM_OK);
+	assert_int_equal(size, 10);
+	assert_int_equal(
+	    file_read_part(path, 8, 50, &content, &size, NULL), HM_OK);
+	assert_int_equal(
+	    file_read_part(path, 10, 50, &content, &size, NULL), HM_OK);
+	assert_int_equal(
+	    file_read_part(path, UINT64_MAX, 1, &content, &size, NULL),
+	    HM_E_IO);
+	assert_int_equal(content.len, 5);
+	assert_memory_equal(content.ptr, "23489", 5);
+	assert_int_equal(
+	    file_read_part("/nowhere/at/all", 0, 1, &content, &size, NULL),
+	    HM_E_FILE);
+	assert_int_equal(
+	    file_read_part(folder, 0, 1, &content, &size, NULL), HM_E_IO);
+	assert_int_equal(content.len, 5);
+}
+
 static int
 set_up(void **state)
 {
@@ -371,6 +400,7 @@ main(void)
 		cmocka_unit_test(
 		    refuses_a_file_above_the_maximum_and_changes_nothing),
 		cmocka_unit_test(says_which_file_cannot_be_read),
+		cmocka_unit_test(reads_parts_up_to_the_end),
 		cmocka_unit_test(refuses_nul_in_text),
 		cmocka_unit_test(appends_and_says_when_it_could_not),
 		cmocka_unit_test(makes_folders_with_all_above),
