@@ -1,35 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * BearSSL 0.6: no heap, and no table or branch that depends on a secret. The
- * m31 multiplier is constant-time where 32x32 is (not on a Cortex-M3: build
- * with HM_BEARSSL_M15 there). br_ecdsa_*_vrfy_raw checks the range of r and s,
- * the curve's mul and muladd refuse points that are not on it.
+ * BearSSL 0.6: no heap, and no table or branch that depends on a secret;
+ * multiplier.h says where its multiplications are constant-time.
+ * br_ecdsa_*_vrfy_raw checks the range of r and s, the curve's mul and muladd
+ * refuse points that are not on it.
  */
 #include "hallmark/crypto.h"
 
 #include <string.h>
 
-#include <bearssl.h>
-
-#ifdef HM_BEARSSL_M15
-#define CURVE br_ec_p256_m15
-#define ECDSA_SIGN br_ecdsa_i15_sign_raw
-#define ECDSA_VERIFY br_ecdsa_i15_vrfy_raw
-#else
-#define CURVE br_ec_p256_m31
-#define ECDSA_SIGN br_ecdsa_i31_sign_raw
-#define ECDSA_VERIFY br_ecdsa_i31_vrfy_raw
-#endif
+#include "multiplier.h"
+#include "scalar.h"
 
 _Static_assert(sizeof(br_sha256_context) <= HM_SHA256_SIZE,
     "a running SHA-256 fits into its seam");
-
-static const uint8_t ORDER[32] = {
-	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, //
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, //
-	0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, //
-	0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51  //
-};
 
 void
 hm_sha256_init(struct hm_sha256 *sha)
@@ -118,6 +102,17 @@ hm_gcm_open(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
 	return HM_OK;
 }
 
+void
+hm_ctr_crypt(struct hm_bytes key, const uint8_t iv[static 12], uint32_t first,
+    struct hm_span text)
+{
+	br_aes_ct_ctr_keys aes;
+
+	br_aes_ct_ctr_init(&aes, key.ptr, key.len);
+	(void)br_aes_ct_ctr_run(&aes, iv, first, text.ptr, text.len);
+	hm_wipe(&aes, sizeof(aes));
+}
+
 hm_verdict
 hm_p256_verify(const uint8_t point[static HM_POINT_LEN],
     const uint8_t digest[static HM_DIGEST_LEN],
@@ -127,23 +122,10 @@ hm_p256_verify(const uint8_t point[static HM_POINT_LEN],
 	br_ec_public_key key = { BR_EC_secp256r1, q, sizeof(q) };
 
 	memcpy(q, point, sizeof(q));
-	if (ECDSA_VERIFY(&CURVE, digest, HM_DIGEST_LEN, &key, signature,
-		HM_SIGNATURE_LEN) != 1)
+	if (hm_bearssl_verify(hm_bearssl_p256, digest, HM_DIGEST_LEN, &key,
+		signature, HM_SIGNATURE_LEN) != 1)
 		return HM_VERDICT_NO;
 	return HM_VERDICT_YES;
-}
-
-/* 1 to n - 1? In a time that does not depend on it. */
-static bool
-is_scalar(const uint8_t scalar[static 32])
-{
-	uint32_t borrow = 0, any = 0;
-
-	for (size_t i = 32; i-- > 0;) {
-		borrow = ((uint32_t)scalar[i] - ORDER[i] - borrow) >> 31;
-		any |= scalar[i];
-	}
-	return (borrow & (uint32_t)(any != 0)) == 1;
 }
 
 hm_err
@@ -155,10 +137,11 @@ hm_p256_sign(const uint8_t scalar[static 32],
 	br_ec_private_key key = { BR_EC_secp256r1, x, sizeof(x) };
 	size_t len;
 
-	if (!is_scalar(scalar))
+	if (!hm_p256_is_scalar(scalar))
 		return HM_E_KEY;
 	memcpy(x, scalar, sizeof(x));
-	len = ECDSA_SIGN(&CURVE, &br_sha256_vtable, digest, &key, signature);
+	len = hm_bearssl_sign(
+	    hm_bearssl_p256, &br_sha256_vtable, digest, &key, signature);
 	hm_wipe(x, sizeof(x));
 	if (len != sizeof(signature))
 		return HM_E_KEY;
@@ -170,9 +153,10 @@ hm_err
 hm_p256_public(
     const uint8_t scalar[static 32], uint8_t ret[static HM_POINT_LEN])
 {
-	if (!is_scalar(scalar))
+	if (!hm_p256_is_scalar(scalar))
 		return HM_E_KEY;
-	if (CURVE.mulgen(ret, scalar, 32, BR_EC_secp256r1) != HM_POINT_LEN)
+	if (hm_bearssl_p256->mulgen(ret, scalar, 32, BR_EC_secp256r1) !=
+	    HM_POINT_LEN)
 		return HM_E_KEY;
 	return HM_OK;
 }
@@ -184,10 +168,11 @@ hm_p256_agree(const uint8_t scalar[static 32],
 	uint8_t shared[HM_POINT_LEN];
 	uint32_t good;
 
-	if (!is_scalar(scalar))
+	if (!hm_p256_is_scalar(scalar))
 		return HM_E_KEY;
 	memcpy(shared, point, sizeof(shared));
-	good = CURVE.mul(shared, sizeof(shared), scalar, 32, BR_EC_secp256r1);
+	good = hm_bearssl_p256->mul(
+	    shared, sizeof(shared), scalar, 32, BR_EC_secp256r1);
 	if (good == 1)
 		memcpy(ret, shared + 1, 32);
 	hm_wipe(shared, sizeof(shared));

@@ -6,6 +6,7 @@
 #include "core/check.h"
 
 #define PIECES_MAX 7
+#define BLOCKS_MAX 255
 
 void
 hm_sha256(struct hm_bytes bytes, uint8_t ret[static HM_DIGEST_LEN])
@@ -29,18 +30,25 @@ void
 hm_hkdf_expand(const uint8_t prk[static HM_DIGEST_LEN],
     const struct hm_bytes *info, size_t count, struct hm_span ret)
 {
-	static const uint8_t first[1] = { 1 };
-	struct hm_bytes pieces[PIECES_MAX + 1];
-	uint8_t block[HM_DIGEST_LEN];
+	struct hm_bytes pieces[PIECES_MAX + 2] = { { NULL, 0 } };
+	uint8_t block[HM_DIGEST_LEN], number[1] = { 0 };
+	size_t done = 0, len;
 
 	hm_assert(count <= PIECES_MAX);
-	hm_assert(ret.len >= 1 && ret.len <= sizeof(block));
+	hm_assert(ret.len >= 1 && ret.len <= BLOCKS_MAX * sizeof(block));
 
 	for (size_t i = 0; i < count; i++)
-		pieces[i] = info[i];
-	pieces[count] = HM_BYTES(first);
-	hm_hmac(
-	    (struct hm_bytes){ prk, HM_DIGEST_LEN }, pieces, count + 1, block);
-	memcpy(ret.ptr, block, ret.len);
+		pieces[i + 1] = info[i];
+	pieces[count + 1] = HM_BYTES(number);
+	for (; done < ret.len; done += len) {
+		number[0]++;
+		hm_hmac((struct hm_bytes){ prk, HM_DIGEST_LEN }, pieces,
+		    count + 2, block);
+		pieces[0] = HM_BYTES(block);
+		len = ret.len - done;
+		if (len > sizeof(block))
+			len = sizeof(block);
+		memcpy(ret.ptr + done, block, len);
+	}
 	hm_wipe(block, sizeof(block));
 }

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "crypto/aead.h"
 #include "crypto/digest.h"
+#include "crypto/hash.h"
 #include "crypto/p256.h"
 #include "memport.h"
 #include "seal/hpke.h"
@@ -63,6 +64,29 @@ derives_like_the_host(void **unused)
 		hm_hkdf_expand(prk, info, 2, (struct hm_span){ ours, len });
 		hkdf_expand(prk, info, 2, (struct hm_span){ theirs, len });
 		assert_memory_equal(ours, theirs, len);
+	}
+}
+
+static void
+derives_more_than_a_block_like_the_host(void **unused)
+{
+	const struct hash_hkdf from = { .secret = HM_LITERAL("secret"),
+		.salt = HM_LITERAL("salt"),
+		.info = HM_LITERAL("info") };
+	static uint8_t ours[255 * 32 + 1], theirs[255 * 32];
+	uint8_t prk[32];
+
+	(void)unused;
+	hm_hkdf_extract(from.salt, &from.secret, 1, prk);
+	for (size_t len = 1; len <= sizeof(theirs); len += len / 7 + 1) {
+		ours[len] = 0x77;
+		hm_hkdf_expand(
+		    prk, &from.info, 1, (struct hm_span){ ours, len });
+		assert_int_equal(hash_hkdf(HASH_SHA256, &from,
+				     (struct hm_span){ theirs, len }),
+		    HM_OK);
+		assert_memory_equal(ours, theirs, len);
+		assert_int_equal(ours[len], 0x77);
 	}
 }
 
@@ -289,6 +313,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(digests_like_the_host),
 		cmocka_unit_test(derives_like_the_host),
+		cmocka_unit_test(derives_more_than_a_block_like_the_host),
 		cmocka_unit_test(seals_and_opens_like_the_host),
 		cmocka_unit_test(opens_nothing_that_was_touched),
 		cmocka_unit_test(signs_and_verifies_like_the_host),
