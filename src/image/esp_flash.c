@@ -10,21 +10,17 @@
 
 #include "crypto/cipher.h"
 #include "image/esp_flash.h"
+#include "image/esp_flash_rows.h"
 
-#define PIECE 16384 /* bytes at a time; tweaks as many */
-#define ROWS (PIECE / ESP_FLASH_ROW)
+#define PIECE 8192 /* bytes at a time; tweaks as many */
 #define UNITS (PIECE / ESP_FLASH_UNIT + 1)
 #define UNIT_ROWS (ESP_FLASH_UNIT / ESP_FLASH_ROW)
 #define CLASSIC_MAX (UINT64_C(1) << 24)
 #define XTS_MAX (UINT64_C(1) << 32)
-#define KEY_LEN 32
+#define CLASSIC_UNIT (2 * ESP_FLASH_ROW)
+#define KEY_WORDS (32 / sizeof(uint64_t))
 #define BIT_FIRST 5
 #define BIT_LAST 23
-
-/* A row of 16 bytes, or a tweak; low half first. */
-struct row {
-	uint64_t low, high;
-};
 
 struct engine {
 	const struct esp_flash *how;
@@ -33,100 +29,59 @@ struct engine {
 	size_t area; /* the first that may not have ended */
 	struct cipher *data, *tweak;
 	/* classic */
-	uint8_t key[KEY_LEN];
-	uint8_t masks[BIT_LAST + 1][KEY_LEN]; /* of each address bit */
-	struct row tweaks[ROWS];
-	struct row units[UNITS];
+	uint64_t key[KEY_WORDS], key_at;         /* of this address */
+	uint64_t masks[BIT_LAST + 1][KEY_WORDS]; /* of each address bit */
+	struct esp_flash_row tweaks[UNITS * UNIT_ROWS];
+	struct esp_flash_row units[UNITS];
 	uint8_t piece[PIECE];
 	size_t held; /* bytes of `piece` */
 };
 
 /* ---- XTS ---- */
 
-static struct row
-load(const uint8_t *at)
-{
-	struct row row;
-
-	memcpy(&row, at, sizeof(row));
-	return (struct row){ le64toh(row.low), le64toh(row.high) };
-}
-
-static struct row
-turned(struct row row)
-{
-	return (struct row){ __builtin_bswap64(row.high),
-		__builtin_bswap64(row.low) };
-}
-
-static void
-store(uint8_t *at, struct row row)
-{
-	row = (struct row){ htole64(row.low), htole64(row.high) };
-	memcpy(at, &row, sizeof(row));
-}
-
-static struct row
-doubled(struct row t)
-{
-	return (struct row){ t.low << 1 ^ (0x87 & (0 - (t.high >> 63))),
-		t.high << 1 | t.low >> 63 };
-}
-
-/* The tweak of each row from `at` on. In its unit the last row is first. */
+/* The tweaks of all rows of the units that `len` bytes from `at` on touch. */
 static hm_err
 make_tweaks(struct engine *e, uint64_t at, size_t len)
 {
 	uint64_t first = at / ESP_FLASH_UNIT, end = at + len;
 	size_t count = (size_t)((end - 1) / ESP_FLASH_UNIT - first + 1);
-	uint8_t *units = (uint8_t *)e->units;
+	uint8_t *units = e->units[0].bytes;
 
 	memset(units, 0, count * ESP_FLASH_ROW);
-	for (size_t i = 0; i < count; i++)
-		image_put_u32(units + i * ESP_FLASH_ROW,
-		    (uint32_t)((first + i) * ESP_FLASH_UNIT));
+	for (size_t i = 0; i < count; i++) {
+		uint32_t address =
+		    htole32((uint32_t)(first + i) * (uint32_t)ESP_FLASH_UNIT);
+
+		memcpy(e->units[i].bytes, &address, sizeof(address));
+	}
 	HM_TRY(cipher_update(e->tweak,
 	    (struct hm_bytes){ units, count * ESP_FLASH_ROW }, units));
-	for (size_t i = 0; i < count; i++) {
-		struct row t = load(units + i * ESP_FLASH_ROW);
-		uint64_t row = (first + i) * ESP_FLASH_UNIT + ESP_FLASH_UNIT;
-
-		for (size_t k = 0; k < UNIT_ROWS; k++, t = doubled(t)) {
-			row -= ESP_FLASH_ROW;
-			if (row >= at && row < end)
-				e->tweaks[(row - at) / ESP_FLASH_ROW] =
-				    turned(t);
-		}
-	}
+	esp_flash_rows_tweaks(e->units, count, e->tweaks);
 	return HM_OK;
 }
 
-/* Both reversals of a unit are the order of tweaks and these turns. */
+/* Both reversals of a unit are the order of tweaks and turned rows. */
 static hm_err
-xts(struct engine *e, uint64_t at, uint8_t *bytes, size_t len)
+xts(struct engine *e, uint64_t at, struct hm_bytes from, uint8_t *to)
 {
-	HM_TRY(make_tweaks(e, at, len));
-	for (size_t i = 0; i < len; i += ESP_FLASH_ROW) {
-		struct row row = load(bytes + i);
-		const struct row *t = &e->tweaks[i / ESP_FLASH_ROW];
+	const struct esp_flash_row *tweaks =
+	    e->tweaks + at % ESP_FLASH_UNIT / ESP_FLASH_ROW;
+	size_t rows = from.len / ESP_FLASH_ROW;
 
-		row.low ^= t->low;
-		row.high ^= t->high;
-		store(bytes + i, turned(row));
-	}
-	HM_TRY(cipher_update(e->data, (struct hm_bytes){ bytes, len }, bytes));
-	for (size_t i = 0; i < len; i += ESP_FLASH_ROW) {
-		struct row row = turned(load(bytes + i));
-		const struct row *t = &e->tweaks[i / ESP_FLASH_ROW];
-
-		row.low ^= t->low;
-		row.high ^= t->high;
-		store(bytes + i, row);
-	}
+	HM_TRY(make_tweaks(e, at, from.len));
+	esp_flash_rows_before(to, from.ptr, tweaks, rows);
+	HM_TRY(cipher_update(e->data, (struct hm_bytes){ to, from.len }, to));
+	esp_flash_rows_after(to, to, tweaks, rows);
 	return HM_OK;
 }
 
 /* ---- classic ---- */
+
+static void
+flip(uint64_t *key, unsigned bit)
+{
+	((uint8_t *)key)[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+}
 
 /* Which address bit each key bit meets: runs down to bit 5. */
 static void
@@ -148,51 +103,72 @@ make_masks(struct engine *e)
 			if (bit == groups[group])
 				group++;
 			if ((e->how->config >> group & 1) != 0)
-				e->masks[BIT_FIRST + run][bit / 8] |=
-				    (uint8_t)(0x80 >> bit % 8);
+				flip(e->masks[BIT_FIRST + run], bit);
 		}
+}
+
+/* From the key of one address to that of another: of neighbours two bits
+ * differ, as a rule. */
+static void
+turn_key(struct engine *e, uint64_t at)
+{
+	uint64_t other = (at ^ e->key_at) >> BIT_FIRST;
+
+	for (unsigned bit = BIT_FIRST; other != 0 && bit <= BIT_LAST;
+	     bit++, other >>= 1)
+		for (size_t i = 0; (other & 1) != 0 && i < KEY_WORDS; i++)
+			e->key[i] ^= e->masks[bit][i];
+	e->key_at = at;
 }
 
 static void
-tweak_key(const struct engine *e, uint64_t at, uint8_t *ret)
+turn_rows(uint8_t *to, const uint8_t *from, size_t len)
 {
-	memcpy(ret, e->key, KEY_LEN);
-	for (unsigned bit = BIT_FIRST; bit <= BIT_LAST; bit++)
-		for (size_t i = 0; (at >> bit & 1) != 0 && i < KEY_LEN; i++)
-			ret[i] ^= e->masks[bit][i];
+	static const struct esp_flash_row none[2];
+
+	esp_flash_rows_after(to, from, none, len / ESP_FLASH_ROW);
 }
 
+/* Up to two rows under a key of their own. */
 static hm_err
-classic(struct engine *e, uint64_t at, uint8_t *bytes, size_t len)
+classic(struct engine *e, uint64_t at, struct hm_bytes from, uint8_t *to)
 {
-	uint8_t key[KEY_LEN];
-	hm_err err = HM_OK;
+	while (from.len > 0) {
+		size_t most = CLASSIC_UNIT - at % CLASSIC_UNIT;
+		size_t len = from.len < most ? from.len : most;
 
-	for (size_t i = 0; i < len && err == HM_OK; i += ESP_FLASH_ROW) {
-		if (i == 0 || (at + i) % (2 * ESP_FLASH_ROW) == 0) {
-			tweak_key(e, at + i, key);
-			err = cipher_rekey(e->data, HM_BYTES(key));
-		}
-		store(bytes + i, turned(load(bytes + i)));
-		if (err == HM_OK)
-			err = cipher_update(e->data,
-			    (struct hm_bytes){ bytes + i, ESP_FLASH_ROW },
-			    bytes + i);
-		store(bytes + i, turned(load(bytes + i)));
+		turn_key(e, at);
+		HM_TRY(cipher_rekey(e->data, HM_BYTES(e->key)));
+		turn_rows(to, from.ptr, len);
+		HM_TRY(
+		    cipher_update(e->data, (struct hm_bytes){ to, len }, to));
+		turn_rows(to, to, len);
+		at += len;
+		to += len;
+		from = (struct hm_bytes){ from.ptr + len, from.len - len };
 	}
-	hm_wipe(key, sizeof(key));
-	return err;
+	return HM_OK;
 }
 
 /* ---- pieces ---- */
 
 static hm_err
-convert(struct engine *e, uint64_t at, uint8_t *bytes, size_t len)
+convert(struct engine *e, uint64_t at, struct hm_bytes from, uint8_t *to)
 {
-	if (len == 0)
+	if (from.len == 0)
 		return HM_OK;
-	return e->how->cipher == ESP_FLASH_CLASSIC ? classic(e, at, bytes, len)
-						   : xts(e, at, bytes, len);
+	return e->how->cipher == ESP_FLASH_CLASSIC ? classic(e, at, from, to)
+						   : xts(e, at, from, to);
+}
+
+/* What is held from one address to another. */
+static hm_err
+convert_held(struct engine *e, uint64_t from, uint64_t to)
+{
+	uint8_t *at = e->piece + (from - e->at);
+
+	return convert(
+	    e, from, (struct hm_bytes){ at, (size_t)(to - from) }, at);
 }
 
 /* The part of what is held that lies in areas. */
@@ -207,8 +183,7 @@ convert_areas(struct engine *e)
 		uint64_t to = a->at + a->size < end ? a->at + a->size : end;
 
 		if (from < to)
-			HM_TRY(convert(e, from, e->piece + (from - e->at),
-			    (size_t)(to - from)));
+			HM_TRY(convert_held(e, from, to));
 		if (a->at + a->size > end)
 			break;
 	}
@@ -219,7 +194,7 @@ static hm_err
 flush(struct engine *e)
 {
 	if (e->how->areas == NULL)
-		HM_TRY(convert(e, e->at, e->piece, e->held));
+		HM_TRY(convert_held(e, e->at, e->at + e->held));
 	else
 		HM_TRY(convert_areas(e));
 	HM_TRY(output_add(e->out, (struct hm_bytes){ e->piece, e->held }));
@@ -228,17 +203,32 @@ flush(struct engine *e)
 	return HM_OK;
 }
 
+/* A whole piece needs no copy. */
+static hm_err
+pass(struct engine *e, const uint8_t *from)
+{
+	HM_TRY(convert(e, e->at, (struct hm_bytes){ from, PIECE }, e->piece));
+	e->at += PIECE;
+	return output_add(e->out, HM_BYTES(e->piece));
+}
+
 static hm_err
 take(void *context, struct hm_bytes from)
 {
 	struct engine *e = context;
 
 	while (from.len > 0) {
+		bool is_whole =
+		    e->held == 0 && from.len >= PIECE && e->how->areas == NULL;
 		size_t room = PIECE - e->held;
 		size_t len = from.len < room ? from.len : room;
 
-		memcpy(e->piece + e->held, from.ptr, len);
-		e->held += len;
+		if (is_whole) {
+			HM_TRY(pass(e, from.ptr));
+		} else {
+			memcpy(e->piece + e->held, from.ptr, len);
+			e->held += len;
+		}
 		from.ptr += len;
 		from.len -= len;
 		if (e->held == PIECE)
@@ -250,8 +240,9 @@ take(void *context, struct hm_bytes from)
 static hm_err
 run(struct engine *e, const struct input *file)
 {
-	size_t pad = e->how->cipher == ESP_FLASH_CLASSIC ? 2 * ESP_FLASH_ROW
-							 : ESP_FLASH_ROW;
+	size_t pad =
+	    e->how->cipher == ESP_FLASH_CLASSIC ? CLASSIC_UNIT : ESP_FLASH_ROW;
+
 	HM_TRY(input_walk(file, 0, file->size, take, e));
 	for (; e->how->pad && e->held % pad != 0; e->held++)
 		e->piece[e->held] = 0xff;
@@ -267,7 +258,7 @@ set_classic(struct engine *e)
 
 	memcpy(e->key, key.ptr, key.len);
 	if (key.len == 24) /* 3/4 coding: the chip repeats its middle */
-		memcpy(e->key + 24, e->key + 8, 8);
+		e->key[3] = e->key[1];
 	make_masks(e);
 	return cipher_new(CIPHER_AES256_ECB, !e->how->encrypt, HM_BYTES(e->key),
 	    none, &e->data);
