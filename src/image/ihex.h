@@ -33,7 +33,8 @@ bool ihex_is(const struct input *file);
  * Data from the lowest to the highest address go to the end of `out`, gaps as
  * `fill`. HM_E_IMAGE_FORMAT (not a record), HM_E_IMAGE_HASH (checksum),
  * HM_E_IMAGE_FIELD (type, length, twice the same byte), HM_E_IMAGE_SHORT (no
- * end), HM_E_IMAGE_TRAILING, HM_E_IMAGE_EMPTY, HM_E_TOO_LARGE
+ * end), HM_E_IMAGE_TRAILING, HM_E_IMAGE_EMPTY, HM_E_TOO_LARGE: `out` is as it
+ * was then
  */
 HM_MUST hm_err ihex_read(const struct input *file, uint8_t fill,
     struct output *out, struct ihex_map *ret, struct why *why);

@@ -7,10 +7,12 @@
 #include <cmocka.h>
 
 #include <stdlib.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "image/ihex.h"
+#include "image/ihex_digits.h"
 #include "image/mcuboot_parts.h"
 #include "image/mcuboot_text.h"
 
@@ -563,6 +565,33 @@ refuses_records_that_are_none(void **state)
 	}
 }
 
+/* Each character at each place, where a vector takes it and where none does. */
+static void
+digits_are_digits_wherever_they_stand(void **state)
+{
+	static const char valid[] = "0123456789ABCDEFabcdef";
+	uint8_t text[38], bytes[19], again[38];
+
+	(void)state;
+	for (unsigned at = 0; at < 38; at++)
+		for (unsigned c = 0; c < 256; c++) {
+			bool is_digit = c != 0 && strchr(valid, (int)c) != NULL;
+
+			memcpy(text, "0123456789ABCDEF76543210FEDCBA9800FF55",
+			    sizeof(text));
+			text[at] = (uint8_t)c;
+			assert_int_equal(
+			    ihex_decode(text, 19, bytes), is_digit);
+			if (!is_digit)
+				continue;
+			text[at] = (uint8_t)toupper((int)c);
+			ihex_encode(bytes, 19, again);
+			assert_memory_equal(again, text, sizeof(text));
+		}
+	memset(text, 0xff, sizeof(text));
+	assert_int_equal(ihex_sum(text, 38), (uint8_t)(38 * 0xff));
+}
+
 static void
 writes_lines_as_everybody_does(void **state)
 {
@@ -614,6 +643,7 @@ main(void)
 		cmocka_unit_test(
 		    reads_records_in_any_order_and_every_addressing),
 		cmocka_unit_test(refuses_records_that_are_none),
+		cmocka_unit_test(digits_are_digits_wherever_they_stand),
 		cmocka_unit_test(writes_lines_as_everybody_does),
 	};
 
