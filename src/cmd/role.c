@@ -65,6 +65,8 @@ run_front(const struct server_config *config, const struct secret *with,
 	struct front_options options = {
 		.keeper = LIFE_FIRST_FD,
 		.listener = LIFE_FIRST_FD + 1,
+		.devices =
+		    config->devices.listen[0] == 0 ? -1 : LIFE_FIRST_FD + 2,
 		.life = LIFE_FD,
 		.tls = { .certificate = config->tls.certificate,
 		    .key = config->tls.key,
@@ -77,6 +79,10 @@ run_front(const struct server_config *config, const struct secret *with,
 		    .user = or_null(config->users.front) },
 	};
 
+	options.devices_tls = options.tls;
+	options.devices_tls.small = true;
+	if (config->devices.client_ca[0] != 0)
+		options.devices_tls.client_ca = config->devices.client_ca;
 	return front_run(&options, with, why);
 }
 

@@ -11,12 +11,15 @@
 #include "cmd/show.h"
 
 static const struct option_spec create_options[] = {
-	{ "role", OPTION_ENUM, .choices = "station|planner|auditor|approver",
+	{ "role", OPTION_ENUM,
+	    .choices = "station|planner|auditor|approver|device",
 	    .fallback = "station", .help = "what it may do" },
 	{ "certificate", OPTION_PATH, .required = true, .metavar = "FILE",
 	    .help = "its TLS certificate; the key in it is what counts" },
 	{ "site", OPTION_TEXT, .fallback = "", .metavar = "NAME",
 	    .help = "where it stands" },
+	{ "order", OPTION_TEXT, .fallback = "", .metavar = "NAME",
+	    .help = "of a device: the one order that it is made for" },
 	{ "until", OPTION_TIME, .required = true,
 	    .help = "first moment that is too late" },
 	OBJECT_OPTIONS,
@@ -33,7 +36,25 @@ role_of(const char *name)
 	return strcmp(name, "planner") == 0    ? HM_ROLE_PLANNER
 	       : strcmp(name, "auditor") == 0  ? HM_ROLE_AUDITOR
 	       : strcmp(name, "approver") == 0 ? HM_ROLE_APPROVER
+	       : strcmp(name, "device") == 0   ? HM_ROLE_DEVICE
 					       : HM_ROLE_STATION;
+}
+
+/* The place of a device's site is its order's. */
+static hm_err
+take_site(const struct options *given, struct hm_credential *credential,
+    struct why *why)
+{
+	const char *site = options_text(given, "site");
+	const char *order = options_text(given, "order");
+	bool is_device = credential->role == HM_ROLE_DEVICE;
+
+	if (is_device != (order[0] != 0) || (is_device && site[0] != 0))
+		return WHY(why, HM_E_USAGE,
+		    "a device has an --order and no --site, everybody else no "
+		    "--order");
+	credential->site = hm_bytes_of(is_device ? order : site);
+	return HM_OK;
 }
 
 static hm_err
@@ -52,7 +73,7 @@ make(const struct options *given, uint8_t *digest, struct why *why)
 	}
 	credential->name = hm_bytes_of(options_text(given, "name"));
 	credential->role = role_of(options_text(given, "role"));
-	credential->site = hm_bytes_of(options_text(given, "site"));
+	HM_TRY(take_site(given, credential, why));
 	credential->not_after_s = options_time(given, "until");
 	memcpy(credential->key, view.point, sizeof(credential->key));
 	return sign_object(given, &object, digest, why);
@@ -95,7 +116,7 @@ whoami(const struct options *given)
 }
 
 static const struct verb_spec create_verb = { .name = "create",
-	.words = "register a station, planner, auditor or approver",
+	.words = "register a station, planner, auditor, approver or device",
 	.options = create_options,
 	.operands = name_operand,
 	.run = create };

@@ -45,6 +45,7 @@ struct audit_mark {
 };
 
 struct audit_credential {
+	char bound[HM_NAME_MAX + 1]; /* of a device: its order */
 	char name[HM_NAME_MAX + 1];
 	hm_role role;
 	bool revoked;

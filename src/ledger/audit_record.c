@@ -102,13 +102,18 @@ audit_check_station(struct audit *audit, uint32_t order, struct hm_bytes name)
 	for (uint32_t i = 0; !named && i < grant->station_count; i++)
 		named = hm_bytes_equal(name, hm_bytes_of(grant->stations[i]));
 	station = audit_find_credential(audit, name);
+	if (station && station->role == HM_ROLE_DEVICE)
+		named =
+		    strcmp(station->bound, audit->orders.list[order].name) == 0;
 	if (!named)
 		audit_entry_found(audit,
 		    "the order %s does not name the station %.*s",
 		    audit->orders.list[order].name, NAME(name));
-	else if (!station || station->role != HM_ROLE_STATION)
-		audit_entry_found(
-		    audit, "%.*s has no credential as a station", NAME(name));
+	else if (!station || (station->role != HM_ROLE_STATION &&
+				 station->role != HM_ROLE_DEVICE))
+		audit_entry_found(audit,
+		    "%.*s has no credential as a station or device",
+		    NAME(name));
 	else if (station->revoked)
 		audit_entry_found(
 		    audit, "the credential of %.*s was revoked", NAME(name));
@@ -220,6 +225,8 @@ add_credential(struct audit *audit, const struct hm_credential *credential)
 	made = &audit->credentials.list[index];
 	copy_text(made->name, sizeof(made->name), credential->name);
 	made->role = credential->role;
+	if (made->role == HM_ROLE_DEVICE)
+		copy_text(made->bound, sizeof(made->bound), credential->site);
 	memcpy(made->point, credential->key, sizeof(made->point));
 	audit->credentials.count++;
 	return HM_OK;

@@ -52,9 +52,16 @@ struct net_tls_files {
 	const char *client_ca;   /* PEM: who issues client certificates; each
 				    may be a sub-CA, clients send a leaf only */
 	const char *crl;         /* PEM, may be NULL: nothing is revoked */
+	bool small;              /* for devices: TLS 1.2 too (see below) */
 };
 
-/* HM_E_FILE, HM_E_CERT (not PEM, no certificate), HM_E_KEY (it does not belong
+/*
+ * A TLS for small devices has no TLS 1.3. `small` takes TLS 1.2 besides, in one
+ * form: ECDHE-ECDSA with AES-128-GCM; no session is kept or resumed, and
+ * nothing is negotiated twice, so that what resumption without RFC 7627 allows
+ * cannot be tried.
+ *
+ * HM_E_FILE, HM_E_CERT (not PEM, no certificate), HM_E_KEY (it does not belong
  * to the certificate), HM_E_NO_MEMORY */
 HM_MUST hm_err net_tls_load(
     const struct net_tls_files *files, struct net_tls **ret, struct why *why);

@@ -300,6 +300,21 @@ check_client(int ok, X509_STORE_CTX *store)
 	return 1;
 }
 
+/* What small devices may speak, see net_tls_load. */
+static hm_err
+allow_small(SSL_CTX *ctx)
+{
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+				     SSL_OP_CIPHER_SERVER_PREFERENCE);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 0);
+	SSL_CTX_set_max_early_data(ctx, 0);
+	if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) ||
+	    !SSL_CTX_set_cipher_list(ctx, "ECDHE-ECDSA-AES128-GCM-SHA256"))
+		return HM_E_NO_MEMORY;
+	return HM_OK;
+}
+
 static void
 set_sessions(SSL_CTX *ctx)
 {
@@ -387,7 +402,10 @@ net_tls_load(
 	SSL_CTX_set_verify_depth(tls->ctx, BETWEEN_MAX);
 	SSL_CTX_set_verify(tls->ctx,
 	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_client);
-	set_sessions(tls->ctx);
+	if (files->small)
+		HM_TRY(allow_small(tls->ctx));
+	else
+		set_sessions(tls->ctx);
 	*ret = tls;
 	tls = NULL;
 	return HM_OK;

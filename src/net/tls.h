@@ -10,6 +10,8 @@
  * 500 us for a handshake by id). Anchors may be sub-CAs (PARTIAL_CHAIN), so a
  * peer sends a leaf only: 498 us instead of 700.
  *
+ * For small devices only (net_tls_files.small) TLS 1.2 is taken besides.
+ *
  * Room-internal.
  */
 #include <openssl/ssl.h>

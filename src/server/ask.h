@@ -114,10 +114,15 @@ struct ask_peer_answer { /* HM_E_UNKNOWN_PEER */
 	uint32_t role; /* hm_role */
 };
 
+/* Which listening socket the client came in by: stations make devices at the
+ * line's, devices themselves at their own, and nobody at the other's. */
+typedef enum ask_door { ASK_DOOR_LINE = 0, ASK_DOOR_DEVICES = 1 } ask_door;
+
 /* May this station make devices of this order now? */
 struct ask_challenge {
 	uint8_t peer[HM_POINT_LEN];
 	ask_name order;
+	uint32_t door; /* ask_door, as in the next two */
 };
 struct ask_challenge_answer {
 	uint8_t release[HM_DIGEST_LEN]; /* image digest */
@@ -127,6 +132,7 @@ struct ask_challenge_answer {
 struct ask_issue {
 	uint8_t peer[HM_POINT_LEN];
 	ask_name order, slot;
+	uint32_t door;
 	uint32_t
 	    nonce_verdict; /* hm_err of nonce_check: if not HM_OK, only what was
 			      issued for these bytes before is answered */
@@ -139,6 +145,7 @@ struct ask_issue_answer { /* tail: stamp, entry, receipt */
 struct ask_confirm {
 	uint8_t peer[HM_POINT_LEN];
 	ask_name order;
+	uint32_t door;
 	struct hm_conformance conformance;
 	uint8_t kid[HM_KID_LEN]; /* as in the protected header, if any */
 	uint32_t has_kid;

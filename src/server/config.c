@@ -22,6 +22,17 @@ static const struct config_key tls_keys[] = {
 	{ 0 },
 };
 
+static const struct config_key device_keys[] = {
+	{ "listen", CONFIG_STRING, .fallback = "", .max = TEXT_BYTES,
+	    .example = "0.0.0.0:8444",
+	    .words = "address and port; without it no device comes in" },
+	{ "client_ca", CONFIG_PATH, .fallback = "", .max = PATH_BYTES,
+	    .example = "/etc/hallmark/device-ca.pem",
+	    .words = "who issues the certificates of devices; without it "
+		     "tls.client_ca" },
+	{ 0 },
+};
+
 static const struct config_key token_keys[] = {
 	{ "uri", CONFIG_URI, .required = true, .max = TEXT_BYTES,
 	    .example = "pkcs11:token=acme-prod",
@@ -98,6 +109,9 @@ static const struct config_key keys[] = {
 		     "approve releases; without two there are no prod orders" },
 	{ "tls", CONFIG_MAP, .required = true, .keys = tls_keys,
 	    .words = "who we are on the network" },
+	{ "devices", CONFIG_MAP, .keys = device_keys,
+	    .words = "where devices with a network make themselves, by TLS 1.2 "
+		     "or 1.3" },
 	{ "token", CONFIG_MAP, .required = true, .keys = token_keys,
 	    .words = "where the keys live" },
 	{ "users", CONFIG_MAP, .keys = user_keys,
@@ -173,6 +187,10 @@ server_config_load(const char *path, struct server_config *ret, struct why *why)
 	    (uint32_t)config_int(top, "limits.requests_per_s");
 	take_approvers(top, ret);
 	take_tls(config_map(top, "tls"), ret);
+	config_copy(top, "devices.listen", ret->devices.listen,
+	    sizeof(ret->devices.listen));
+	config_copy(top, "devices.client_ca", ret->devices.client_ca,
+	    sizeof(ret->devices.client_ca));
 	take_token(config_map(top, "token"), ret);
 	take_users(config_map(top, "users"), ret);
 	return HM_OK;

@@ -27,6 +27,10 @@ struct server_config {
 		char client_ca[FILE_PATH_MAX]; /* PEM, one or more */
 	} tls;
 	struct {
+		char listen[SERVER_TEXT_MAX];  /* "": no device comes in */
+		char client_ca[FILE_PATH_MAX]; /* PEM; "": tls.client_ca */
+	} devices;
+	struct {
 		char uri[SERVER_TEXT_MAX], module[FILE_PATH_MAX];
 		char pin[SERVER_TEXT_MAX]; /* "credential:hallmark-pin" ... */
 		char issuer[SERVER_TEXT_MAX], stamp[SERVER_TEXT_MAX],

@@ -37,6 +37,7 @@ struct parent {
 	const char *path;
 	struct secret pin;
 	int listeners[SERVER_FRONTS_MAX];
+	int devices[SERVER_FRONTS_MAX]; /* if they have a door */
 	uint32_t fronts;
 	struct child children[CHILDREN_MAX];
 	uint32_t count;
@@ -117,6 +118,12 @@ struct plumbing {
 	int front[SERVER_FRONTS_MAX][2]; /* keeper, front */
 };
 
+static bool
+has_devices(const struct parent *parent)
+{
+	return parent->config->devices.listen[0] != 0;
+}
+
 static hm_err
 spawn_all(struct parent *parent, const struct plumbing *pipes)
 {
@@ -128,9 +135,11 @@ spawn_all(struct parent *parent, const struct plumbing *pipes)
 		channels[1 + i] = pipes->front[i][0];
 	HM_TRY(spawn(parent, SERVER_KEEPER, channels, 1 + parent->fronts));
 	for (uint32_t i = 0; i < parent->fronts; i++) {
-		int pair[2] = { pipes->front[i][1], parent->listeners[i] };
+		const int fds[] = { pipes->front[i][1], parent->listeners[i],
+			parent->devices[i] };
 
-		HM_TRY(spawn(parent, SERVER_FRONT, pair, 2));
+		HM_TRY(spawn(
+		    parent, SERVER_FRONT, fds, has_devices(parent) ? 3 : 2));
 	}
 	return HM_OK;
 }
@@ -428,9 +437,13 @@ static hm_err
 listen_all(struct parent *parent, struct why *why)
 {
 	parent->fronts = server_fronts(parent->config);
-	for (uint32_t i = 0; i < parent->fronts; i++)
+	for (uint32_t i = 0; i < parent->fronts; i++) {
 		HM_TRY(net_listen(
 		    parent->config->listen, &parent->listeners[i], why));
+		if (has_devices(parent))
+			HM_TRY(net_listen(parent->config->devices.listen,
+			    &parent->devices[i], why));
+	}
 	return HM_OK;
 }
 

@@ -130,16 +130,25 @@ get_order(struct hm_cbor_in *in, struct hm_order *ret)
 
 /* ---- credential ---- */
 
+static bool
+is_credential(const struct hm_credential *credential)
+{
+	return credential->role != HM_ROLE_DEVICE ||
+	       hm_is_name(credential->site);
+}
+
 static void
 put_credential(struct hm_cbor_out *out, const struct hm_credential *credential)
 {
 	hm_msg_put_map(out, 3, 5);
 	hm_msg_put_name(out, 1, credential->name);
 	hm_msg_put_range(
-	    out, 2, credential->role, HM_ROLE_STATION, HM_ROLE_APPROVER);
+	    out, 2, credential->role, HM_ROLE_STATION, HM_ROLE_DEVICE);
 	hm_msg_put_point(out, 3, credential->key);
 	hm_msg_put_text(out, 4, credential->site, 0, SITE_MAX);
 	hm_msg_put_uint(out, 5, credential->not_after_s);
+	if (!is_credential(credential))
+		hm_msg_refuse_out(out);
 }
 
 static void
@@ -148,10 +157,12 @@ get_credential(struct hm_cbor_in *in, struct hm_credential *ret)
 	hm_msg_get_map(in, 3, 5);
 	ret->name = hm_msg_get_name(in, 1);
 	ret->role =
-	    (hm_role)hm_msg_get_uint(in, 2, HM_ROLE_STATION, HM_ROLE_APPROVER);
+	    (hm_role)hm_msg_get_uint(in, 2, HM_ROLE_STATION, HM_ROLE_DEVICE);
 	hm_msg_get_point(in, 3, ret->key);
 	ret->site = hm_msg_get_text(in, 4, 0, SITE_MAX);
 	ret->not_after_s = hm_msg_get_uint(in, 5, 0, UINT64_MAX);
+	if (in->err == HM_OK && !is_credential(ret))
+		hm_msg_refuse_in(in);
 }
 
 /* ---- enrolment ---- */

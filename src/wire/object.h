@@ -143,13 +143,15 @@ typedef enum hm_role {
 	HM_ROLE_PLANNER = 2,  /* loads objects, reads everything */
 	HM_ROLE_AUDITOR = 3,  /* reads everything */
 	HM_ROLE_APPROVER = 4, /* approves releases, and reads them */
+	HM_ROLE_DEVICE = 5,   /* makes itself, of the one order in `site` */
 } hm_role;
 
 struct hm_credential {
 	struct hm_bytes name;
 	hm_role role;
 	uint8_t key[HM_POINT_LEN]; /* of its TLS client certificate */
-	struct hm_bytes site;      /* text, up to 32 */
+	struct hm_bytes site; /* text, up to 32; of a device the name of its
+				 order */
 	uint64_t not_after_s;
 };
 

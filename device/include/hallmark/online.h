@@ -8,7 +8,7 @@
  * The same messages as over a station (docs/protocol.md): challenge, issue,
  * confirm, three requests on one connection. The device comes with the role
  * `device`: its TLS key is its identity key, and the server takes evidence and
- * conformance of that key only (docs/decisions/0010).
+ * conformance of that key only (docs/decisions/0011).
  *
  * One call is one attempt. Whatever it gets is durable before the next step,
  * and every request may be repeated: after a power cut, a lost answer or a

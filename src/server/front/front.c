@@ -17,6 +17,9 @@
 
 struct running {
 	struct front front;
+	struct front devices; /* the same keeper, another door; no server: no
+				 device comes in */
+	uint32_t serving;
 	const struct front_options *options;
 	bool stopping;
 	hm_err end;
@@ -38,15 +41,18 @@ problem(hm_err err, struct buf *ret)
 static void
 on_drained(void *context)
 {
-	struct running *running = context;
+	struct front *front = context;
 
-	loop_stop(running->front.loop);
+	if (--*front->serving == 0)
+		loop_stop(front->loop);
 }
 
 static void
 on_patience_ends(void *context)
 {
-	on_drained(context);
+	struct running *running = context;
+
+	loop_stop(running->front.loop);
 }
 
 static void
@@ -72,16 +78,40 @@ on_life(void *context)
 		on_broken(running);
 		return;
 	}
-	net_server_stop(running->front.server, on_drained);
 	if (watch_timer(running->front.loop, DRAIN_MS, on_patience_ends,
 		running, &patience) != HM_OK)
-		on_drained(running);
+		on_patience_ends(running);
+	if (running->devices.server != NULL)
+		net_server_stop(running->devices.server, on_drained);
+	net_server_stop(running->front.server, on_drained);
+}
+
+/* Where devices come in: they find only what makes them. */
+static hm_err
+open_devices(struct running *running, struct net_tls *tls, struct why *why)
+{
+	struct net_server_config config = { .tls = tls,
+		.routes = device_routes,
+		.routes_count = device_routes_count,
+		.context = &running->devices,
+		.limits = running->options->limits,
+		.problem_type = FRONT_CBOR,
+		.problem = problem };
+
+	running->devices = running->front;
+	running->devices.server = NULL;
+	running->devices.door = ASK_DOOR_DEVICES;
+	HM_TRY(net_server_new(loop_base(running->front.loop), &config,
+	    &running->devices.server, why));
+	running->serving++;
+	return net_server_listen(
+	    running->devices.server, running->options->devices, why);
 }
 
 static hm_err
-set_up(struct running *running, struct net_tls *tls, struct why *why)
+set_up(struct running *running, struct net_tls *const tls[2], struct why *why)
 {
-	struct net_server_config config = { .tls = tls,
+	struct net_server_config config = { .tls = tls[0],
 		.routes = front_routes,
 		.routes_count = front_routes_count,
 		.context = &running->front,
@@ -98,12 +128,15 @@ set_up(struct running *running, struct net_tls *tls, struct why *why)
 	    front->loop, running->options->life, on_life, running, &life));
 	HM_TRY(net_server_new(
 	    loop_base(front->loop), &config, &front->server, why));
-	return net_server_listen(
-	    front->server, running->options->listener, why);
+	running->serving = 1;
+	front->serving = &running->serving;
+	HM_TRY(
+	    net_server_listen(front->server, running->options->listener, why));
+	return tls[1] == NULL ? HM_OK : open_devices(running, tls[1], why);
 }
 
 static hm_err
-serve(struct running *running, struct net_tls *tls, struct why *why)
+serve(struct running *running, struct net_tls *const tls[2], struct why *why)
 {
 	HM_TRY(set_up(running, tls, why));
 	HM_TRY(jail_enter(&running->options->jail, why));
@@ -118,7 +151,8 @@ front_run(const struct front_options *options, const struct secret *nonce_key,
     struct why *why)
 {
 	static struct running running;
-	struct net_tls *tls = NULL;
+	struct net_tls *tls[2] = { NULL, NULL }; /* of line and devices */
+	uint32_t doors = options->devices < 0 ? 1 : 2;
 	hm_err err;
 
 	if (nonce_key->len != NONCE_KEY_LEN)
@@ -126,13 +160,18 @@ front_run(const struct front_options *options, const struct secret *nonce_key,
 	running = (struct running){ .options = options };
 	running.front.nonce_key = nonce_key->bytes;
 	running.front.rate.per_s = options->requests_per_s;
-	HM_TRY(
-	    process_want_files(options->limits.connections + OTHER_FILES, why));
-	HM_TRY(net_tls_load(&options->tls, &tls, why));
-	err = serve(&running, tls, why);
+	HM_TRY(process_want_files(
+	    doors * options->limits.connections + OTHER_FILES, why));
+	err = net_tls_load(&options->tls, &tls[0], why);
+	if (err == HM_OK && doors == 2)
+		err = net_tls_load(&options->devices_tls, &tls[1], why);
+	if (err == HM_OK)
+		err = serve(&running, tls, why);
 	asker_free(running.front.asker);
+	net_server_free(running.devices.server);
 	net_server_free(running.front.server);
 	loop_free(running.front.loop);
-	net_tls_free(tls);
+	net_tls_free(tls[1]);
+	net_tls_free(tls[0]);
 	return err;
 }

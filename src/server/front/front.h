@@ -21,8 +21,9 @@
 struct front_options {
 	int keeper;   /* channel */
 	int listener; /* socket */
+	int devices;  /* socket where devices come in, -1: none do */
 	int life;     /* line to the parent */
-	struct net_tls_files tls;
+	struct net_tls_files tls, devices_tls;
 	struct net_limits limits;
 	uint32_t requests_per_s; /* of one credential; 0: no limit */
 	struct jail jail;

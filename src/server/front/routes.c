@@ -97,6 +97,7 @@ challenge(void *context, struct net_request *request)
 	}
 	name_copy(flight->order, message.order);
 	name_copy(ask.order, message.order);
+	ask.door = flight->front->door;
 	flight_peer(flight, ask.peer);
 	flight_ask(flight, ASK_CHALLENGE, &ask, (struct hm_bytes){ 0 },
 	    challenge_land);
@@ -143,6 +144,7 @@ issue_read(const struct flight *flight, struct ask_issue *ret)
 	HM_TRY(attest_possession(&ret->kase));
 	name_copy(ret->order, message.order);
 	name_copy(ret->slot, message.slot);
+	ret->door = flight->front->door;
 	flight_peer(flight, ret->peer);
 	ret->nonce_verdict =
 	    (uint32_t)nonce_check(flight->front->nonce_key, message.order,
@@ -197,6 +199,7 @@ confirm_read(const struct flight *flight, struct ask_confirm *ret)
 	    hm_sign1_decode(message.conformance, HM_CONFORMANCE_MAX, &sign1));
 	HM_TRY(hm_conformance_decode(sign1.payload, &ret->conformance));
 	name_copy(ret->order, message.order);
+	ret->door = flight->front->door;
 	flight_peer(flight, ret->peer);
 	ret->has_kid = sign1.kid.len == HM_KID_LEN;
 	if (ret->has_kid)
@@ -274,10 +277,19 @@ object(void *context, struct net_request *request)
 	pass_on(context, request, ASK_OBJECT, object_read);
 }
 
+#define MAKE_ROUTES                                                        \
+	{ NET_POST, "/v1/challenge", 256, challenge },                     \
+	    { NET_POST, "/v1/issue", HM_EVIDENCE_MAX + 512, issue },       \
+	{                                                                  \
+		NET_POST, "/v1/confirm", HM_CONFORMANCE_MAX + 256, confirm \
+	}
+
+const struct net_route device_routes[] = { MAKE_ROUTES };
+const size_t device_routes_count =
+    sizeof(device_routes) / sizeof(device_routes[0]);
+
 const struct net_route front_routes[] = {
-	{ NET_POST, "/v1/challenge", 256, challenge },
-	{ NET_POST, "/v1/issue", HM_EVIDENCE_MAX + 512, issue },
-	{ NET_POST, "/v1/confirm", HM_CONFORMANCE_MAX + 256, confirm },
+	MAKE_ROUTES,
 	{ NET_POST, "/v1/void", HM_VOID_MAX, void_ },
 	{ NET_POST, "/v1/object", HM_OBJECT_MAX, object },
 	{ NET_GET, "/v1/whoami", 0, view_whoami },

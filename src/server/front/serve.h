@@ -21,6 +21,8 @@ struct front {
 	struct net_server *server;
 	const uint8_t *nonce_key; /* NONCE_KEY_LEN bytes; borrowed */
 	struct rate rate;
+	ask_door door;     /* where its clients come in */
+	uint32_t *serving; /* doors that have not drained; borrowed */
 };
 
 struct flight {
@@ -64,6 +66,9 @@ void flight_peer(const struct flight *flight, uint8_t ret[static HM_POINT_LEN]);
 /* The route tables: messages (routes.c) and views (views.c). */
 extern const struct net_route front_routes[];
 extern const size_t front_routes_count;
+/* All that a device may ask for at its own door. */
+extern const struct net_route device_routes[];
+extern const size_t device_routes_count;
 
 /* Handlers of views.c and parts.c that the table names. */
 void view_whoami(void *context, struct net_request *request);

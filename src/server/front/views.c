@@ -42,6 +42,7 @@ role_name(uint32_t role)
 	return role == HM_ROLE_STATION   ? "station"
 	       : role == HM_ROLE_PLANNER ? "planner"
 	       : role == HM_ROLE_AUDITOR ? "auditor"
+	       : role == HM_ROLE_DEVICE  ? "device"
 					 : "approver";
 }
 

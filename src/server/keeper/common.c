@@ -20,6 +20,39 @@ keeper_admit(struct keeper *keeper, const struct work *work,
 }
 
 hm_err
+keeper_maker(struct keeper *keeper, const struct work *work,
+    const uint8_t key[static HM_POINT_LEN], uint32_t door,
+    const struct person **ret)
+{
+	unsigned roles = 0;
+
+	if (door == ASK_DOOR_LINE)
+		roles = ROLE_BIT(HM_ROLE_STATION);
+	if (door == ASK_DOOR_DEVICES)
+		roles = ROLE_BIT(HM_ROLE_DEVICE);
+	return keeper_admit(keeper, work, key, roles, ret);
+}
+
+hm_err
+keeper_is_itself(
+    const struct person *person, const uint8_t identity[static HM_POINT_LEN])
+{
+	if (person->role != HM_ROLE_DEVICE)
+		return HM_OK;
+	return memcmp(person->key, identity, HM_POINT_LEN) == 0 ? HM_OK
+								: HM_E_RIGHTS;
+}
+
+/* A station makes what names it, a device the order that it was made for. */
+static bool
+may_make(const struct person *person, const struct planned *order)
+{
+	return person->role == HM_ROLE_DEVICE
+		   ? strcmp(person->bound, order->name) == 0
+		   : plan_names_station(order, person->name);
+}
+
+hm_err
 keeper_name(const ask_name name, struct hm_bytes *ret)
 {
 	struct hm_bytes text = { (const uint8_t *)name,
@@ -39,7 +72,7 @@ keeper_station_order(struct keeper *keeper, const struct person *station,
 
 	if (order == NULL)
 		return HM_E_NO_ORDER;
-	if (!plan_names_station(order, station->name))
+	if (!may_make(station, order))
 		return HM_E_ORDER_STATION;
 	*ret = order;
 	return HM_OK;

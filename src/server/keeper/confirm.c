@@ -109,13 +109,14 @@ look_up(struct keeper *keeper, struct work *work, struct confirm *ret)
 
 	ret->ask = work->body;
 	HM_TRY(keeper_name(ret->ask->order, &name));
-	HM_TRY(keeper_admit(keeper, work, ret->ask->peer,
-	    ROLE_BIT(HM_ROLE_STATION), &ret->station));
+	HM_TRY(keeper_maker(
+	    keeper, work, ret->ask->peer, ret->ask->door, &ret->station));
 	HM_TRY(keeper_station_order(keeper, ret->station, name, &ret->order));
 	HM_TRY(device_find(
 	    keeper->db, ret->ask->conformance.device_id, &ret->device, &found));
 	if (!found || ret->device.order != ret->order->id)
 		return HM_E_NOT_FOUND;
+	HM_TRY(keeper_is_itself(ret->station, ret->device.identity));
 	return ret->device.has_stamp ? HM_OK : HM_E_WRONG_STATE;
 }
 

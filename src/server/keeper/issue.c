@@ -11,8 +11,6 @@
 
 #include "crypto/digest.h"
 
-#define STATIONS ROLE_BIT(HM_ROLE_STATION)
-
 /* What an issue is about, looked up. */
 struct issue {
 	const struct ask_issue *ask;
@@ -408,8 +406,9 @@ look_up(struct keeper *keeper, struct work *work, struct issue *ret)
 	HM_TRY(keeper_name(ret->ask->order, &name));
 	HM_TRY(keeper_name(ret->ask->slot, &slot));
 	HM_TRY(check_verdict(ret->ask->nonce_verdict));
-	HM_TRY(keeper_admit(
-	    keeper, work, ret->ask->peer, STATIONS, &ret->station));
+	HM_TRY(keeper_maker(
+	    keeper, work, ret->ask->peer, ret->ask->door, &ret->station));
+	HM_TRY(keeper_is_itself(ret->station, ret->claims->identity));
 	return keeper_station_order(keeper, ret->station, name, &ret->order);
 }
 

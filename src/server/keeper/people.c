@@ -38,8 +38,9 @@ people_load(struct people *people, struct db *db)
 
 	people->count = 0;
 	HM_TRY(db_prepare(db,
-	    "SELECT name, role, key, not_after_s, revoked FROM credential", &q,
-	    NULL));
+	    "SELECT name, role, key, not_after_s, revoked, bound"
+	    " FROM credential",
+	    &q, NULL));
 	for (;;) {
 		struct person person = { 0 };
 
@@ -51,6 +52,7 @@ people_load(struct people *people, struct db *db)
 		HM_TRY(db_fixed(&q, 2, person.key, sizeof(person.key)));
 		person.not_after_s = db_uint(&q, 3);
 		person.revoked = db_int(&q, 4) != 0;
+		strncat(person.bound, db_text(&q, 5), HM_NAME_MAX);
 		HM_TRY(keep(people, &person));
 	}
 }
@@ -124,14 +126,18 @@ people_add(struct people *people, struct db *db,
 
 	memcpy(person.name, credential->name.ptr, credential->name.len);
 	memcpy(person.key, credential->key, sizeof(person.key));
+	if (credential->role == HM_ROLE_DEVICE)
+		memcpy(
+		    person.bound, credential->site.ptr, credential->site.len);
 	HM_TRY(db_prepare(db,
-	    "INSERT INTO credential (name, role, key, not_after_s, revoked)"
-	    " VALUES (?, ?, ?, ?, 0)",
+	    "INSERT INTO credential (name, role, key, not_after_s, revoked,"
+	    " bound) VALUES (?, ?, ?, ?, 0, ?)",
 	    &q, NULL));
 	db_bind_text(&q, 1, credential->name);
 	db_bind_uint(&q, 2, (uint64_t)credential->role);
 	db_bind_bytes(&q, 3, HM_BYTES(credential->key));
 	db_bind_uint(&q, 4, credential->not_after_s);
+	db_bind_text(&q, 5, hm_bytes_of(person.bound));
 	HM_TRY(db_run(&q, NULL));
 	return keep(people, &person);
 }

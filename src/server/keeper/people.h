@@ -17,6 +17,7 @@ struct person {
 	uint8_t key[HM_POINT_LEN];
 	uint64_t not_after_s;
 	bool revoked;
+	ask_name bound; /* of a device: its order; else empty */
 };
 
 struct people {

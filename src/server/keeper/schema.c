@@ -130,6 +130,10 @@ static const char second[] = "CREATE TABLE succession ("
 			     "  seen INTEGER NOT NULL"
 			     ") STRICT;";
 
-const char *const keeper_migrations[] = { first, second };
+/* The one order of a credential with the role of device. */
+static const char third[] = "ALTER TABLE credential ADD COLUMN bound TEXT"
+			    " NOT NULL DEFAULT '';";
+
+const char *const keeper_migrations[] = { first, second, third };
 const unsigned keeper_migrations_count =
     sizeof(keeper_migrations) / sizeof(keeper_migrations[0]);

@@ -167,7 +167,16 @@ HM_MUST hm_err keeper_do_timeouts(
 HM_MUST hm_err keeper_admit(struct keeper *keeper, const struct work *work,
     const uint8_t key[static HM_POINT_LEN], unsigned roles,
     const struct person **ret);
-/* The order of that name, which must name the station. HM_E_BAD_INPUT,
+/* Who makes devices, by the door that it came in by. As keeper_admit */
+HM_MUST hm_err keeper_maker(struct keeper *keeper, const struct work *work,
+    const uint8_t key[static HM_POINT_LEN], uint32_t door,
+    const struct person **ret);
+/* A device speaks for itself only: is that its identity key? HM_E_RIGHTS. Of a
+ * station nothing is asked. */
+HM_MUST hm_err keeper_is_itself(
+    const struct person *person, const uint8_t identity[static HM_POINT_LEN]);
+/* The order of that name, which must name the station, or be the one that the
+ * device was made for. HM_E_BAD_INPUT,
  * HM_E_NO_ORDER, HM_E_ORDER_STATION */
 HM_MUST hm_err keeper_station_order(struct keeper *keeper,
     const struct person *station, struct hm_bytes name, struct planned **ret);

@@ -56,8 +56,7 @@ keeper_challenge(struct keeper *keeper, struct work *work)
 	struct hm_bytes name;
 
 	HM_TRY(keeper_name(ask->order, &name));
-	HM_TRY(keeper_admit(
-	    keeper, work, ask->peer, ROLE_BIT(HM_ROLE_STATION), &station));
+	HM_TRY(keeper_maker(keeper, work, ask->peer, ask->door, &station));
 	HM_TRY(keeper_station_order(keeper, station, name, &order));
 	if (order->book.reserved == 0 &&
 	    order->book.used == order->book.confirmed) {

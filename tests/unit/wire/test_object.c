@@ -403,11 +403,16 @@ a_credential_keeps_its_rules(void **state)
 	object = *load("object-credential.cbor");
 	REFUSES(c->name = HM_LITERAL(" "));
 	REFUSES(c->role = (hm_role)0);
-	REFUSES(c->role = (hm_role)5);
+	REFUSES(c->role = (hm_role)6);
 	REFUSES(c->key[0] = 0);
 	REFUSES(c->site = HM_LITERAL("0123456789abcdef0123456789abcdef!"));
 	TAKES(c->role = HM_ROLE_APPROVER);
 	TAKES(c->site = HM_LITERAL(""));
+	c->site = HM_LITERAL("PO-1");
+	TAKES(c->role = HM_ROLE_DEVICE);
+	c->role = HM_ROLE_DEVICE;
+	REFUSES(c->site = HM_LITERAL("")); /* of which order? */
+	REFUSES(c->site = HM_LITERAL("PO 1"));
 }
 
 static void
