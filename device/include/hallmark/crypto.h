@@ -81,7 +81,7 @@ void hm_hkdf_expand(const uint8_t prk[HM_STATIC HM_DIGEST_LEN],
 void hm_gcm_seal(struct hm_bytes key,
     const uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN], struct hm_bytes aad,
     struct hm_bytes plain, uint8_t *ret);
-/* HM_E_OPEN: `ret` (cipher.len - 16 bytes) is wiped. */
+/* `ret` (cipher.len - 16 bytes) may be where `cipher` is. HM_E_OPEN: wiped. */
 HM_MUST hm_err hm_gcm_open(struct hm_bytes key,
     const uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN], struct hm_bytes aad,
     struct hm_bytes cipher, uint8_t *ret);

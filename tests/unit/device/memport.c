@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hallmark/crypto.h"
+#include "hallmark/flash.h"
 #include "wire/evidence.h"
 
 struct memport chip;
@@ -25,14 +26,6 @@ void
 memport_stamp_scalar(uint8_t ret[static 32])
 {
 	hm_sha256(HM_LITERAL("a stamp key for tests"), ret);
-}
-
-/* One step: power goes here, if it was ordered. */
-static void
-step(void)
-{
-	if (++chip.steps == chip.cut_at)
-		longjmp(*chip.power_cut, 1);
 }
 
 hm_err
@@ -90,53 +83,11 @@ hm_port_attest(const uint8_t binding[static HM_DIGEST_LEN], struct hm_span room,
 }
 
 hm_err
-hm_port_store_read(hm_record record, struct hm_span room, size_t *ret_len)
+hm_port_derive(struct hm_bytes label, uint8_t ret[static 32])
 {
-	const struct memrecord *from = &chip.records[record];
-
-	if (chip.fail_read)
-		return HM_E_STORAGE;
-	if (!from->there)
-		return HM_E_NOT_FOUND;
-	if (room.len < from->len)
-		return HM_E_NO_ROOM;
-	memcpy(room.ptr, from->bytes, from->len);
-	*ret_len = from->len;
-	return HM_OK;
-}
-
-hm_err
-hm_port_store_write(hm_record record, struct hm_bytes bytes)
-{
-	struct memrecord *to = &chip.records[record];
-	bool fails = ++chip.writes == chip.fail_at;
-
-	if (bytes.len > sizeof(to->bytes) || (fails && !chip.fail_after))
-		return HM_E_STORAGE;
-	step();
-	if (bytes.len > 0)
-		memcpy(to->bytes, bytes.ptr, bytes.len);
-	to->len = bytes.len;
-	to->there = true;
-	step();
-	return fails ? HM_E_STORAGE : HM_OK;
-}
-
-hm_err
-hm_port_counter(uint32_t *ret)
-{
-	if (chip.fail_counter)
+	if (chip.fail_derive)
 		return HM_E_IO;
-	*ret = chip.counter;
-	return HM_OK;
-}
-
-hm_err
-hm_port_lock(hm_lock *ret)
-{
-	if (chip.fail_lock)
-		return HM_E_IO;
-	*ret = chip.lock;
+	hm_hmac(HM_BYTES(chip.root), &label, 1, ret);
 	return HM_OK;
 }
 

@@ -5,7 +5,8 @@
  *
  * Software keys, scheme soft, storage that replaces atomically. Every write has
  * two steps, before it and after it, at which power may go (power_cut); each
- * kind of call can be told to fail.
+ * kind of call can be told to fail. Storage and write-once memory are files of
+ * their own: a program that links a vault, or simulated flash, has theirs.
  */
 #include <setjmp.h>
 
@@ -29,6 +30,7 @@ struct memport {
 	unsigned fail_at; /* the write, from 1 on, that fails; 0: none */
 	bool fail_after;  /* it is stored nevertheless */
 	bool fail_read, fail_random, fail_attest;
+	bool fail_derive;
 	bool stuck_random; /* all ones */
 	bool fail_uid, fail_firmware, fail_counter, fail_lock;
 	uint64_t seed;      /* random numbers follow from it */
