@@ -3,6 +3,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
@@ -61,6 +62,18 @@ static struct nor_plane *
 plane(void)
 {
 	return store_find(HM_AREA_VAULT);
+}
+
+/* Bytes that change behind the vault's back: nor_rewind brings them back, and
+ * an erase sees that there is something. */
+static uint8_t *
+meddle(uint32_t at, uint32_t len)
+{
+	const uint32_t unit = plane()->flash.unit;
+
+	store_touch(plane(), at, len);
+	memset(plane()->states + at / unit, 1, (len + unit - 1) / unit);
+	return plane()->is + at;
 }
 
 /* `len` bytes that say which record and version they are. */
@@ -363,11 +376,11 @@ finds_every_flipped_bit_of_what_counts(void **unused)
 		put(HM_RECORD_SECRETS, 2, 300);
 		put(HM_RECORD_STATE, 2, 100);
 		nor_mark();
-		for (uint32_t bit = 0; bit < 8 * 4096; bit += 1 + bit % 3) {
+		for (uint32_t bit = 0; bit < 8 * 4096;
+		     bit += bit < 8 * 1280 ? 5 : 61) {
 			bool all;
 
-			store_touch(plane(), bit / 8, 1);
-			plane()->is[bit / 8] ^= (uint8_t)(1u << bit % 8);
+			*meddle(bit / 8, 1) ^= (uint8_t)(1u << bit % 8);
 			all = all_right(&err);
 			found += !all;
 			harmless += all;
@@ -378,7 +391,7 @@ finds_every_flipped_bit_of_what_counts(void **unused)
 		nor_close();
 	}
 	/* heads, tags and pieces of four records and a commit */
-	assert_true(found > 3 * 8 * 700 / 2);
+	assert_true(found > 3 * 8 * 700 / 5);
 	assert_true(harmless > 0);
 }
 
@@ -386,11 +399,10 @@ finds_every_flipped_bit_of_what_counts(void **unused)
 static void
 refuses_entries_that_were_moved(void **unused)
 {
-	static uint8_t before[4096];
 	const struct nor_chip small = {
 		.areas = { { HM_AREA_VAULT, { 4096, 1024, 8, 0xff } } }
 	};
-	uint8_t entry[136];
+	uint8_t entry[104], *is;
 	size_t got;
 
 	(void)unused;
@@ -400,13 +412,15 @@ refuses_entries_that_were_moved(void **unused)
 	put(HM_RECORD_STATE, 1, 32);
 	nor_mark();
 	/* a head of 48, a piece of 48, done 8; commit has no piece */
-	memcpy(entry, plane()->is + 160, 104);
-	memmove(plane()->is + 160, plane()->is + 264, 104);
-	memcpy(plane()->is + 264, entry, 104);
+	is = meddle(0, 4096);
+	memcpy(entry, is + 160, 104);
+	memmove(is + 160, is + 264, 104);
+	memcpy(is + 264, entry, 104);
 	assert_int_equal(hm_vault_init(), HM_E_STORAGE);
 	nor_rewind();
 	/* the piece alone */
-	memcpy(plane()->is + 160 + 48, plane()->is + 264 + 48, 48);
+	is = meddle(0, 4096);
+	memcpy(is + 160 + 48, is + 264 + 48, 48);
 	assert_int_equal(hm_vault_init(), HM_OK);
 	assert_int_equal(hm_port_store_read(HM_RECORD_KEM,
 			     (struct hm_span){ room, sizeof(room) }, &got),
@@ -414,11 +428,13 @@ refuses_entries_that_were_moved(void **unused)
 	assert_holds(HM_RECORD_STATE, 1, 32);
 	nor_rewind();
 	/* the bank at the other's place */
-	memcpy(before, plane()->is, 4096);
-	memcpy(plane()->is + 2048, before, 2048);
-	memset(plane()->is, 0xff, 2048);
+	is = meddle(0, 4096);
+	for (size_t i = 0; i < 2048; i++) {
+		is[2048 + i] = is[i];
+		is[i] = 0xff;
+	}
 	assert_int_equal(hm_vault_init(), HM_E_STORAGE);
-	memcpy(plane()->is, before, 4096);
+	nor_rewind();
 	/* the area on another chip */
 	chip.root[0] ^= 1;
 	assert_int_equal(hm_vault_init(), HM_E_STORAGE);
@@ -494,6 +510,7 @@ takes_noise_for_a_blank_area(void **unused)
 	EACH_CHIP(of)
 	{
 		start(of);
+		meddle(0, plane()->flash.size);
 		for (uint32_t i = 0; i < plane()->flash.size; i++)
 			plane()->is[i] = (uint8_t)nor_random();
 		restart();
