@@ -445,7 +445,7 @@ refuses_entries_that_were_moved(void **unused)
 }
 
 static void
-no_secret_is_in_the_clear_and_none_outlives_its_replacement(void **unused)
+no_secret_is_in_the_clear_or_outlives_its_replacement(void **unused)
 {
 	(void)unused;
 	EACH_CHIP(of)
@@ -565,7 +565,7 @@ main(void)
 		cmocka_unit_test(finds_every_flipped_bit_of_what_counts),
 		cmocka_unit_test(refuses_entries_that_were_moved),
 		cmocka_unit_test(
-		    no_secret_is_in_the_clear_and_none_outlives_its_replacement),
+		    no_secret_is_in_the_clear_or_outlives_its_replacement),
 		cmocka_unit_test(erases_all_and_is_blank_then),
 		cmocka_unit_test(takes_noise_for_a_blank_area),
 		cmocka_unit_test(sectors_wear_alike),
