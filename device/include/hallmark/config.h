@@ -44,3 +44,9 @@
 #ifndef HM_UPDATE_PIECE
 #define HM_UPDATE_PIECE 1024
 #endif
+
+/* 1: an image without a security counter is refused. 0: it counts as 0, for
+ * fleets that have started without. */
+#ifndef HM_IMAGE_COUNTER_NEEDED
+#define HM_IMAGE_COUNTER_NEEDED 1
+#endif

@@ -14,19 +14,23 @@
  * within the slot, no TLV but those that are known, each once (signatures
  * excepted), minimal DER, exactly one hash, at least one signature by a key
  * whose hash stands in write-once memory and is not revoked, the security
- * counter there and not below the device's. One signature that does not verify
- * refuses the image, even if another does.
+ * counter there and not below the device's. A signature by a trusted key that
+ * does not verify refuses the image, even if another does; those by keys that
+ * are unknown or revoked are passed over, for an image may be signed for
+ * devices that have rotated their keys and for those that have not.
+ * The rules, one by one: docs/formats/device-image.md.
  *
  * The verdict is computed twice, from flash, by two calls that share no result;
  * nothing in between trusts a value in RAM that a skipped instruction may have
  * left from before. An image whose payload was encrypted stands decrypted in
  * its slot, with its flags as they were signed.
  *
- * RAM: sizeof(struct hm_image) + 1 KiB of TLVs + about 4 KiB of stack.
+ * RAM: no statics; about 4 KiB of stack with P-256.
  */
 
 #include "hallmark/crypto.h"
 #include "hallmark/flash.h"
+#include "hallmark/image_scheme.h"
 
 HM_C_BEGIN
 
@@ -55,12 +59,6 @@ typedef enum hm_image_role {
 	HM_ROLE_FACTORY = 0x99,
 } hm_image_role;
 
-struct hm_image_version {
-	uint8_t major, minor;
-	uint16_t revision;
-	uint32_t build;
-};
-
 struct hm_image {
 	hm_area area;
 	uint32_t load_addr;
@@ -73,8 +71,15 @@ struct hm_image {
 	struct hm_image_version version;
 	uint32_t counter; /* TLV SEC_CNT */
 	hm_image_role role;
-	uint32_t key; /* row of the key that signed, hm_port_boot_key */
-	uint8_t digest[HM_DIGEST_LEN]; /* SHA-256 of what is signed */
+	const struct hm_image_scheme *scheme;
+	uint32_t hash_at; /* of the hash in the TLV areas, protected first */
+	/* Row of the last trusted key that signed (hm_port_boot_key): set by
+	 * hm_image_signed() and hm_image_verify(). */
+	uint32_t key;
+	/* SHA-256 of what is signed; where the image has a longer hash, the
+	 * SHA-256 of that. As the image states it, and from hm_image_verify()
+	 * as it was computed. */
+	uint8_t digest[HM_DIGEST_LEN];
 };
 
 /*
@@ -94,17 +99,30 @@ HM_MUST hm_err hm_image_parse(
     uint32_t room, struct hm_image *ret);
 /*
  * Is the hash that `tlvs` state signed by a trusted key, the counter not below
- * the device's? *err (may be NULL) names the first reason of a NO.
+ * the device's, are role and dependencies those of this device now? `image` is
+ * what hm_image_parse() made of these TLVs; its `area` is where it is to go.
+ * *err (may be NULL) names the first reason of a NO.
  */
 hm_verdict hm_image_signed(
-    const struct hm_image *image, struct hm_bytes tlvs, hm_err *err);
+    struct hm_image *image, struct hm_bytes tlvs, hm_err *err);
 
 /*
  * All of it: reads, hashes and verifies the image in `area`, checks counter,
- * role against life cycle and area, dependencies of ours. *ret is complete only
- * with HM_VERDICT_YES. *err names the first reason of a NO.
+ * role against life cycle and area, dependencies. *ret is complete only with
+ * HM_VERDICT_YES. *err (may be NULL) names the first reason of a NO, and is
+ * HM_OK with YES only; it is for reports, the verdict decides.
  */
 hm_verdict hm_image_verify(hm_area area, struct hm_image *ret, hm_err *err);
+
+/*
+ * The key under which the payload came, out of TLV ENC_EC256: unwrapped with
+ * HM_KEY_KEM. *ret_len is 16 or 32, or 0: the payload is in clear. Secret: the
+ * caller wipes it. Bytes of the payload are opened by hm_ctr_crypt() with an
+ * IV of zeros, from block 0. HM_E_IMAGE_OPEN: it was not for this device, or
+ * altered
+ */
+HM_MUST hm_err hm_image_payload_key(const struct hm_image *image,
+    struct hm_bytes tlvs, uint8_t ret[HM_STATIC 32], uint32_t *ret_len);
 
 /* Below zero, zero, above: MCUboot's order, build number included. */
 int hm_image_compare(
