@@ -10,18 +10,11 @@
 #include "base/doc.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "../port/model/root.h"
 
 #define SCHEMA "hallmark.vdevice.chip/1"
 #define FIRMWARE_MAX (256u << 20)
 #define CHIP_FILE_MAX 4096
-
-/* n - 1 of P-256 */
-static const uint8_t ORDER_LESS_1[32] = {
-	0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, //
-	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, //
-	0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, //
-	0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x50  //
-};
 
 void
 chip_done(struct chip *chip)
@@ -29,44 +22,10 @@ chip_done(struct chip *chip)
 	hm_wipe(chip, sizeof(*chip));
 }
 
-/* v mod (n - 1) + 1, in place: v < 2^256 < 2 (n - 1). */
-static void
-to_scalar(uint8_t v[static 32])
-{
-	uint8_t reduced[32];
-	unsigned borrow = 0, carry = 1;
-
-	for (size_t i = 32; i-- > 0;) {
-		unsigned d = v[i] - ORDER_LESS_1[i] - borrow;
-
-		reduced[i] = (uint8_t)d;
-		borrow = (d >> 8) & 1;
-	}
-	if (borrow == 0)
-		memcpy(v, reduced, sizeof(reduced));
-	for (size_t i = 32; i-- > 0;) {
-		unsigned s = v[i] + carry;
-
-		v[i] = (uint8_t)s;
-		carry = s >> 8;
-	}
-	hm_wipe(reduced, sizeof(reduced));
-}
-
 void
 chip_evidence_key(const struct chip *chip, uint8_t ret[static 32])
 {
-	const struct hm_bytes soft = HM_LITERAL("hallmark-vdevice-soft");
-	const struct hm_bytes mp = HM_LITERAL("hallmark-vdevice-mp");
-
-	if (chip->lock == HM_LOCK_OPEN)
-		hm_sha256(HM_LITERAL("hallmark-vdevice-open-mp"
-				     "manufacturing protection"),
-		    ret);
-	else
-		hm_hmac(HM_BYTES(chip->secret),
-		    chip->scheme == HM_SCHEME_SOFT ? &soft : &mp, 1, ret);
-	to_scalar(ret);
+	root_key(HM_BYTES(chip->secret), chip->scheme, chip->lock, ret);
 }
 
 hm_err
@@ -122,6 +81,8 @@ write_fuses(const struct chip *chip, struct doc *doc)
 	doc_hex(doc, "mpmr", HM_BYTES(chip->mpmr));
 	doc_uint(doc, "counter", chip->counter);
 	doc_hex(doc, "stamp_key", HM_BYTES(chip->stamp_key));
+	if (chip->board[0] != 0)
+		doc_text(doc, "board", chip->board);
 }
 
 static hm_err
@@ -172,6 +133,7 @@ static bool
 read_fuses(struct doc *doc, struct chip *ret)
 {
 	const char *uid = doc_get_text(doc, "uid", "");
+	const char *board = doc_get_text(doc, "board", "");
 	int64_t scheme = doc_get_int(doc, "scheme", 0);
 	int64_t lock = doc_get_int(doc, "lock", -1);
 	int64_t counter = doc_get_int(doc, "counter", -1);
@@ -182,6 +144,9 @@ read_fuses(struct doc *doc, struct chip *ret)
 	    lock < HM_LOCK_OPEN || lock > HM_LOCK_LOCKED || counter < 0 ||
 	    counter > UINT32_MAX)
 		return false;
+	if (strlen(board) >= sizeof(ret->board))
+		return false;
+	memcpy(ret->board, board, strlen(board) + 1);
 	ret->scheme = (hm_scheme)scheme;
 	ret->lock = (hm_lock)lock;
 	ret->counter = (uint32_t)counter;

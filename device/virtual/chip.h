@@ -7,27 +7,21 @@
  *   firmware.bin  what is programmed; measured at every start
  *   nvm/          the records of hallmark/port.h, one file each
  *
- * The root of trust is modelled after CAAM manufacturing protection: a P-256
- * key that follows from a secret in fuses and never leaves, and MPMR, 32 bytes
- * of boot state that stand in front of whatever it signs. An open (unfused)
- * chip has, as the real ones have, the one key that everybody can compute, and
- * the known MPMR; evidence by it is worth nothing. Who copies a chip's visible
- * id has its other key, unless he also read the secret (chip_clone).
- *
- * Private scalar: v mod (n - 1) + 1, with v =
- *   closed imx-mp  HMAC-SHA-256(secret, "hallmark-vdevice-mp")
- *   closed soft    HMAC-SHA-256(secret, "hallmark-vdevice-soft")
- *   open, either   SHA-256("hallmark-vdevice-open-mp" ||
- *                          "manufacturing protection")
+ * The root of trust is that of port/model/root.h; MPMR, 32 bytes of boot
+ * state, stands in front of whatever it signs. An open (unfused) chip has the
+ * known MPMR as well. Who copies a chip's visible id has its other key, unless
+ * he also read the secret (chip_clone).
  */
 #include "base/why.h"
 #include "hallmark/crypto.h"
 #include "wire/evidence.h"
 
 #define CHIP_PATH_MAX 512
+#define CHIP_BOARD_MAX 8 /* characters of a board's name, with NUL */
 
 struct chip {
 	char dir[CHIP_PATH_MAX];
+	char board[CHIP_BOARD_MAX]; /* "an385" ...; "": no board (board.h) */
 	uint8_t uid[HM_UNIQUE_ID_MAX];
 	size_t uid_len;
 	uint8_t secret[32];

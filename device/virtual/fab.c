@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/report.h"
 #include "base/text.h"
+#include "board.h"
 #include "chip.h"
 
 #define PEM_MAX 8192
@@ -151,6 +152,42 @@ fuse(const struct options *given, struct chip *chip, struct why *why)
 	    options_text(given, "stamp-key"), chip->stamp_key, why);
 }
 
+/* A chip on a board has its flash and its ROM as well. */
+static hm_err
+mount(const struct options *given, const struct chip *chip, struct why *why)
+{
+	struct board board = { .start = options_text(given, "start"),
+		.firmware = options_text(given, "firmware") };
+
+	if (chip->board[0] == 0)
+		return HM_OK;
+	for (size_t i = 0; i < options_count(given, "boot-key"); i++) {
+		const char *text = options_at(given, "boot-key", i);
+
+		if (board.key_count == BOARD_KEYS ||
+		    hex_parse(hm_bytes_of(text), board.keys[board.key_count++],
+			HM_DIGEST_LEN) != HM_OK)
+			return WHY(why, HM_E_USAGE,
+			    "--boot-key takes %d bytes in hex, up to %d times",
+			    HM_DIGEST_LEN, BOARD_KEYS);
+	}
+	return board_make(chip, options_text(given, "dir"), &board, why);
+}
+
+/* Where it is mounted, if on a board. */
+static hm_err
+choose_board(const struct options *given, struct chip *chip, struct why *why)
+{
+	const char *name = options_text(given, "board");
+
+	if (strcmp(name, "none") == 0)
+		return HM_OK;
+	if (options_text(given, "start") == NULL)
+		return WHY(why, HM_E_USAGE, "--board needs --start");
+	memcpy(chip->board, name, strlen(name) + 1);
+	return HM_OK;
+}
+
 static int
 run_fab(const struct options *given)
 {
@@ -159,8 +196,12 @@ run_fab(const struct options *given)
 	hm_err err = fuse(given, &chip, &why);
 
 	if (err == HM_OK)
+		err = choose_board(given, &chip, &why);
+	if (err == HM_OK)
 		err = chip_make(&chip, options_text(given, "dir"),
 		    options_text(given, "firmware"), &why);
+	if (err == HM_OK)
+		err = mount(given, &chip, &why);
 	if (err != HM_OK)
 		return report_failure(err, &why);
 	return announce(&chip);
@@ -207,6 +248,13 @@ static const struct option_spec fab_options[] = {
 	    .help = "public key that the firmware pins" },
 	{ "counter", OPTION_INT, .fallback = "0", .max = UINT32_MAX,
 	    .help = "its security counter" },
+	{ "board", OPTION_ENUM, .choices = "none|an385|an505",
+	    .fallback = "none",
+	    .help = "mount it on a Cortex-M board that QEMU emulates" },
+	{ "start", OPTION_PATH, .metavar = "ELF",
+	    .help = "the program in the ROM of such a board" },
+	{ "boot-key", OPTION_TEXT, .repeated = true, .metavar = "HEX",
+	    .help = "hash of a key that may sign its images" },
 	{ 0 }
 };
 

@@ -137,6 +137,7 @@ fault_parse(const char *text, struct fault *fault, struct why *why)
 		{ "corrupt-link", .number = &fault->corrupt_each },
 		{ "deaf", .flag = &fault->deaf },
 		{ "slow-ms", .number = &fault->slow_ms },
+		{ "torn", .flag = &fault->torn },
 	};
 	const char *equals = strchr(text, '=');
 	size_t len = equals != NULL ? (size_t)(equals - text) : strlen(text);

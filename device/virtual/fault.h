@@ -32,6 +32,7 @@ struct fault {
 	uint64_t slow_ms;
 	const char *record, *replay; /* borrowed from argv */
 	bool wrong_mpmr, wrong_release, alter_claims, reuse_r, deaf;
+	bool torn; /* boards only: the operation is cut in its middle */
 };
 
 /* Add the one that `text` orders. HM_E_USAGE */

@@ -5,6 +5,7 @@
 
 #include "base/auto.h"
 #include "base/report.h"
+#include "board.h"
 #include "hallmark/link.h"
 #include "port.h"
 
@@ -49,6 +50,29 @@ conclude(const struct hm_agent *agent, uint64_t steps)
 	return status;
 }
 
+/* The firmware tells how it ended by the emulator's exit status. */
+static int
+run_board(struct port *port, const char *link)
+{
+	AUTO_DOC struct doc *doc = report_doc("hallmark.vdevice.board/1");
+	int status = 0;
+	hm_err err;
+
+	err = port_plug(link, port->timeout_ms, &port->link, &port->why);
+	if (err == HM_OK)
+		err = board_run(
+		    port->chip, port->fault, port->link, &status, &port->why);
+	if (err != HM_OK)
+		return report_failure(err, &port->why);
+	report_line("%s", status == 0 ? "done" : "not done");
+	doc_uint(doc, "status", (uint64_t)status);
+	if (report_end(doc) != 0)
+		return HM_EXIT_BUG;
+	if (status == 0 || status == FAULT_EXIT)
+		return status;
+	return status > 128 ? HM_EXIT_HOLD : HM_EXIT_DEVICE;
+}
+
 static int
 run(const struct options *given)
 {
@@ -65,6 +89,8 @@ run(const struct options *given)
 	if (err == HM_OK)
 		err = chip_load(options_text(given, "dir"), &chip, &port.why);
 	port_set(&port);
+	if (err == HM_OK && chip.board[0] != 0)
+		return run_board(&port, options_text(given, "link"));
 	fault_arm(&fault);
 	if (err == HM_OK)
 		err = hm_agent_init(&agent);
@@ -95,6 +121,11 @@ const struct verb_spec vdevice_run = { .name = "run",
 		"Faults: power-cut=N, at the N-th write to storage or answer; "
 		"wrong-mpmr; wrong-release; alter-claims, after they were "
 		"signed; reuse-r; record=FILE and replay=FILE, of evidence; "
-		"corrupt-link=N, a bit in every N-th frame; deaf; slow-ms=N.",
+		"corrupt-link=N, a bit in every N-th frame; deaf; slow-ms=N. A "
+		"chip on a board "
+		"(fab --board) is emulated by QEMU, with the faults "
+		"power-cut=N, at the N-th operation on flash, and torn; its "
+		"status is 0 when the firmware has ended its work, 13 if it "
+		"lost power before that.",
 	.options = options,
 	.run = run };
