@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From reset to main, and from every fault to the end. The stack is painted
+ * first, so that its use can be told.
+ */
+#include "mps2.h"
+
+#include "board.h"
+#include "core/check.h"
+
+#define PAINT 0x5aa5c33cu
+#define SCS 0xe000e000u
+#define AIRCR 0xd0cu
+#define AIRCR_RESET 0x05fa0004u
+
+extern uint32_t data_load[], data_start[], data_end[], bss_start[], bss_end[];
+extern uint32_t stack_low[], stack_top[];
+
+int main(void);
+void reset(void);
+void fault(void);
+
+void
+mps2_reset(void)
+{
+	__asm__ volatile("dsb" ::: "memory");
+	*board_reg(SCS, AIRCR) = AIRCR_RESET;
+	for (;;)
+		__asm__ volatile("dsb");
+}
+
+void
+hm_panic(const char *file, int line, const char *what)
+{
+	(void)line; /* no printf in firmware */
+	mps2_say("panic: ");
+	mps2_say(file);
+	mps2_say(": ");
+	mps2_say(what);
+	mps2_say("\n");
+	mps2_exit(MPS2_EXIT_PANIC);
+}
+
+/* Fault status and program counter tell why; a debugger reads them. */
+void
+fault(void)
+{
+	mps2_say("fault\n");
+	mps2_exit(MPS2_EXIT_FAULT);
+}
+
+/* Of all interrupts only one is ever enabled. */
+static void
+any(void)
+{
+	uint32_t exception;
+
+	__asm__ volatile("mrs %0, ipsr" : "=r"(exception));
+	if (exception == BOARD_UART_IRQ + 16) {
+		irq_uart();
+		return;
+	}
+	mps2_say("an interrupt that nobody asked for\n");
+	mps2_exit(MPS2_EXIT_FAULT);
+}
+
+void
+reset(void)
+{
+	uint32_t *to = data_start;
+	register uint32_t *sp __asm__("sp");
+
+	for (uint32_t *at = stack_low; at < sp - 8; at++)
+		*at = PAINT;
+	for (const uint32_t *from = data_load; to < data_end;)
+		*to++ = *from++;
+	for (to = bss_start; to < bss_end;)
+		*to++ = 0;
+	(void)main(); /* never comes back */
+	mps2_exit(MPS2_EXIT_OK);
+}
+
+size_t
+mps2_stack_used(void)
+{
+	const uint32_t *at = stack_low;
+
+	while (at < stack_top && *at == PAINT)
+		at++;
+	return (size_t)(stack_top - at) * sizeof(*at);
+}
+
+/* Stack pointer, then one entry for each exception and interrupt. */
+struct vectors {
+	uint32_t *stack;
+	void (*exceptions[15])(void);
+	void (*irqs[BOARD_IRQS])(void);
+};
+
+extern const struct vectors vectors;
+__attribute__((section(".vectors"), used)) const struct vectors vectors = {
+	.stack = stack_top,
+	/* reset, watchdog, faults, and at last the tick */
+	.exceptions = { reset, mps2_reset, fault, fault, fault, fault, fault,
+	    any, any, any, any, any, any, any, irq_tick },
+	.irqs = { [0 ... BOARD_IRQS - 1] = any },
+};
