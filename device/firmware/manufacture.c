@@ -35,8 +35,8 @@ reply(struct hm_bytes message)
 {
 	size_t len = 0;
 
-	HM_TRY(hm_agent_handle(&agent, message,
-	    (struct hm_span){ answer, sizeof(answer) }, &len));
+	HM_TRY(hm_agent_handle(
+	    &agent, message, (struct hm_span){ answer, sizeof(answer) }, &len));
 	HM_TRY(lock_when_complete());
 	HM_TRY(hm_frame_encode((struct hm_bytes){ answer, len },
 	    (struct hm_span){ frame, sizeof(frame) }, &len));
