@@ -23,7 +23,7 @@
 struct release_spec {
 	char text[FILE_PATH_MAX + 512]; /* what the others point into */
 	const char *name, *file, *format, *version, *target, *counter, *type;
-	const char *key, *out; /* promote */
+	const char *key, *out, *hint; /* promote */
 };
 /* HM_E_USAGE */
 HM_MUST hm_err release_spec_parse(
@@ -34,16 +34,20 @@ struct release_keys {
 	struct image_keys dev, prod;
 };
 #define RELEASE_KEY_OPTIONS                                                   \
-	{ "dev-key", OPTION_PATH, .repeated = true, .metavar = "PEM",         \
-		.help = "public key that development images are signed by" }, \
+	{ "decrypt-key", OPTION_PATH, .metavar = "PEM",                       \
+		.help = "private key that encrypted images are encrypted "    \
+			"for" },                                              \
+	    { "dev-key", OPTION_PATH, .repeated = true, .metavar = "PEM",     \
+		    .help =                                                   \
+			"public key that development images are signed by" }, \
 	{                                                                     \
 		"prod-key", OPTION_PATH,                                      \
 		    .repeated = true, .metavar = "PEM",                       \
 		    .help = "public key that production images are signed "   \
 			    "by"                                              \
 	}
-/* --dev-key, --prod-key. HM_E_KEY, HM_E_KEY_WEAK, HM_E_FILE, HM_E_KEY_ROLE (one
- * that is both) */
+/* --dev-key, --prod-key, --decrypt-key. HM_E_KEY, HM_E_KEY_WEAK, HM_E_FILE,
+ * HM_E_KEY_ROLE (one that is both) */
 HM_MUST hm_err release_keys_load(
     const struct options *given, struct release_keys *ret, struct why *why);
 void release_keys_done(struct release_keys *keys);

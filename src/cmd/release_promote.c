@@ -14,6 +14,7 @@
 #include "base/auto.h"
 #include "base/output.h"
 #include "base/report.h"
+#include "cmd/image_job.h"
 #include "cmd/image_token.h"
 #include "cmd/release_parts.h"
 
@@ -48,6 +49,9 @@ sign(struct work *work, const struct release_spec *spec,
 		.pin = &work->pin };
 	struct image_token token = { 0 };
 	struct image_signer signer;
+	struct image_resign how = {
+		.old = &work->keys.dev, .signer = &signer, .hint = spec->hint
+	};
 	hm_err err;
 
 	if (place.uri == NULL)
@@ -57,9 +61,10 @@ sign(struct work *work, const struct release_spec *spec,
 		    "production keys are in a token: --key pkcs11:...");
 	if (format == NULL)
 		return HM_E_IMAGE_FORMAT;
+	HM_TRY(image_time(&how.time_s, why));
 	HM_TRY(image_token_open(&place, &token, why));
 	signer = image_token_signer(&token);
-	err = image_resign(format, file, &work->keys.dev, &signer, out, why);
+	err = image_resign(format, file, &how, out, why);
 	image_token_done(&token);
 	return err;
 }
@@ -207,7 +212,7 @@ static const struct option_spec options[] = {
 	{ "image", OPTION_TEXT, .required = true, .repeated = true,
 	    .metavar = "SPEC",
 	    .help = "name=NAME,file=FILE,out=FILE and, if not --key, "
-		    "key=URI" },
+		    "key=URI; of a FIT, hint=NAME of the key" },
 	{ "key", OPTION_TEXT, .metavar = "URI",
 	    .help = "the production key, in its token" },
 	{ "pin", OPTION_TEXT, .metavar = "SOURCE", .fallback = "prompt",

@@ -36,7 +36,8 @@ find_counter(const struct input *area, struct image_facts *ret)
 }
 
 static hm_err
-mcuboot_facts(const struct input *file, struct image_facts *ret)
+mcuboot_facts(const struct input *file, const struct image_keys *keys,
+    struct image_facts *ret)
 {
 	uint8_t head[MCUBOOT_HEADER_LEN];
 	struct input area;
@@ -52,10 +53,7 @@ mcuboot_facts(const struct input *file, struct image_facts *ret)
 	    image_get_u32(head + MCUBOOT_AT_VERSION + 4));
 	HM_TRY(input_window(file, end, protect, &area));
 	HM_TRY(find_counter(&area, ret));
-	if (image_get_u32(head + MCUBOOT_AT_FLAGS) & MCUBOOT_F_ENCRYPTED)
-		return HM_OK;
-	ret->has_payload = true;
-	return input_window(file, 0, end + protect, &ret->payload);
+	return mcuboot_payload(file, keys, ret->payload, &ret->has_payload);
 }
 
 static hm_err
@@ -68,12 +66,12 @@ mcuboot_check(const struct input *file, const struct image_keys *keys,
 }
 
 static hm_err
-mcuboot_again(const struct input *file, const struct image_keys *old,
-    const struct image_signer *signer, struct output *out, struct why *why)
+mcuboot_again(const struct input *file, const struct image_resign *again,
+    struct output *out, struct why *why)
 {
-	struct mcuboot_change how = {
-		.verify = { .keys = old }, .signers = signer, .signer_count = 1
-	};
+	struct mcuboot_change how = { .verify = { .keys = again->old },
+		.signers = again->signer,
+		.signer_count = 1 };
 	struct mcuboot_made made = { 0 };
 	hm_err err = mcuboot_resign(&how, file, out, &made, why);
 
@@ -84,20 +82,25 @@ mcuboot_again(const struct input *file, const struct image_keys *old,
 /* ---- ESP32, Secure Boot V2 ---- */
 
 static hm_err
-esp_facts(const struct input *file, struct image_facts *ret)
+esp_facts(const struct input *file, const struct image_keys *keys,
+    struct image_facts *ret)
 {
 	static const struct esp_app_rules any = { 0 };
 	AUTO_FINDINGS struct findings *findings = NULL;
 	struct esp_app app = { 0 };
+	struct input payload;
 
+	(void)keys;
 	if (file->size <= ESP_SECTOR)
 		return HM_E_IMAGE_SHORT;
 	ret->has_payload = true;
-	HM_TRY(input_window(file, 0, file->size - ESP_SECTOR, &ret->payload));
-	if (!esp_app_has_desc(&ret->payload))
+	HM_TRY(input_window(file, 0, file->size - ESP_SECTOR, &payload));
+	HM_TRY(
+	    image_hash(&payload, 0, payload.size, HASH_SHA256, ret->payload));
+	if (!esp_app_has_desc(&payload))
 		return HM_OK; /* a boot loader, or data */
 	HM_TRY(findings_new("esp-app-image", &findings));
-	HM_TRY(esp_app_layout(&any, &ret->payload, findings, &app));
+	HM_TRY(esp_app_layout(&any, &payload, findings, &app));
 	_Static_assert(sizeof(app.version) == sizeof(ret->version), "as long");
 	memcpy(ret->version, app.version, sizeof(app.version));
 	ret->has_counter = true;
@@ -130,20 +133,20 @@ esp_check(const struct input *file, const struct image_keys *keys,
 }
 
 static hm_err
-esp_again(const struct input *file, const struct image_keys *old,
-    const struct image_signer *signer, struct output *out, struct why *why)
+esp_again(const struct input *file, const struct image_resign *again,
+    struct output *out, struct why *why)
 {
-	struct sbv2_verify verify = esp_how(file, old);
+	struct sbv2_verify verify = esp_how(file, again->old);
 	struct sbv2_sign how = { .rules = verify.rules,
 		.mode = SBV2_RESIGN,
 		.old = &verify,
-		.signers = signer,
+		.signers = again->signer,
 		.signer_count = 1 };
 
 	return esp_sbv2_sign(&how, file, out, why);
 }
 
-/* ---- U-Boot FIT: many ranges ---- */
+/* ---- U-Boot FIT ---- */
 
 static hm_err
 fit_check(const struct input *file, const struct image_keys *keys,
@@ -154,20 +157,38 @@ fit_check(const struct input *file, const struct image_keys *keys,
 	return fit_verify(&how, file, findings);
 }
 
+static hm_err
+fit_facts(const struct input *file, const struct image_keys *keys,
+    struct image_facts *ret)
+{
+	(void)keys;
+	ret->has_payload = true;
+	return fit_payload(file, ret->payload);
+}
+
+static hm_err
+fit_sign_again(const struct input *file, const struct image_resign *again,
+    struct output *out, struct why *why)
+{
+	return fit_again(
+	    file, again->signer, again->hint, again->time_s, out, why);
+}
+
 /* ---- all ---- */
 
 static const struct row {
 	const char *format;
-	hm_err (*facts)(const struct input *file, struct image_facts *ret);
+	hm_err (*facts)(const struct input *file, const struct image_keys *keys,
+	    struct image_facts *ret);
 	hm_err (*check)(const struct input *file, const struct image_keys *keys,
 	    struct findings *findings);
-	hm_err (*again)(const struct input *file, const struct image_keys *old,
-	    const struct image_signer *signer, struct output *out,
-	    struct why *why); /* NULL: cannot */
+	hm_err (*again)(const struct input *file,
+	    const struct image_resign *again, struct output *out,
+	    struct why *why);
 } rows[] = {
 	{ "mcuboot", mcuboot_facts, mcuboot_check, mcuboot_again },
 	{ "esp-secure-boot-v2", esp_facts, esp_check, esp_again },
-	{ "fit", NULL, fit_check, NULL },
+	{ "fit", fit_facts, fit_check, fit_sign_again },
 };
 
 static const struct row *
@@ -181,13 +202,12 @@ row_of(const struct image_format *format)
 
 hm_err
 image_facts(const struct image_format *format, const struct input *file,
-    struct image_facts *ret)
+    const struct image_keys *keys, struct image_facts *ret)
 {
 	const struct row *row = row_of(format);
 
 	*ret = (struct image_facts){ 0 };
-	return row == NULL || row->facts == NULL ? HM_OK
-						 : row->facts(file, ret);
+	return row == NULL ? HM_OK : row->facts(file, keys, ret);
 }
 
 bool
@@ -208,22 +228,23 @@ image_check(const struct image_format *format, const struct input *file,
 
 hm_err
 image_resign(const struct image_format *format, const struct input *file,
-    const struct image_keys *old, const struct image_signer *signer,
-    struct output *out, struct why *why)
+    const struct image_resign *how, struct output *out, struct why *why)
 {
 	const struct row *row = row_of(format);
-	struct image_keys own = { .trusted = { signer->key },
-		.trusted_count = 1 };
+	struct image_keys own = { .trusted = { how->signer->key },
+		.trusted_count = 1,
+		.decrypt = how->old->decrypt,
+		.decrypt_kek = how->old->decrypt_kek };
 	AUTO_FINDINGS struct findings *findings = NULL;
 	struct input made;
 
-	if (row == NULL || row->again == NULL)
+	if (row == NULL)
 		return WHY(why, HM_E_IMAGE_FORMAT,
 		    "images of format %s are not signed anew", format->name);
 	HM_TRY(findings_new(format->name, &findings));
-	HM_TRY(row->check(file, old, findings));
+	HM_TRY(row->check(file, how->old, findings));
 	HM_TRY(findings_verdict(findings, why));
-	HM_TRY(row->again(file, old, signer, out, why));
+	HM_TRY(row->again(file, how, out, why));
 	findings_free(findings);
 	findings = NULL;
 	HM_TRY(findings_new(format->name, &findings));

@@ -4,14 +4,17 @@
  * facts - what a release says of an image, whatever its format is
  *
  * A release names the version, the security counter and the payload of each
- * image: the bytes that its signatures cover, which stay the same when it goes
- * from development to production and is signed anew. Formats whose signature
- * covers no single range have no payload here, and cannot be promoted.
+ * image: the digest of what stays the same when it goes from development to
+ * production and is signed anew.
  *
- *   mcuboot              header, image, protected area
+ *   mcuboot              header, image in plaintext, protected area; of a boot
+ *                        record not who signed, then without the area's length
  *   esp-secure-boot-v2   everything before the sector of signatures
+ *   fit                  every node and property but the signatures, and the
+ *                        data of each image
  *
- * The rows are in facts.c, beside the table of formats.
+ * An encrypted image has a payload for who has its key only; it cannot be
+ * promoted without. The rows are in facts.c, beside the table of formats.
  */
 #include "image/image.h"
 
@@ -20,15 +23,16 @@
 struct image_facts {
 	char version[IMAGE_VERSION_MAX + 1]; /* "" : it says none */
 	bool has_counter;
-	uint32_t counter;     /* security counter */
-	bool has_payload;     /* else one of several ranges, or encrypted */
-	struct input payload; /* a window of the file */
+	uint32_t counter; /* security counter */
+	bool has_payload; /* else it is encrypted and no key was given */
+	uint8_t payload[HASH_MAX]; /* SHA-256 */
 };
 
-/* A file that image_format_of() gave that format to, and that has no fault.
- * HM_E_IMAGE_*, HM_E_IO, HM_E_NO_MEMORY */
+/* A file that image_format_of() gave that format to, and that has no fault; of
+ * `keys` those that decrypt. HM_E_IMAGE_*, HM_E_IO, HM_E_NO_MEMORY */
 HM_MUST hm_err image_facts(const struct image_format *format,
-    const struct input *file, struct image_facts *ret);
+    const struct input *file, const struct image_keys *keys,
+    struct image_facts *ret);
 
 /* Does the format carry signatures that image_check() verifies? */
 bool image_is_signable(const struct image_format *format);
@@ -37,9 +41,15 @@ bool image_is_signable(const struct image_format *format);
 HM_MUST hm_err image_check(const struct image_format *format,
     const struct input *file, const struct image_keys *keys,
     struct findings *findings);
-/* Verify with `old`, take all signatures off, sign the same payload with
- * `signer` into `out`, verify that. HM_E_IMAGE_FORMAT (cannot), what the
- * verifier and the signer say; `out` is to be dropped then. */
+struct image_resign {
+	const struct image_keys *old; /* who signed it, and who decrypts it */
+	const struct image_signer *signer;
+	const char *hint; /* fit: the key's name in the control tree */
+	uint64_t time_s;  /* fit: since 1970 */
+};
+/* Verify, take all signatures off, sign the same payload into `out`, verify
+ * that. HM_E_IMAGE_FORMAT (cannot), HM_E_USAGE (no hint), what the verifier and
+ * the signer say; `out` is to be dropped then. */
 HM_MUST hm_err image_resign(const struct image_format *format,
-    const struct input *file, const struct image_keys *old,
-    const struct image_signer *signer, struct output *out, struct why *why);
+    const struct input *file, const struct image_resign *how,
+    struct output *out, struct why *why);

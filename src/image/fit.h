@@ -88,6 +88,17 @@ struct fit_sign {
 HM_MUST hm_err fit_sign(const struct fit_sign *how, const struct input *file,
     struct output *out, struct why *why);
 
+/* SHA-256 of what stays the same when a FIT is signed anew (facts.h).
+ * HM_E_IMAGE_*, HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err fit_payload(
+    const struct input *file, uint8_t ret[static HASH_MAX]);
+/* Sign what was signed before, each configuration, in the way it was, by
+ * another key of the name `hint`. As fit_sign(); HM_E_IMAGE_SIGNATURE: nobody
+ * had signed a configuration. */
+HM_MUST hm_err fit_again(const struct input *file,
+    const struct image_signer *signer, const char *hint, uint64_t time_s,
+    struct output *out, struct why *why);
+
 /* ---- control trees ---- */
 
 struct fit_key_entry {

@@ -166,6 +166,12 @@ HM_MUST hm_err mcuboot_verify(const struct mcuboot_verify *how,
 HM_MUST hm_err mcuboot_judge(const struct mcuboot_made *made,
     uint64_t slot_size, const struct input *file, struct findings *findings);
 
+/* SHA-256 of what stays the same when the image is signed anew (facts.h).
+ * *ret_has: false if it is encrypted and `keys` cannot open it. HM_E_IMAGE_*,
+ * HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err mcuboot_payload(const struct input *file,
+    const struct image_keys *keys, uint8_t ret[static HASH_MAX], bool *ret_has);
+
 /* For the table of formats. */
 bool mcuboot_is(const struct input *file);
 hm_err mcuboot_inspect(const struct input *file, struct findings *findings);

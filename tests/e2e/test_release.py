@@ -4,7 +4,7 @@
 Images are signed by `hallmark image`, promoted with a key in SoftHSM, approved by two people,
 ordered, packed for one station and opened by it only. What must not be is tried beside it.
 """
-import json, os
+import json, os, subprocess
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +18,7 @@ from line import MODULE, OEM, Factory, utc
 PAYLOAD = bytes(range(256)) * 33
 ROLE, UNTRUSTED, COUNTER, PROMOTION, APPROVALS = 3213, 3207, 3111, 6123, 6120
 REVOKED, CHANNEL, TWICE, OPEN, HASH = 6121, 3110, 7001, 3208, 3205
+KEY, SIGNATURE = 4303, 3206
 
 
 class World:
@@ -153,6 +154,106 @@ def test_what_is_no_promotion(world):
     assert factory.refused(*world.promote("3.0", "thermo/3.0-dev", out="none",
                                           key="dev.key.pem")) == ROLE
     assert not os.path.exists(factory.path("none"))
+
+
+ITS = """/dts-v1/; / { description = "board"; #address-cells = <1>;
+ images { kernel { description = "kernel"; data = /incbin/("app.raw"); type = "kernel"; arch = "arm64";
+   os = "linux"; compression = "none"; load = <0x80000>; entry = <0x80000>; hash-1 { algo = "sha256"; }; }; };
+ configurations { default = "conf-1"; conf-1 { description = "one"; kernel = "kernel"; };
+   OTHER }; };
+"""
+
+
+def shown(factory, name):
+    return json.loads(factory.planner("release", "show", name, "--json").stdout)["images"][0]
+
+
+class Kind:
+    """An image of one format, signed for development"""
+
+    def __init__(self, world, name, options, source="app.raw", more=(), spec="", verify=()):
+        self.world, self.name, self.more, self.spec = world, name, more, spec
+        self.verify = ("image", "verify", "--format", options[0], *verify, "--key")
+        world.factory.hallmark("image", "sign", "--format", *options, "--key", "dev.key.pem", "--output",
+                               name + ".dev", source)
+
+    def release(self, *more):
+        return self.world.factory, ("release", "create", self.name + "-dev", "--product", "thermo", "--channel",
+            "dev", "--counter", "3", "--image", f"name=app,file={self.name}.dev", "--dev-key", "dev.pub.pem", "--prod-key",
+            "prod.pub", "--output", self.name + "-dev.cose", *more)
+
+    def promotion(self, *more):
+        return ("release", "promote", self.name, "--from", f"thermo/{self.name}-dev", "--image",
+                f"name=app,file={self.name}.dev,out={self.name}.prod{self.spec}", "--dev-key", "dev.pub.pem",
+                "--prod-key", "prod.pub", "--key", OEM + ";object=images", "--module", MODULE, "--pin",
+                "file:pin", "--output", self.name + ".cose", *more)
+
+    def promote(self):
+        factory, create = self.release(*self.more)
+        factory.planner(*create)
+        factory.planner(*self.promotion(*self.more))
+        old, new = (shown(factory, f"thermo/{self.name}{channel}") for channel in ("-dev", ""))
+        assert old["payload"] == new["payload"] != "00" * 32 and old["digest"] != new["digest"]
+        assert new["digest"] == sha256(factory.read(self.name + ".prod")).hex()
+        factory.hallmark(*self.verify, "prod.pub", self.name + ".prod")
+        factory.hallmark(*self.verify, "dev.pub.pem", self.name + ".prod", status=4)
+        return old, new
+
+
+MCUBOOT = ("mcuboot", "--image-version", "1.2.3", "--security-counter", "3", "--header-size", "512", "--pad-header")
+
+
+def test_promotes_an_encrypted_image(world):
+    factory = world.factory
+    kind = Kind(world, "sealed", (*MCUBOOT, "--encrypt-key", "other.pub.pem"),
+                more=("--decrypt-key", "other.key.pem"), verify=("--decrypt-key", "other.key.pem"))
+    assert PAYLOAD[:64] not in factory.read("sealed.dev")
+    old, _ = kind.promote()
+    # the ciphertext and the wrapped key went on as they were
+    end = 512 + (len(PAYLOAD) + 15) // 16 * 16
+    assert factory.read("sealed.prod")[:end] == factory.read("sealed.dev")[:end]
+    # and the payload is all that is signed, in plaintext
+    header, area = (factory.read("sealed.dev")[part] for part in (slice(512), slice(end, end + 12)))
+    assert old["payload"] == sha256(header + PAYLOAD + bytes(-len(PAYLOAD) % 16) + area).hex()
+    # who cannot read it cannot promote it
+    assert factory.refused(*kind.promotion()) == OPEN
+    assert factory.refused(*kind.promotion("--decrypt-key", "dev.key.pem")) == OPEN
+    assert factory.refused(*kind.promotion("--decrypt-key", "other.pub.pem")) == KEY
+
+
+def test_promotes_a_boot_record(world):
+    kind = Kind(world, "record", (*MCUBOOT, "--boot-record", "App"))
+    kind.promote()
+    old, new = (world.factory.read("record" + end) for end in (".dev", ".prod"))
+    keys = [sha256(serialization.load_pem_public_key(world.factory.read(name)).public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo)) for name in ("dev.pub.pem", "prod.pub")]
+    area = slice(512 + len(PAYLOAD), 512 + len(PAYLOAD) + int.from_bytes(old[10:12], "little"))
+    assert keys[0] in old[area] and keys[1] in new[area] and keys[0] not in new
+    assert old[:512 + len(PAYLOAD)] == new[:512 + len(PAYLOAD)]
+    assert old[area].replace(keys[0], keys[1]) == new[area]
+
+
+def test_promotes_a_fit(world):
+    factory = world.factory
+
+    def make(name, other=""):
+        factory.write("in.its", ITS.replace("OTHER", other))
+        subprocess.run(["mkimage", "-f", "in.its", name], cwd=factory.dir, check=True,
+                       stdout=subprocess.DEVNULL)
+    make("fit.itb")
+    kind = Kind(world, "tree", ("fit", "--hint", "dev"), "fit.itb", spec=",hint=prod")
+    kind.promote()
+    assert b"dev\0" in factory.read("tree.dev") and b"prod\0" in factory.read("tree.prod")
+    kind.spec = ""
+    factory.planner(*kind.promotion(), status=2)  # which key the boot loader should look for
+    # a configuration that nobody signed for development is not signed for production
+    make("two.itb", 'conf-2 { description = "two"; kernel = "kernel"; };')
+    half = Kind(world, "half", ("fit", "--hint", "dev", "--configuration", "conf-1"), "two.itb",
+                spec=",hint=prod")
+    _, create = half.release()
+    factory.planner(*create)
+    assert factory.refused(*half.promotion()) == SIGNATURE
+    assert not os.path.exists(factory.path("half.prod"))
 
 
 def test_diff(world):
