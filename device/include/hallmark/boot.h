@@ -17,6 +17,9 @@
  * The security counter is raised for a confirmed image only, so that a trial
  * that fails finds the old one still startable. Never is an image started whose
  * counter is below the device's.
+ *
+ * Whichever slot starts, other than on trial, is the confirmed one from then
+ * on: an update is never written over the image that runs.
  */
 
 #include "hallmark/image.h"
@@ -54,11 +57,12 @@ HM_NORETURN void hm_port_boot_failed(hm_err err);
  * For the application.
  *
  * The image that runs works: keep it. Durable when it returns; raises the
- * counter after that. Nothing to do if it is confirmed. HM_E_STORAGE
+ * counter after that. Nothing to do if it is confirmed. HM_E_WRONG_STATE: what
+ * runs is not what is on trial. HM_E_STORAGE
  */
 HM_MUST hm_err hm_boot_confirm(void);
 /* The image that runs does not work: the next start is the old one.
- * HM_E_WRONG_STATE: it is confirmed. HM_E_STORAGE */
+ * HM_E_WRONG_STATE: it is not on trial. HM_E_STORAGE */
 HM_MUST hm_err hm_boot_reject(void);
 
 HM_C_END

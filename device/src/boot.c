@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An image is started after two calls of hm_image_verify() that share nothing:
+ * choose()'s, and the one of hm_boot_run(). Each refusal is looked at where it
+ * is found and once more before the jump, so that no single instruction that is
+ * not executed leads there.
+ */
+#include "hallmark/boot.h"
+
+static hm_verdict
+verify(hm_area area, struct hm_boot *ret, hm_err *err)
+{
+	hm_port_watchdog();
+	return hm_image_verify(area, &ret->image, err);
+}
+
+/* ---- manufacturing ---- */
+
+static hm_verdict
+choose_manufacturing(struct hm_boot *ret)
+{
+	static const hm_area slots[] = { HM_AREA_SLOT_A, HM_AREA_SLOT_B };
+	hm_lock lock = HM_LOCK_LOCKED;
+	hm_err err;
+
+	if (hm_port_lock(&lock) != HM_OK || lock != HM_LOCK_OPEN)
+		return HM_VERDICT_NO;
+	for (unsigned i = 0; i < 2; i++)
+		if (hm_image_read(slots[i], &ret->image) == HM_OK &&
+		    ret->image.role == HM_ROLE_MANUFACTURING &&
+		    verify(slots[i], ret, &err) == HM_VERDICT_YES)
+			return HM_VERDICT_YES;
+	return HM_VERDICT_NO;
+}
+
+/* ---- trial ---- */
+
+/* Counted before it starts: whatever it does then, its starts have an end. */
+static hm_verdict
+choose_trial(struct hm_journal *journal, struct hm_boot *ret)
+{
+	hm_err err;
+
+	if (journal->trial == HM_AREA_NONE)
+		return HM_VERDICT_NO;
+	if (journal->attempts < HM_BOOT_ATTEMPTS) {
+		journal->attempts++;
+		if (hm_journal_store(journal) == HM_OK &&
+		    verify(journal->trial, ret, &err) == HM_VERDICT_YES) {
+			ret->trial = HM_VERDICT_YES;
+			return HM_VERDICT_YES;
+		}
+	}
+	journal->trial = HM_AREA_NONE;
+	journal->attempts = 0;
+	/* if it cannot be stored, it is given up again at the next start */
+	(void)hm_journal_store(journal);
+	return HM_VERDICT_NO;
+}
+
+/* ---- confirmed, or what is left ---- */
+
+static hm_area
+other(hm_area slot)
+{
+	return slot == HM_AREA_SLOT_A ? HM_AREA_SLOT_B : HM_AREA_SLOT_A;
+}
+
+/* Where the journal names none: the newer of the two, as far as they say. */
+static hm_area
+newer_slot(void)
+{
+	struct hm_image a, b;
+
+	if (hm_image_read(HM_AREA_SLOT_B, &b) != HM_OK)
+		return HM_AREA_SLOT_A;
+	if (hm_image_read(HM_AREA_SLOT_A, &a) != HM_OK)
+		return HM_AREA_SLOT_B;
+	return hm_image_compare(&a.version, &b.version) < 0 ? HM_AREA_SLOT_B
+							    : HM_AREA_SLOT_A;
+}
+
+/* The journal tells from now on that this one runs: an update must not be
+ * written over it. Verified again, for that was the last write. */
+static hm_verdict
+adopt(struct hm_journal *journal, struct hm_boot *ret, hm_err *err)
+{
+	const hm_area area = ret->image.area;
+
+	journal->confirmed = area;
+	if (journal->incoming == area) {
+		journal->incoming = HM_AREA_NONE;
+		journal->received = 0;
+	}
+	/* if it cannot be stored, this start is as good, and so is the next */
+	(void)hm_journal_store(journal);
+	return verify(area, ret, err);
+}
+
+static hm_verdict
+choose_confirmed(struct hm_journal *journal, struct hm_boot *ret, hm_err *err)
+{
+	const hm_area first = journal->confirmed != HM_AREA_NONE
+				  ? journal->confirmed
+				  : newer_slot();
+	const hm_area order[] = { first, other(first), HM_AREA_FACTORY };
+	hm_verdict verdict = HM_VERDICT_NO;
+	hm_err reason = HM_E_BOOT_NONE;
+	unsigned i;
+
+	for (i = 0; i < 3 && verdict != HM_VERDICT_YES; i++) {
+		verdict = verify(order[i], ret, &reason);
+		if (i == 0)
+			*err = reason;
+	}
+	if (verdict != HM_VERDICT_YES)
+		return HM_VERDICT_NO;
+	if (ret->image.area == HM_AREA_FACTORY)
+		return verdict;
+	if (ret->image.area != journal->confirmed)
+		verdict = adopt(journal, ret, err);
+	/* if it cannot be raised, the next start tries it again */
+	if (verdict == HM_VERDICT_YES)
+		(void)hm_port_counter_raise(ret->image.counter);
+	return verdict;
+}
+
+hm_verdict
+hm_boot_choose(struct hm_boot *ret, hm_err *err)
+{
+	struct hm_journal journal = { 0 };
+
+	hm_journal_reset();
+	*err = HM_E_BOOT_NONE;
+	ret->trial = HM_VERDICT_NO;
+	if (choose_manufacturing(ret) == HM_VERDICT_YES)
+		return HM_VERDICT_YES;
+	/* a journal that cannot be read is a lost one: what verifies starts */
+	if (hm_journal_load(&journal) != HM_OK)
+		journal = (struct hm_journal){ 0 };
+	if (choose_trial(&journal, ret) == HM_VERDICT_YES)
+		return HM_VERDICT_YES;
+	return choose_confirmed(&journal, ret, err);
+}
+
+void
+hm_boot_run(void)
+{
+	volatile hm_verdict first = HM_VERDICT_NO, second = HM_VERDICT_NO;
+	struct hm_boot boot;
+	struct hm_image again;
+	hm_err err = HM_E_BOOT_NONE;
+
+	first = hm_boot_choose(&boot, &err);
+	if (first != HM_VERDICT_YES)
+		hm_port_boot_failed(err);
+	hm_port_watchdog();
+	second = hm_image_verify(boot.image.area, &again, &err);
+	if (second != HM_VERDICT_YES ||
+	    !hm_equal_ct(boot.image.digest, again.digest, HM_DIGEST_LEN))
+		hm_port_boot_failed(err);
+	if (first == HM_VERDICT_YES && second == HM_VERDICT_YES)
+		hm_port_boot_jump(&again);
+	hm_port_boot_failed(err);
+}
