@@ -14,6 +14,23 @@ verify(hm_area area, struct hm_boot *ret, hm_err *err)
 	return hm_image_verify(area, &ret->image, err);
 }
 
+/* What cannot be stored or raised now, is at the next start. */
+static void
+try_to_store(struct hm_journal *journal)
+{
+	hm_err lost = hm_journal_store(journal);
+
+	(void)lost;
+}
+
+static void
+try_to_raise(uint32_t counter)
+{
+	hm_err lost = hm_port_counter_raise(counter);
+
+	(void)lost;
+}
+
 /* ---- manufacturing ---- */
 
 static hm_verdict
@@ -53,8 +70,7 @@ choose_trial(struct hm_journal *journal, struct hm_boot *ret)
 	}
 	journal->trial = HM_AREA_NONE;
 	journal->attempts = 0;
-	/* if it cannot be stored, it is given up again at the next start */
-	(void)hm_journal_store(journal);
+	try_to_store(journal);
 	return HM_VERDICT_NO;
 }
 
@@ -92,8 +108,7 @@ adopt(struct hm_journal *journal, struct hm_boot *ret, hm_err *err)
 		journal->incoming = HM_AREA_NONE;
 		journal->received = 0;
 	}
-	/* if it cannot be stored, this start is as good, and so is the next */
-	(void)hm_journal_store(journal);
+	try_to_store(journal);
 	return verify(area, ret, err);
 }
 
@@ -119,9 +134,8 @@ choose_confirmed(struct hm_journal *journal, struct hm_boot *ret, hm_err *err)
 		return verdict;
 	if (ret->image.area != journal->confirmed)
 		verdict = adopt(journal, ret, err);
-	/* if it cannot be raised, the next start tries it again */
 	if (verdict == HM_VERDICT_YES)
-		(void)hm_port_counter_raise(ret->image.counter);
+		try_to_raise(ret->image.counter);
 	return verdict;
 }
 

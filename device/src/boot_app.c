@@ -30,10 +30,9 @@ hm_boot_confirm(void)
 	journal.trial = HM_AREA_NONE;
 	journal.attempts = 0;
 	HM_TRY(hm_journal_store(&journal));
-	/* else the next start raises it */
-	if (hm_image_verify(journal.confirmed, &image, NULL) == HM_VERDICT_YES)
-		(void)hm_port_counter_raise(image.counter);
-	return HM_OK;
+	if (hm_image_verify(journal.confirmed, &image, NULL) != HM_VERDICT_YES)
+		return HM_OK;
+	return hm_port_counter_raise(image.counter);
 }
 
 hm_err

@@ -14,9 +14,12 @@
  *   two   acted upon. The other sectors may be erased.
  *   one   firm: neither this sector is erased (it may have been acted upon, and
  *         the second seal read then) nor another one (the first seal may
- *         vanish): it is stored again behind itself.
+ *         vanish): it is stored again behind itself. If nothing holds there,
+ *         this sector's erase was cut, and so the one before is whole.
  *   none  maybe torn, and never acted upon: stored again in the sector behind
  *         the firm record's, which may be where it stands.
+ *
+ * Flash is looked at once after a reset; what it said then is what holds.
  */
 #include "hallmark/crypto.h"
 #include "hallmark/journal.h"
@@ -26,6 +29,7 @@
 #define SEAL_LEN 8u
 #define SEAL_AT (RECORD_LEN - COVERED_LEN) /* in the digest */
 #define SLOTS_MAX 32u /* of a sector, that reading them stays cheap */
+#define READS 4u
 #define NOWHERE UINT32_MAX
 
 _Static_assert(RECORD_LEN % HM_FLASH_UNIT_MAX == 0, "whole units");
@@ -35,22 +39,24 @@ struct slot {
 	uint32_t at, sequence, seals;
 };
 
+/* All of it is zero before the first look. */
 struct view {
+	bool is_ready;
+	bool is_unclear; /* what is neither whole nor erased, and may change */
 	struct hm_flash flash;
 	uint32_t seal; /* bytes */
 	struct slot newest, firm;
-	uint32_t behind; /* first slot of firm's sector that reads erased */
+	uint32_t
+	    behind; /* in firm's sector, the first slot that reads erased */
 	struct hm_journal journal; /* the newest one */
 };
 
-/* Behind the last record that was stored since reset; 0: nothing was. */
-static uint32_t follow_at, follow_sequence;
+static struct view now;
 
 void
 hm_journal_reset(void)
 {
-	follow_at = 0;
-	follow_sequence = 0;
+	now.is_ready = false;
 }
 
 static uint32_t
@@ -65,14 +71,12 @@ sector_of(const struct view *view, uint32_t at)
 	return at - at % view->flash.sector;
 }
 
-/* Is there room for one more record at `at` in its sector? */
+/* Is there room for one more record at `at` in that sector? */
 static bool
-fits(const struct view *view, uint32_t at)
+fits(const struct view *view, uint32_t sector, uint32_t at)
 {
-	uint32_t within = at % view->flash.sector;
-
-	return within <= (SLOTS_MAX - 1) * stride(view) &&
-	       view->flash.sector - within >= stride(view);
+	return at - sector <= (SLOTS_MAX - 1) * stride(view) &&
+	       at - sector + stride(view) <= view->flash.sector;
 }
 
 /* ---- records ---- */
@@ -151,21 +155,18 @@ is_newer(const struct slot *a, const struct slot *b)
 
 /* ---- looking ---- */
 
-/* What stands at `at`. False: nothing at all, as far as can be seen. */
-static bool
-look(struct view *view, uint32_t at)
+static void
+look_at_record(
+    struct view *view, uint32_t at, const uint8_t record[static RECORD_LEN])
 {
-	uint8_t record[RECORD_LEN], digest[HM_DIGEST_LEN];
 	struct slot slot = { .at = at };
+	uint8_t digest[HM_DIGEST_LEN];
 
-	if (hm_port_flash_read(HM_AREA_JOURNAL, at,
-		(struct hm_span){ record, RECORD_LEN }) != HM_OK)
-		return true; /* torn */
-	if (is_erased(view, record))
-		return false;
 	hm_sha256((struct hm_bytes){ record, COVERED_LEN }, digest);
-	if (!hm_equal_ct(record + COVERED_LEN, digest, SEAL_AT))
-		return true;
+	if (!hm_equal_ct(record + COVERED_LEN, digest, SEAL_AT)) {
+		view->is_unclear = true;
+		return;
+	}
 	slot.sequence = hm_get_u32(record);
 	slot.seals = count_seals(view, at, digest);
 	if (slot.seals > 0 && is_newer(&slot, &view->firm))
@@ -174,18 +175,24 @@ look(struct view *view, uint32_t at)
 		view->newest = slot;
 		decode(record, &view->journal);
 	}
-	return true;
 }
 
 static void
 look_at_sector(struct view *view, uint32_t sector)
 {
+	uint8_t record[RECORD_LEN];
 	uint32_t behind = sector, at;
 
-	for (at = sector; fits(view, at) && sector_of(view, at) == sector;
-	     at += stride(view))
-		if (look(view, at))
-			behind = at + stride(view);
+	for (at = sector; fits(view, sector, at); at += stride(view)) {
+		if (hm_port_flash_read(HM_AREA_JOURNAL, at,
+			(struct hm_span){ record, RECORD_LEN }) != HM_OK)
+			view->is_unclear = true;
+		else if (is_erased(view, record))
+			continue;
+		else
+			look_at_record(view, at, record);
+		behind = at + stride(view);
+	}
 	if (view->firm.at != NOWHERE &&
 	    sector_of(view, view->firm.at) == sector)
 		view->behind = behind;
@@ -194,7 +201,9 @@ look_at_sector(struct view *view, uint32_t sector)
 static hm_err
 look_at_all(struct view *ret)
 {
-	*ret = (struct view){ .newest.at = NOWHERE, .firm.at = NOWHERE };
+	*ret = (struct view){
+		.newest.at = NOWHERE, .firm.at = NOWHERE, .behind = NOWHERE
+	};
 	HM_TRY(hm_port_flash(HM_AREA_JOURNAL, &ret->flash));
 	ret->seal = ret->flash.unit > SEAL_LEN ? ret->flash.unit : SEAL_LEN;
 	for (uint32_t at = 0; at < ret->flash.size; at += ret->flash.sector)
@@ -216,95 +225,151 @@ program(uint32_t at, const uint8_t *ptr, uint32_t len)
 	return hm_equal_ct(ptr, back, len) ? HM_OK : HM_E_STORAGE;
 }
 
+/* A unit that was not erased to the end may read right for once. */
+static hm_err
+check(const struct view *view, uint32_t at,
+    const uint8_t record[static RECORD_LEN], const uint8_t *digest)
+{
+	uint8_t back[RECORD_LEN];
+
+	for (unsigned i = 0; i < READS; i++) {
+		HM_TRY(hm_port_flash_read(
+		    HM_AREA_JOURNAL, at, (struct hm_span){ back, RECORD_LEN }));
+		if (!hm_equal_ct(record, back, RECORD_LEN) ||
+		    count_seals(view, at, digest) != 2)
+			return HM_E_STORAGE;
+	}
+	return HM_OK;
+}
+
 static hm_err
 put(const struct view *view, uint32_t at, const struct hm_journal *journal)
 {
 	uint8_t record[RECORD_LEN], digest[HM_DIGEST_LEN];
+	uint8_t seal[HM_FLASH_UNIT_MAX];
 
 	encode(journal, record, digest);
 	HM_TRY(program(at, record, RECORD_LEN));
 	for (uint32_t i = 0; i < view->seal; i++)
-		record[i] = digest[SEAL_AT + i % SEAL_LEN];
-	HM_TRY(program(at + RECORD_LEN, record, view->seal));
-	return program(at + RECORD_LEN + view->seal, record, view->seal);
+		seal[i] = digest[SEAL_AT + i % SEAL_LEN];
+	HM_TRY(program(at + RECORD_LEN, seal, view->seal));
+	HM_TRY(program(at + RECORD_LEN + view->seal, seal, view->seal));
+	return check(view, at, record, digest);
 }
 
-/* In the sector behind the firm record's. What may stand there was not firm, or
- * is older. */
-static hm_err
-put_fresh(const struct view *view, struct hm_journal *journal, uint32_t *ret_at)
+/* Does another record of this sector fit behind the firm one? The last place is
+ * kept for one that has to be stored again. */
+static bool
+is_room_behind(const struct view *view)
 {
-	uint32_t at = 0;
+	uint32_t last = view->behind;
 
-	if (view->firm.at != NOWHERE)
-		at = sector_of(view, view->firm.at) + view->flash.sector;
-	*ret_at = at < view->flash.size ? at : 0;
-	journal->sequence +=
-	    2; /* more than what follows the firm one, unseen */
-	HM_TRY(hm_port_flash_erase(HM_AREA_JOURNAL, *ret_at));
-	return put(view, *ret_at, journal);
-}
-
-/* Where the next record goes without an erase; NOWHERE. */
-static uint32_t
-find_place(const struct view *view)
-{
-	uint32_t at = NOWHERE;
-
-	if (view->firm.at == NOWHERE)
-		return NOWHERE;
-	if (view->firm.sequence == follow_sequence)
-		at = follow_at;
-	else if (view->firm.seals == 1)
-		at = view->behind;
-	if (at == NOWHERE || !fits(view, at) ||
-	    sector_of(view, at) != sector_of(view, view->firm.at))
-		return NOWHERE;
-	return at;
+	if (view->behind == NOWHERE)
+		return false;
+	if (view->firm.seals == 2)
+		last += stride(view);
+	return fits(view, sector_of(view, view->firm.at), last);
 }
 
 static hm_err
-append(const struct view *view, struct hm_journal *journal)
+put_behind(
+    const struct view *view, struct hm_journal *journal, uint32_t *ret_at)
 {
-	uint32_t at = find_place(view);
+	const uint32_t sector = sector_of(view, view->firm.at);
 	hm_err err = HM_E_STORAGE;
 
-	hm_journal_reset();
-	journal->sequence = view->newest.sequence;
-	if (at != NOWHERE) {
-		journal->sequence++;
-		err = put(view, at, journal);
+	journal->sequence++;
+	for (*ret_at = view->behind; fits(view, sector, *ret_at);
+	     *ret_at += stride(view)) {
+		err = put(view, *ret_at, journal);
+		if (err == HM_OK)
+			break;
 	}
-	if (err != HM_OK)
-		HM_TRY(put_fresh(view, journal, &at));
-	follow_at = at + stride(view);
-	follow_sequence = journal->sequence;
+	return err;
+}
+
+static hm_err
+put_fresh(const struct view *view, struct hm_journal *journal, uint32_t sector)
+{
+	journal->sequence +=
+	    2; /* more than what follows the firm one, unseen */
+	HM_TRY(hm_port_flash_erase(HM_AREA_JOURNAL, sector));
+	return put(view, sector, journal);
+}
+
+/* The sector behind the firm record's: what stands there was not firm, or is
+ * older. */
+static uint32_t
+next_sector(const struct view *view)
+{
+	uint32_t at;
+
+	if (view->firm.at == NOWHERE)
+		return 0;
+	at = sector_of(view, view->firm.at) + view->flash.sector;
+	return at < view->flash.size ? at : 0;
+}
+
+static hm_err
+append(struct view *view, struct hm_journal journal)
+{
+	uint32_t at = next_sector(view);
+	hm_err err = HM_E_STORAGE;
+
+	view->is_ready = false; /* until it is known how this ends */
+	journal.sequence = view->newest.sequence;
+	if (is_room_behind(view)) {
+		if (view->firm.seals == 1)
+			at = sector_of(view, view->firm.at);
+		err = put_behind(view, &journal, &view->behind);
+	}
+	if (err == HM_OK)
+		at = view->behind;
+	else
+		HM_TRY(put_fresh(view, &journal, at));
+	view->firm = (struct slot){ at, journal.sequence, 2 };
+	view->newest = view->firm;
+	view->behind = at + stride(view);
+	view->journal = journal;
+	view->is_ready = true;
 	return HM_OK;
+}
+
+/* What there is after a reset, once it is settled. */
+static hm_err
+look(struct view *view)
+{
+	if (view->is_ready)
+		return HM_OK;
+	HM_TRY(look_at_all(view));
+	if (view->firm.seals == 2)
+		view->behind = NOWHERE; /* there may be what is not seen */
+	if (view->newest.at == view->firm.at && view->firm.seals != 1 &&
+	    !view->is_unclear) {
+		view->is_ready = true;
+		return HM_OK;
+	}
+	/* a start that was being counted when power went was none */
+	if (view->newest.seals < 2 && view->journal.attempts > 0)
+		view->journal.attempts--;
+	return append(view, view->journal);
 }
 
 hm_err
 hm_journal_load(struct hm_journal *ret)
 {
-	struct view view;
-
-	HM_TRY(look_at_all(&view));
-	if (view.newest.at != view.firm.at || view.firm.seals == 1) {
-		/* a start that was being counted when power went was none */
-		if (view.journal.attempts > 0)
-			view.journal.attempts--;
-		HM_TRY(append(&view, &view.journal));
-	}
-	*ret = view.journal;
+	HM_TRY(look(&now));
+	*ret = now.journal;
 	return HM_OK;
 }
 
 hm_err
 hm_journal_store(struct hm_journal *journal)
 {
-	struct view view;
-
-	HM_TRY(look_at_all(&view));
-	if (view.firm.sequence != journal->sequence)
+	HM_TRY(look(&now));
+	if (now.journal.sequence != journal->sequence)
 		return HM_E_WRONG_STATE;
-	return append(&view, journal);
+	HM_TRY(append(&now, *journal));
+	journal->sequence = now.journal.sequence;
+	return HM_OK;
 }

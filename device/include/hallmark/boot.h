@@ -58,7 +58,8 @@ HM_NORETURN void hm_port_boot_failed(hm_err err);
  *
  * The image that runs works: keep it. Durable when it returns; raises the
  * counter after that. Nothing to do if it is confirmed. HM_E_WRONG_STATE: what
- * runs is not what is on trial. HM_E_STORAGE
+ * runs is not what is on trial. HM_E_STORAGE. HM_E_IO: confirmed, and the next
+ * start raises the counter.
  */
 HM_MUST hm_err hm_boot_confirm(void);
 /* The image that runs does not work: the next start is the old one.

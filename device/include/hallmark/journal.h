@@ -9,7 +9,9 @@
  * the new one. A record is on flash, and stays what it is, when
  * hm_journal_store() returns: a torn last record, or one that reads as whole
  * today and as torn tomorrow, is never acted upon; hm_journal_load() stores a
- * state again that was not stored to its end, before it tells of it.
+ * state again that was not stored to its end, before it tells of it. (So may
+ * it, rarely, one that it did not see when it was called last, as long as none
+ * has been stored since.)
  *
  *   confirmed  starts if there is no trial, or the trial has failed
  *   trial      starts up to HM_BOOT_ATTEMPTS times, then is given up
@@ -20,7 +22,7 @@
  * others of that run follow it there until it is full. Layout and reasons:
  * docs/formats/device-flash.md.
  *
- * Boot loader and application have one position each in RAM, 8 bytes.
+ * RAM: 120 bytes that last from the first call to the reset.
  */
 
 #include "hallmark/flash.h"
@@ -39,7 +41,7 @@ struct hm_journal {
 
 /*
  * After a reset that does not clear RAM (simulated ones), before anything else:
- * forgets where records may follow. hm_boot_choose() does it.
+ * flash is looked at anew. hm_boot_choose() does it.
  */
 void hm_journal_reset(void);
 /* A blank or lost journal is all zero. HM_E_STORAGE, HM_E_IO */
