@@ -16,14 +16,21 @@ static struct {
 } bar;
 
 void
-progress_begin(const char *words, uint64_t bytes)
+progress_begin_slow(const char *words, uint64_t bytes)
 {
 	memset(&bar, 0, sizeof(bar));
-	if (bytes < PROGRESS_LEAST ||
-	    report_progress_style() != REPORT_PROGRESS_BAR)
+	if (report_progress_style() != REPORT_PROGRESS_BAR)
 		return;
 	bar.words = words;
 	bar.total = bytes;
+}
+
+void
+progress_begin(const char *words, uint64_t bytes)
+{
+	progress_begin_slow(words, bytes);
+	if (bytes < PROGRESS_LEAST)
+		bar.words = NULL;
 }
 
 static void

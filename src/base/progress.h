@@ -14,5 +14,7 @@
 
 /* `words` is a constant: "signing". */
 void progress_begin(const char *words, uint64_t bytes);
+/* The same for what takes long whatever it is: a slow line. */
+void progress_begin_slow(const char *words, uint64_t bytes);
 void progress_add(uint64_t bytes);
 void progress_end(void);

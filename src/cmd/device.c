@@ -217,7 +217,7 @@ static const struct verb_spec quarantine_verb = { .name = "quarantine",
 	.run = quarantine };
 static const struct verb_spec *const verbs[] = { &show_verb, &certificate_verb,
 	&quarantine_verb, &scrap_verb, &revoke_verb, &hold_verb, &release_verb,
-	&rework_verb, &rma_verb, NULL };
+	&rework_verb, &rma_verb, &device_firmware, &device_update, NULL };
 
 const struct noun_spec noun_device = { .name = "device",
 	.words = "what the server knows of one, and what becomes of it",

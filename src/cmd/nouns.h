@@ -6,6 +6,7 @@
 
 extern const struct verb_spec audit_prove, audit_show, audit_check,
     audit_witness;
+extern const struct verb_spec device_firmware, device_update;
 extern const struct verb_spec server_backup, server_restore;
 
 extern const struct noun_spec noun_audit, noun_ca, noun_config, noun_demo,

@@ -172,6 +172,19 @@ HM_MUST hm_err mcuboot_judge(const struct mcuboot_made *made,
 HM_MUST hm_err mcuboot_payload(const struct input *file,
     const struct image_keys *keys, uint8_t ret[static HASH_MAX], bool *ret_has);
 
+/* Where its parts are: what a device is told of it, and what is sent after. */
+struct mcuboot_outline {
+	uint32_t header_size, payload_end; /* bytes from its start */
+	struct buf tlvs;                   /* both areas, protected first */
+	struct mcuboot_version version;
+	uint32_t flags;
+};
+void mcuboot_outline_done(struct mcuboot_outline *outline);
+/* Reads only, verifies nothing. HM_E_IMAGE_FORMAT, HM_E_IMAGE_SHORT,
+ * HM_E_IMAGE_FIELD, HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err mcuboot_outline(
+    const struct input *file, struct mcuboot_outline *ret, struct why *why);
+
 /* For the table of formats. */
 bool mcuboot_is(const struct input *file);
 hm_err mcuboot_inspect(const struct input *file, struct findings *findings);

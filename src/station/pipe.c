@@ -286,28 +286,18 @@ drop_waiting(struct pipe *pipe, uint64_t deadline_us)
 	return err == HM_E_LINK ? err : HM_OK;
 }
 
-/* An answer fits its question: the next higher type, or a problem. */
-static bool
-fits(const struct hm_link *question, const struct hm_link *answer)
-{
-	return answer->type == HM_LINK_PROBLEM ||
-	       (int)answer->type == (int)question->type + 1;
-}
-
 /* Until it answers, the question is asked again: either may have been lost. */
 hm_err
-pipe_ask(struct pipe *pipe, const struct hm_link *question,
-    uint64_t deadline_us, struct hm_link *ret)
+pipe_exchange(struct pipe *pipe, struct hm_bytes message, uint64_t deadline_us,
+    pipe_taker *take, void *context)
 {
-	static uint8_t message[HM_LINK_MAX], frame[HM_FRAME_SIZE(HM_LINK_MAX)];
+	static uint8_t frame[HM_FRAME_SIZE(HM_LINK_MAX)];
 	struct hm_bytes answer;
 	size_t len;
 	hm_err err;
 
-	HM_TRY(hm_link_encode(
-	    question, (struct hm_span){ message, sizeof(message) }, &len));
-	HM_TRY(hm_frame_encode((struct hm_bytes){ message, len },
-	    (struct hm_span){ frame, sizeof(frame) }, &len));
+	HM_TRY(hm_frame_encode(
+	    message, (struct hm_span){ frame, sizeof(frame) }, &len));
 	HM_TRY(drop_waiting(pipe, deadline_us));
 	for (;;) {
 		uint64_t again_us = clock_mono_us() + RESEND_US;
@@ -318,12 +308,40 @@ pipe_ask(struct pipe *pipe, const struct hm_link *question,
 		    pipe, (struct hm_bytes){ frame, len }, deadline_us));
 		do {
 			err = receive(pipe, again_us, &answer);
-			if (err == HM_OK &&
-			    hm_link_decode(answer, ret) == HM_OK &&
-			    fits(question, ret))
+			if (err == HM_OK && take(context, answer))
 				return HM_OK;
 		} while (err == HM_OK);
 		if (err != HM_E_TIMEOUT || clock_mono_us() >= deadline_us)
 			return err;
 	}
+}
+
+struct asked {
+	const struct hm_link *question;
+	struct hm_link *ret;
+};
+
+/* An answer fits its question: the next higher type, or a problem. */
+static bool
+fits(void *context, struct hm_bytes message)
+{
+	const struct asked *asked = context;
+
+	return hm_link_decode(message, asked->ret) == HM_OK &&
+	       (asked->ret->type == HM_LINK_PROBLEM ||
+		   (int)asked->ret->type == (int)asked->question->type + 1);
+}
+
+hm_err
+pipe_ask(struct pipe *pipe, const struct hm_link *question,
+    uint64_t deadline_us, struct hm_link *ret)
+{
+	static uint8_t message[HM_LINK_MAX];
+	struct asked asked = { question, ret };
+	size_t len;
+
+	HM_TRY(hm_link_encode(
+	    question, (struct hm_span){ message, sizeof(message) }, &len));
+	return pipe_exchange(
+	    pipe, (struct hm_bytes){ message, len }, deadline_us, fits, &asked);
 }

@@ -37,6 +37,15 @@ HM_MUST hm_err pipe_await(struct pipe *pipe, int stop, struct why *why);
 /* The unit is finished with: hang up. */
 void pipe_hang_up(struct pipe *pipe);
 
+/* Is this message, in the frame that came, the answer? */
+typedef bool pipe_taker(void *context, struct hm_bytes message);
+/*
+ * Send `message` and wait for one that `take` takes; what it keeps of it
+ * borrows from the pipe until the next call. Repeating, errors: pipe_ask.
+ */
+HM_MUST hm_err pipe_exchange(struct pipe *pipe, struct hm_bytes message,
+    uint64_t deadline_us, pipe_taker *take, void *context);
+
 /*
  * Send one message and wait for the answer; a question that stays without one
  * is sent again each second. What came unasked before is dropped, but a late
