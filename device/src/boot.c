@@ -97,19 +97,30 @@ newer_slot(void)
 }
 
 /* The journal tells from now on that this one runs: an update must not be
- * written over it. Verified again, for that was the last write. */
-static hm_verdict
-adopt(struct hm_journal *journal, struct hm_boot *ret, hm_err *err)
+ * written over it. */
+static void
+adopt(struct hm_journal *journal, hm_area area)
 {
-	const hm_area area = ret->image.area;
-
 	journal->confirmed = area;
-	if (journal->incoming == area) {
-		journal->incoming = HM_AREA_NONE;
-		journal->received = 0;
-	}
+	journal->trial = HM_AREA_NONE;
 	try_to_store(journal);
-	return verify(area, ret, err);
+}
+
+/* A slot that is being written is none, even if it verifies: the unit at which
+ * power went may read as something else tomorrow. */
+static hm_verdict
+choose_one(
+    struct hm_journal *journal, hm_area area, struct hm_boot *ret, hm_err *err)
+{
+	*err = HM_E_BOOT_NONE;
+	if (area == journal->incoming)
+		return HM_VERDICT_NO;
+	if (area == journal->confirmed || area == HM_AREA_FACTORY)
+		return verify(area, ret, err);
+	if (verify(area, ret, err) != HM_VERDICT_YES)
+		return HM_VERDICT_NO;
+	adopt(journal, area);
+	return verify(area, ret, err); /* for that was the last write */
 }
 
 static hm_verdict
@@ -120,23 +131,16 @@ choose_confirmed(struct hm_journal *journal, struct hm_boot *ret, hm_err *err)
 				  : newer_slot();
 	const hm_area order[] = { first, other(first), HM_AREA_FACTORY };
 	hm_verdict verdict = HM_VERDICT_NO;
-	hm_err reason = HM_E_BOOT_NONE;
-	unsigned i;
+	hm_err reason;
 
-	for (i = 0; i < 3 && verdict != HM_VERDICT_YES; i++) {
-		verdict = verify(order[i], ret, &reason);
+	for (unsigned i = 0; i < 3 && verdict != HM_VERDICT_YES; i++) {
+		verdict = choose_one(journal, order[i], ret, &reason);
 		if (i == 0)
 			*err = reason;
 	}
-	if (verdict != HM_VERDICT_YES)
-		return HM_VERDICT_NO;
-	if (ret->image.area == HM_AREA_FACTORY)
-		return verdict;
-	if (ret->image.area != journal->confirmed)
-		verdict = adopt(journal, ret, err);
-	if (verdict == HM_VERDICT_YES)
+	if (verdict == HM_VERDICT_YES && ret->image.area != HM_AREA_FACTORY)
 		try_to_raise(ret->image.counter);
-	return verdict;
+	return verdict == HM_VERDICT_YES ? HM_VERDICT_YES : HM_VERDICT_NO;
 }
 
 hm_verdict
