@@ -15,32 +15,6 @@ verify(struct hm_bytes key, const uint8_t *digest, struct hm_bytes signature)
 	    key.ptr + SPKI_LEN - HM_P384_POINT_LEN, digest, plain);
 }
 
-static void
-begin(union hm_image_sha *sha)
-{
-	hm_sha384_init(&sha->sha512);
-}
-
-static void
-add(union hm_image_sha *sha, struct hm_bytes bytes)
-{
-	hm_sha512_add(&sha->sha512, bytes);
-}
-
-static void
-end(union hm_image_sha *sha, uint8_t *ret)
-{
-	hm_sha512_end(&sha->sha512, ret);
-}
-
-const struct hm_image_hash hm_image_sha384 = {
-	.type = TLV_SHA384,
-	.len = HM_SHA384_LEN,
-	.begin = begin,
-	.add = add,
-	.end = end,
-};
-
 const struct hm_image_scheme hm_image_p384 = {
 	.type = TLV_ECDSA,
 	.hash = &hm_image_sha384,

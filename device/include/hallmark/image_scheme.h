@@ -7,12 +7,13 @@
  * src/image_schemes.c, has ECDSA P-256 alone; a product that wants others
  * defines the table itself, and only what it names comes along:
  *
- *   scheme              signature TLV   hash      key DER
- *   hm_image_p256       22              SHA-256   SubjectPublicKeyInfo
- *   hm_image_p384       22              SHA-384   SubjectPublicKeyInfo
- *   hm_image_rsa3072    23, PSS         SHA-256   RSAPublicKey
- *   hm_image_rsa2048    20, PSS         SHA-256   RSAPublicKey
- *   hm_image_ed25519    24              SHA-256   SubjectPublicKeyInfo
+ *   scheme                   signature  hash      key DER
+ *   hm_image_p256            22         SHA-256   SubjectPublicKeyInfo
+ *   hm_image_p384            22         SHA-384   SubjectPublicKeyInfo
+ *   hm_image_rsa3072         23, PSS    SHA-256   RSAPublicKey
+ *   hm_image_rsa2048         20, PSS    SHA-256   RSAPublicKey
+ *   hm_image_ed25519         24         SHA-256   SubjectPublicKeyInfo
+ *   hm_image_ed25519_sha512  24         SHA-512   SubjectPublicKeyInfo
  *
  * RSA-2048 has 112 bits of strength; it is there for fleets whose fuses hold
  * such a key, and for no other. All signatures of one image are of one scheme.
@@ -39,9 +40,10 @@ struct hm_image_hash {
 	void (*add)(union hm_image_sha *sha, struct hm_bytes bytes);
 	void (*end)(union hm_image_sha *sha, uint8_t *ret); /* wiped */
 };
-extern const struct hm_image_hash hm_image_sha256, hm_image_sha384;
+extern const struct hm_image_hash hm_image_sha256, hm_image_sha384,
+    hm_image_sha512;
 
-#define HM_IMAGE_HASH_MAX 48 /* bytes */
+#define HM_IMAGE_HASH_MAX 64 /* bytes */
 
 struct hm_image_scheme {
 	uint16_t type; /* TLV of a signature */
@@ -51,7 +53,8 @@ struct hm_image_scheme {
 	    struct hm_bytes signature);
 };
 extern const struct hm_image_scheme hm_image_p256, hm_image_p384,
-    hm_image_rsa3072, hm_image_rsa2048, hm_image_ed25519;
+    hm_image_rsa3072, hm_image_rsa2048, hm_image_ed25519,
+    hm_image_ed25519_sha512;
 
 /* Ends with NULL. */
 extern const struct hm_image_scheme *const hm_image_schemes[];

@@ -11,7 +11,7 @@ void
 memflash_reset(void)
 {
 	memset(&flash, 0, sizeof(flash));
-	flash.size = MEMFLASH_SIZE;
+	flash.size = 65536;
 	memset(flash.a, 0xFF, sizeof(flash.a));
 	memset(flash.b, 0xFF, sizeof(flash.b));
 	memset(flash.factory, 0xFF, sizeof(flash.factory));

@@ -3,12 +3,12 @@
 /*
  * memflash - slots, keys and versions in memory, for what only reads images
  *
- * Three areas of 64 KiB and no journal; hm_port_boot_key, _boot_public and
+ * Three areas of 128 KiB at most and no journal; hm_port_boot_key, _boot_public and
  * _image_version as `flash` says. Nothing can be programmed.
  */
 #include "hallmark/image.h"
 
-#define MEMFLASH_SIZE 65536u
+#define MEMFLASH_SIZE 131072u
 
 struct memflash {
 	uint8_t a[MEMFLASH_SIZE], b[MEMFLASH_SIZE], factory[MEMFLASH_SIZE];

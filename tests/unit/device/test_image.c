@@ -57,7 +57,7 @@ static hm_err
 announced(struct hm_image *ret)
 {
 	hm_err err = hm_image_parse(
-	    picture.bytes, picture_tlvs(&picture), MEMFLASH_SIZE, ret);
+	    picture.bytes, picture_tlvs(&picture), flash.size, ret);
 
 	if (err != HM_OK)
 		return err;

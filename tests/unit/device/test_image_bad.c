@@ -55,7 +55,7 @@ announced(void)
 	hm_err err;
 
 	HM_TRY(hm_image_parse(
-	    picture.bytes, picture_tlvs(&picture), MEMFLASH_SIZE, &image));
+	    picture.bytes, picture_tlvs(&picture), flash.size, &image));
 	image.area = HM_AREA_SLOT_A;
 	verdict = hm_image_signed(&image, picture_tlvs(&picture), &err);
 	assert_int_equal(
