@@ -3,8 +3,8 @@
 /*
  * memflash - slots, keys and versions in memory, for what only reads images
  *
- * Three areas of 128 KiB at most and no journal; hm_port_boot_key, _boot_public and
- * _image_version as `flash` says. Nothing can be programmed.
+ * Three areas of 128 KiB at most and no journal; hm_port_boot_key, _boot_public
+ * and _image_version as `flash` says. Nothing can be programmed.
  */
 #include "hallmark/image.h"
 
