@@ -40,7 +40,7 @@ choose_manufacturing(struct hm_boot *ret)
 	hm_lock lock = HM_LOCK_LOCKED;
 	hm_err err;
 
-	if (hm_port_lock(&lock) != HM_OK || lock != HM_LOCK_OPEN)
+	if (hm_port_lock(&lock) != HM_OK || lock == HM_LOCK_LOCKED)
 		return HM_VERDICT_NO;
 	for (unsigned i = 0; i < 2; i++)
 		if (hm_image_read(slots[i], &ret->image) == HM_OK &&

@@ -71,7 +71,8 @@ check_role(const struct hm_image *image)
 	if (image->role == HM_ROLE_PRODUCT || image->role == HM_ROLE_FACTORY)
 		return HM_OK;
 	HM_TRY(hm_port_lock(&lock));
-	return image->role == HM_ROLE_MANUFACTURING && lock == HM_LOCK_OPEN
+	return image->role == HM_ROLE_MANUFACTURING &&
+		       (lock == HM_LOCK_OPEN || lock == HM_LOCK_CLOSED)
 		   ? HM_OK
 		   : HM_E_IMAGE_ROLE;
 }

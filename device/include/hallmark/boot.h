@@ -11,8 +11,8 @@
  *                v
  *             the other slot -> factory -> hm_port_boot_failed
  *
- * While the life cycle is open, a manufacturing image in a slot starts before
- * anything else does; once it is closed it never starts again.
+ * Until the life cycle is locked, a manufacturing image in a slot starts before
+ * anything else does; once it is, it never starts again.
  *
  * The security counter is raised for a confirmed image only, so that a trial
  * that fails finds the old one still startable. Never is an image started whose

@@ -53,7 +53,8 @@ HM_C_BEGIN
 /* Numbers are in images: they only grow. */
 typedef enum hm_image_role {
 	HM_ROLE_PRODUCT = 0x5A,
-	/* Provisions the device: never starts once the life cycle is closed. */
+	/* Provisions the device: never starts once the life cycle is locked.
+	 * Closed is no end: roots of trust sign in closed chips only. */
 	HM_ROLE_MANUFACTURING = 0x66,
 	/* Recovery: starts from HM_AREA_FACTORY only. */
 	HM_ROLE_FACTORY = 0x99,
