@@ -59,6 +59,17 @@ put(const char *dir, const char *name, struct hm_bytes bytes, struct why *why)
 	return file_create(path, bytes, 0600, why);
 }
 
+static hm_err
+program(const char *path, uint8_t *slot, struct why *why)
+{
+	AUTO(buf) struct buf image = { 0 };
+
+	buf_init(&image, MPS2_SLOT_SIZE);
+	HM_TRY(file_read(path, MPS2_SLOT_SIZE, &image, why));
+	memcpy(slot, image.ptr, image.len);
+	return HM_OK;
+}
+
 /* The emulator wants the whole size; nobody writes to the rest. */
 static hm_err
 widen(const char *dir, struct why *why)
@@ -79,14 +90,13 @@ put_flash(const struct chip *chip, const char *dir, const struct board *board,
     struct why *why)
 {
 	static uint8_t flash[MPS2_FLASH_SIZE];
-	AUTO(buf) struct buf image = { 0 };
 	hm_err err;
 
-	buf_init(&image, MPS2_SLOT_SIZE);
-	HM_TRY(file_read(board->firmware, MPS2_SLOT_SIZE, &image, why));
 	memset(flash, MPS2_ERASED, sizeof(flash));
+	HM_TRY(program(board->firmware, flash + MPS2_SLOT_A_AT, why));
+	if (board->second != NULL)
+		HM_TRY(program(board->second, flash + MPS2_SLOT_B_AT, why));
 	burn_fuses(chip, board, flash);
-	memcpy(flash + MPS2_SLOT_A_AT, image.ptr, image.len);
 	err = put(dir, "flash.img", HM_BYTES(flash), why);
 	if (err == HM_OK)
 		err = widen(dir, why);

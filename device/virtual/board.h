@@ -20,6 +20,7 @@
 struct board {
 	const char *start;    /* program for the ROM, ELF; borrowed */
 	const char *firmware; /* image for slot A; borrowed */
+	const char *second;   /* for slot B, or NULL; borrowed */
 	uint8_t keys[BOARD_KEYS][HM_DIGEST_LEN];
 	uint32_t key_count;
 };

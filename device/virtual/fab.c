@@ -157,7 +157,8 @@ static hm_err
 mount(const struct options *given, const struct chip *chip, struct why *why)
 {
 	struct board board = { .start = options_text(given, "start"),
-		.firmware = options_text(given, "firmware") };
+		.firmware = options_text(given, "firmware"),
+		.second = options_text(given, "second") };
 
 	if (chip->board[0] == 0)
 		return HM_OK;
@@ -253,6 +254,8 @@ static const struct option_spec fab_options[] = {
 	    .help = "mount it on a Cortex-M board that QEMU emulates" },
 	{ "start", OPTION_PATH, .metavar = "ELF",
 	    .help = "the program in the ROM of such a board" },
+	{ "second", OPTION_PATH, .metavar = "FILE",
+	    .help = "the image in slot B of such a board" },
 	{ "boot-key", OPTION_TEXT, .repeated = true, .metavar = "HEX",
 	    .help = "hash of a key that may sign its images" },
 	{ 0 }
