@@ -9,6 +9,7 @@
 #include "core/check.h"
 #include "hallmark/flash.h"
 #include "hallmark/link.h"
+#include "hallmark/vault.h"
 
 #define READ_LEN 256   /* bytes of stack for one read */
 #define SILENCE_MS 300 /* after the last word of a device that is complete */
@@ -66,7 +67,9 @@ main(void)
 
 	mps2_start();
 	hm_frame_in_init(&in, (struct hm_span){ room, sizeof(room) });
-	err = hm_agent_init(&agent);
+	err = hm_vault_init();
+	if (err == HM_OK)
+		err = hm_agent_init(&agent);
 	if (err == HM_OK)
 		err = lock_when_complete(); /* power went in between */
 	while (err == HM_OK)
@@ -74,7 +77,5 @@ main(void)
 	hm_wipe(room, sizeof(room));
 	if (err != HM_E_TIMEOUT)
 		mps2_exit(MPS2_EXIT_FAULT);
-	if (mps2_argument("exit", 0) != 0)
-		mps2_exit(MPS2_EXIT_OK);
-	mps2_reset();
+	mps2_reset(); /* and the product starts */
 }

@@ -21,15 +21,6 @@ fuses(void)
 	return (const struct mps2_fuses *)(const void *)nor_at(MPS2_FUSES_AT);
 }
 
-void
-mps2_start(void)
-{
-	nor_start();
-	time_start();
-	uart_start();
-	hm_port_watchdog();
-}
-
 hm_err
 hm_port_random(struct hm_span ret)
 {

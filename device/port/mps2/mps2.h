@@ -11,6 +11,7 @@
  *   torn=1     and that operation is done by half
  *   entropy=0  there is none
  *   exit=1     a program that has done its work ends the emulation
+ *   fail=1     the product's self-test finds something
  */
 
 #include "core/bytes.h"
@@ -21,12 +22,15 @@ enum mps2_exit {
 	MPS2_EXIT_OK = 0,
 	MPS2_EXIT_FAULT = 3,
 	MPS2_EXIT_PANIC = 4,
+	MPS2_EXIT_NOTHING = 5,   /* the boot loader found nothing to start */
 	MPS2_EXIT_CUT = 0x55,    /* the cut that was asked for */
 	MPS2_EXIT_BREACH = 0x66, /* the rules of the flash were broken */
 };
 
 /* Once, first of all: arguments, UART, time, watchdog. */
 void mps2_start(void);
+/* The same for a boot loader, which has no link. */
+void mps2_start_boot(void);
 /* The value of an argument, or `otherwise`. */
 uint32_t mps2_argument(const char *name, uint32_t otherwise);
 HM_NORETURN void mps2_exit(int status);
