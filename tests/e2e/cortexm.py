@@ -3,13 +3,18 @@
 
 The firmware is real and was cross-compiled; a machine's flash is a file that outlives it.
 """
-import os, pathlib, random, signal, subprocess, time
+import json, os, pathlib, random, signal, socket, subprocess, time
 
+from cryptography.hazmat.primitives import serialization
+
+from counterpart import sha256
 from line import BUILD, STATION, VDEVICE, running_factory
 
-FIRMWARE = BUILD + "/device/firmware"
+FIRMWARE = pathlib.Path(BUILD) / "device/firmware"
 BOARDS = "an385", "an505"
 DONE, HOLD, CUT = 0, 13, 85  # exit statuses of a machine: done, lost power, lost it on order
+NO_IMAGE = 5  # of the firmware: its boot loader has found nothing to start
+LIFE, SLOT_A, SLOT_B = 0x200, 0x30000, 0x60000  # device/port/mps2/map.h
 
 
 class Machine:
@@ -32,6 +37,31 @@ class Machine:
             self.status, self.process = self.process.returncode, None
         return self.process is not None
 
+    def flip(self, at, mask=0xff):
+        """Other bits in its flash, as whoever holds it in his hands can make them."""
+        with open(self.chip + "/flash.img", "r+b") as flash:
+            flash.seek(at)
+            byte = flash.read(1)[0]
+            flash.seek(at)
+            flash.write(bytes([byte ^ mask]))
+
+    def talk(self, *faults, burn_locked=False):
+        """Start it without a station: (the firmware's status, what it says on its line)."""
+        if burn_locked:
+            self.flip(LIFE + 8)
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            words = [word for fault in faults for word in ("--fault", fault)]
+            process = subprocess.Popen(
+                [VDEVICE, "run", "--dir", self.chip, "--link", f"fd:{theirs.fileno()}",
+                 "--json", *words], pass_fds=[theirs.fileno()], stdout=subprocess.PIPE,
+                stderr=self.bench.log)
+            theirs.close()
+            ours.settimeout(60)
+            said = b"".join(iter(lambda: ours.recv(4096), b""))
+            out, _ = process.communicate(timeout=60)
+        return json.loads(out)["status"], said
+
     def kill(self):
         """SIGKILL for the emulator: power goes, at whatever instruction it is."""
         pid = self.process.pid
@@ -46,6 +76,12 @@ class Machine:
         return True
 
 
+def public_der(factory, name):
+    key = serialization.load_pem_private_key(factory.read(name), None)
+    return key.public_key().public_bytes(serialization.Encoding.DER,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
 class Bench:
     """A factory, an order, and the machines for it."""
 
@@ -53,18 +89,32 @@ class Bench:
         self.factory = running_factory(slots=slots)
         self.board, self.slots = board, slots
         self.log = open(self.factory.path("machines.log"), "ab")
-        image = pathlib.Path(f"{FIRMWARE}/{board}-manufacture.bin").read_bytes()
-        self.factory.write("m-1.bin", image)
-        _, _, family = self.factory.fab("--family", "m", release="m-1")
+        self.factory.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout",
+                         "-out", "image.pem")
+        self.sign("manufacture", "0.1.0", "--custom-tlv", "0x48a0=0x66")
+        self.sign("product-1b", "1.0.0")
+        self.factory.write("m-0.bin", b"")
+        _, _, family = self.factory.fab("--family", "m", release="m-0")
         self.factory.product("m", "imx-mp", "pinned", f'    pinned: ["{family}"]\n')
-        self.factory.release("m-1", "m", image=image)
+        self.factory.run("openssl", "ec", "-in", "image.pem", "-pubout", "-out", "image.pub")
+        self.factory.release("m-1", "m", "prod", 1, self.factory.read("manufacture.img"),
+                             "--prod-key", "image.pub")
         self.order = self.factory.order("m", "m-1", quota=machines, prefix="M-")
         self.machines = [Machine(self, *self.fab()) for _ in range(machines)]
         self.station = None
 
-    def fab(self):
-        return self.factory.fab("--family", "m", "--board", self.board, "--start",
-                                f"{FIRMWARE}/{self.board}-manufacture.elf", release="m-1")[:2]
+    def sign(self, program, version, *words, key="image.pem"):
+        self.factory.hallmark(
+            "image", "sign", "--format", "mcuboot", "--key", key, "--image-version", version,
+            "--security-counter", "1", "--header-size", "0x200", "--pad-header", "--align", "8", "--public-key-format",
+            "full", *words, "--output", program + ".img",
+            f"{FIRMWARE}/{self.board}-{program}.bin")
+
+    def fab(self, first="m-1", second="product-1b"):
+        return self.factory.fab(
+            "--family", "m", "--board", self.board, "--start",
+            f"{FIRMWARE}/{self.board}-boot.elf", "--second", second + ".img", "--boot-key",
+            sha256(public_der(self.factory, "image.pem")).hex(), release=first)[:2]
 
     def start_station(self):
         with open(self.factory.path("station.log"), "ab") as log:

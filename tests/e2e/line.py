@@ -421,12 +421,12 @@ evidence:
             self.hallmark("release", "approve", f"{product}/{name}", "--config",
                           approver + ".yaml")
 
-    def release(self, name, product, channel="prod", counter=1, image=b"an image"):
+    def release(self, name, product, channel="prod", counter=1, image=b"an image", *words):
         """Made, and approved if it has to be."""
         self.write(name + ".bin", image)
         self.planner("release", "create", name, "--product", product, "--channel", channel,
                      "--counter", str(counter), "--image", name + ".bin", "--output",
-                     name + ".cose")
+                     name + ".cose", *words)
         if channel == "prod":
             self.approve(name, product)
         return sha256(image)
