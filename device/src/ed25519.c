@@ -78,10 +78,12 @@ words_sub(struct fe *r, const struct fe *a, const struct fe *b)
 static void
 fold(struct fe *r, uint32_t over)
 {
-	while (over > 0) {
-		const struct fe more = { { over * FOLD } };
+	uint32_t times = over;
 
-		over = words_add(r, r, &more);
+	while (times > 0) {
+		const struct fe more = { { times * FOLD } };
+
+		times = words_add(r, r, &more);
 	}
 }
 
@@ -158,9 +160,12 @@ static bool
 is_zero(const struct fe *a)
 {
 	struct fe r = *a;
+	uint32_t any = 0;
 
 	reduce(&r);
-	return memcmp(&r, &ZERO, sizeof(r)) == 0;
+	for (size_t i = 0; i < WORDS; i++)
+		any |= r.w[i];
+	return any == 0;
 }
 
 static void

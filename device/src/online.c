@@ -125,7 +125,7 @@ challenge(struct hm_online *online, struct hm_bytes *ret_evidence)
 	const struct hm_challenge_request request = { .order = hm_bytes_of(
 							  online->order) };
 	uint8_t room[HM_CHALLENGE_MAX];
-	struct hm_bytes fresh;
+	struct hm_bytes fresh = { NULL, 0 };
 	size_t len = 0;
 
 	HM_TRY(hm_challenge_request_encode(
