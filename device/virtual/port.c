@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "port.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <termios.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/auto.h"
 #include "base/file.h"
-#include "base/text.h"
+#include "plug.h"
 #include "reuse.h"
-
-#define FD_MAX 1023
-#define RETRY_MS 20
 
 static struct port *port;
 
@@ -26,25 +14,6 @@ void
 port_set(struct port *set)
 {
 	port = set;
-}
-
-hm_err
-hm_port_random(struct hm_span ret)
-{
-	size_t done = 0;
-
-	while (done < ret.len) {
-		ssize_t got = getrandom(ret.ptr + done, ret.len - done, 0);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			hm_wipe(ret.ptr, ret.len);
-			return HM_E_NO_ENTROPY;
-		}
-		done += (size_t)got;
-	}
-	return HM_OK;
 }
 
 hm_err
@@ -186,38 +155,8 @@ hm_port_stamp_key(uint8_t ret[static HM_POINT_LEN])
 hm_err
 hm_port_link_read(struct hm_span room, size_t *ret_len)
 {
-	struct pollfd wait = { .fd = port->link, .events = POLLIN };
-	ssize_t got;
-	int ready;
-
-	do
-		ready = poll(&wait, 1, port->timeout_ms);
-	while (ready < 0 && errno == EINTR);
-	if (ready == 0)
-		return WHY(&port->why, HM_E_TIMEOUT, "the station is silent");
-	do
-		got = read(port->link, room.ptr, room.len);
-	while (got < 0 && errno == EINTR);
-	if (got <= 0) /* EIO: the other end of a pty was closed */
-		return HM_E_LINK;
-	*ret_len = (size_t)got;
-	return HM_OK;
-}
-
-static hm_err
-write_all(struct hm_bytes bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t put = write(port->link, bytes.ptr, bytes.len);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return HM_E_LINK;
-		bytes.ptr += put;
-		bytes.len -= (size_t)put;
-	}
-	return HM_OK;
+	return plug_read(
+	    port->link, port->timeout_ms, room, ret_len, &port->why);
 }
 
 hm_err
@@ -228,86 +167,10 @@ hm_port_link_write(struct hm_bytes bytes)
 	HM_TRY(fault_frame(port->fault, bytes, &frame, &port->why));
 	if (fault_step(port->fault)) {
 		frame.len /= 2;
-		(void)write_all(frame); /* dying: nobody is left to tell */
+		/* dying: nobody is left to tell */
+		if (plug_write(port->link, frame) != HM_OK)
+			fault_die();
 		fault_die();
 	}
-	return write_all(frame);
-}
-
-static void
-pause_ms(long ms)
-{
-	const struct timespec time = { .tv_nsec = ms * 1000000 };
-
-	(void)nanosleep(&time, NULL); /* early is fine */
-}
-
-static hm_err
-plug_unix(const char *path, int timeout_ms, int *ret, struct why *why)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (strlen(path) >= sizeof(to.sun_path))
-		return WHY(why, HM_E_USAGE,
-		    "the path of a socket has at most %zu characters",
-		    sizeof(to.sun_path) - 1);
-	memcpy(to.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return WHY(why, HM_E_LINK, "no socket: %s", strerror(errno));
-	for (int waited = 0;; waited += RETRY_MS) {
-		if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
-			break;
-		if (timeout_ms >= 0 && waited >= timeout_ms) {
-			(void)close(fd);
-			why_where(why, "%s", path);
-			return WHY(why, HM_E_TIMEOUT, "no station listens: %s",
-			    strerror(errno));
-		}
-		pause_ms(RETRY_MS);
-	}
-	*ret = fd;
-	return HM_OK;
-}
-
-static hm_err
-plug_pty(const char *path, int *ret, struct why *why)
-{
-	struct termios mode;
-	int fd = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
-
-	if (fd < 0 || tcgetattr(fd, &mode) != 0) {
-		why_where(why, "%s", path);
-		(void)WHY(why, HM_E_LINK, "no terminal: %s", strerror(errno));
-		if (fd >= 0)
-			(void)close(fd);
-		return HM_E_LINK;
-	}
-	cfmakeraw(&mode);
-	if (tcsetattr(fd, TCSANOW, &mode) != 0) {
-		(void)close(fd);
-		return WHY(why, HM_E_LINK, "the terminal stays cooked: %s",
-		    strerror(errno));
-	}
-	*ret = fd;
-	return HM_OK;
-}
-
-hm_err
-port_plug(const char *link, int timeout_ms, int *ret, struct why *why)
-{
-	uint64_t fd;
-
-	if (strncmp(link, "unix:", 5) == 0)
-		return plug_unix(link + 5, timeout_ms, ret, why);
-	if (strncmp(link, "pty:", 4) == 0)
-		return plug_pty(link + 4, ret, why);
-	if (strncmp(link, "fd:", 3) == 0 &&
-	    uint_parse(hm_bytes_of(link + 3), FD_MAX, &fd) == HM_OK) {
-		*ret = (int)fd;
-		return HM_OK;
-	}
-	return WHY(
-	    why, HM_E_USAGE, "\"%s\" is not unix:PATH, pty:PATH or fd:N", link);
+	return plug_write(port->link, frame);
 }

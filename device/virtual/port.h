@@ -19,11 +19,3 @@ struct port {
 
 /* Run this one from here on; it must outlive all use of the library. */
 void port_set(struct port *port);
-
-/*
- * Plug the chip in: "unix:PATH" connects, and waits until somebody listens
- * there; "pty:PATH" opens a terminal and makes it raw; "fd:N" is open already.
- * HM_E_USAGE, HM_E_TIMEOUT (nobody listens), HM_E_LINK
- */
-HM_MUST hm_err port_plug(
-    const char *link, int timeout_ms, int *ret, struct why *why);

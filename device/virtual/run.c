@@ -7,6 +7,7 @@
 #include "base/report.h"
 #include "board.h"
 #include "hallmark/link.h"
+#include "plug.h"
 #include "port.h"
 
 static hm_err
@@ -25,7 +26,7 @@ serve(struct port *port, struct hm_agent *agent, const char *link)
 	static struct hm_serve loop;
 	hm_err err;
 
-	HM_TRY(port_plug(link, port->timeout_ms, &port->link, &port->why));
+	HM_TRY(plug_open(link, port->timeout_ms, &port->link, &port->why));
 	hm_serve_init(&loop, agent, (struct hm_span){ room, sizeof(room) });
 	err = hm_serve_run(&loop);
 	hm_wipe(room, sizeof(room));
@@ -58,7 +59,7 @@ run_board(struct port *port, const char *link)
 	int status = 0;
 	hm_err err;
 
-	err = port_plug(link, port->timeout_ms, &port->link, &port->why);
+	err = plug_open(link, port->timeout_ms, &port->link, &port->why);
 	if (err == HM_OK)
 		err = board_run(
 		    port->chip, port->fault, port->link, &status, &port->why);

@@ -107,6 +107,11 @@ explain(const struct sender *sender, hm_err err, struct why *why)
 		return WHY(why, err, "the device does not answer");
 	if (err == HM_E_LINK)
 		return WHY(why, err, "the link to the device has closed");
+	if (err == HM_E_COUNTER) {
+		why_do(why, "send an image that is not older");
+		return WHY(why, err,
+		    "the image's security counter is below the device's");
+	}
 	return WHY(why, err, "the device refuses");
 }
 

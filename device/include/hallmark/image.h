@@ -45,7 +45,7 @@ HM_C_BEGIN
 
 /*
  * Protected TLVs of ours, in MCUboot's vendor range. `hallmark image sign
- * --custom-tlv 0x48A0:...` writes them.
+ * --custom-tlv 0x48A0=...` writes them.
  */
 #define HM_TLV_ROLE 0x48A0 /* 1 byte, hm_image_role; absent: product */
 #define HM_TLV_KEYS 0x48A1 /* rotation: see update.h */
