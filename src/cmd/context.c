@@ -197,6 +197,8 @@ context_key(const struct context *context, const char *who, struct token **ret,
     struct token_key **ret_key, struct why *why)
 {
 	const struct config_node *at;
+	struct token_key *key;
+	struct token *token;
 	hm_err err;
 
 	if (!config_has(context->top, who))
@@ -205,12 +207,16 @@ context_key(const struct context *context, const char *who, struct token **ret,
 		    who);
 	at = config_map(context->top, who);
 	HM_TRY(open_token(config_text(at, "uri"), config_text(at, "module"),
-	    config_text(at, "pin"), ret, why));
-	err = token_key(*ret, config_text(at, "key"), TOKEN_SIGN, ret_key, why);
-	if (err == HM_OK && token_key_kind(*ret_key) != TOKEN_P256)
+	    config_text(at, "pin"), &token, why));
+	err = token_key(token, config_text(at, "key"), TOKEN_SIGN, &key, why);
+	if (err == HM_OK && token_key_kind(key) != TOKEN_P256)
 		err =
 		    WHY(why, HM_E_KEY, "the key of the %s must be P-256", who);
-	if (err != HM_OK)
-		token_free(*ret);
-	return err;
+	if (err != HM_OK) {
+		token_free(token);
+		return err;
+	}
+	*ret = token;
+	*ret_key = key;
+	return HM_OK;
 }

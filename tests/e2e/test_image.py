@@ -148,6 +148,38 @@ def test_a_key_in_a_token_signs_what_openssl_verifies(bench, kind):
     assert bench.read(f"{kind}.again.pub") == bench.read(f"{kind}.token.pub")
 
 
+FIT = """/dts-v1/; / { description = "board"; #address-cells = <1>;
+ images { kernel { description = "kernel"; data = /incbin/("app.bin"); type = "kernel"; arch = "arm64";
+   os = "linux"; compression = "none"; load = <0x80000>; entry = <0x80000>; hash-1 { algo = "sha256"; }; }; };
+ configurations { default = "conf-1"; conf-1 { description = "one"; kernel = "kernel"; }; }; };
+"""
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k != "ed25519"])
+def test_a_key_in_a_token_signs_a_fit(bench, kind):
+    """Configuration and image; judged with a control tree, as U-Boot has it"""
+    bench.write("fit.its", FIT.encode())
+    bench.write("empty.dts", b"/dts-v1/; / { };")
+    for argv in ("mkimage", "-f", "fit.its", "plain.itb"), ("dtc", "-O", "dtb", "-o", "empty.dtb", "empty.dts"):
+        done = run(*argv, cwd=bench.folder)
+        assert done.returncode == 0, done.stderr
+    uri = f"pkcs11:token=images;object={kind}"
+    for padding in ("pss", "pkcs1") if kind.startswith("rsa") else ("pss",):
+        for name in "fit.itb", "control.dtb":
+            (bench.folder / name).unlink(missing_ok=True)
+        bench.ok("image", "sign", "--format", "fit", "--key", uri, "--hint", "prod", "--sign-images",
+                 "--padding", padding, "--channel", "prod", "-o", "fit.itb", *bench.token(), "plain.itb")
+        bench.ok("image", "convert", "--format", "fit-control", "--key", f"{kind}.token.pub", "--hint", "prod",
+                 "-o", "control.dtb", "empty.dtb")
+        judge = ("image", "verify", "--format", "fit", "--control", "control.dtb")
+        bench.ok(*judge, "fit.itb")
+        assert bench.hallmark(*judge, "plain.itb").returncode == 4
+        data = bytearray(bench.read("fit.itb"))
+        data[data.index(bytes(range(200))) + 100] ^= 1
+        bench.write("altered.itb", bytes(data))
+        assert bench.hallmark(*judge, "altered.itb").returncode == 4
+
+
 def test_a_token_is_named_exactly_or_not_used(bench):
     for uri in ("pkcs11:token=image;object=p256", "pkcs11:token=images",
                 "pkcs11:token=images;object=none", "pkcs11:object=absent"):

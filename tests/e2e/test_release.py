@@ -5,12 +5,15 @@ Images are signed by `hallmark image`, promoted with a key in SoftHSM, approved 
 ordered, packed for one station and opened by it only. What must not be is tried beside it.
 """
 import json, os, subprocess
+from datetime import datetime, timedelta, timezone
 
 import pytest
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, \
-    PublicFormat
+    PublicFormat, load_pem_public_key
+from cryptography.x509.oid import NameOID
 
 from counterpart import sha256
 from line import MODULE, OEM, Factory, utc
@@ -18,12 +21,13 @@ from line import MODULE, OEM, Factory, utc
 PAYLOAD = bytes(range(256)) * 33
 ROLE, UNTRUSTED, COUNTER, PROMOTION, APPROVALS = 3213, 3207, 3111, 6123, 6120
 REVOKED, CHANNEL, TWICE, OPEN, HASH = 6121, 3110, 7001, 3208, 3205
-KEY, SIGNATURE = 4303, 3206
+KEY, SIGNATURE, NOBODY, ABSENT = 4303, 3206, 4304, 4102
 
 
 class World:
     def __init__(self):
         factory = self.factory = Factory()
+        self.make_carol()
         factory.start()
         factory.open_up()
         factory.product("thermo", extra="  soft_in_prod: true\n")
@@ -42,6 +46,25 @@ class World:
         factory.write("old.cdx.json", json.dumps(
             {"bomFormat": "CycloneDX", "specVersion": "1.5",
              "components": [{"name": "mbedtls", "version": "3.5.0"}]}))
+
+    def make_carol(self):
+        """An approver whose key is in a token and nowhere else; another CA certified it"""
+        factory = self.factory
+        factory.hallmark("hsm", "generate", OEM, "--label", "carol", "--public", "carol.pub", "--module", MODULE,
+                         "--pin", "file:pin")
+        name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "carol")]), datetime.now(timezone.utc)
+        key, ca = load_pem_public_key(factory.read("carol.pub")), ec.generate_private_key(ec.SECP256R1())
+        made = x509.CertificateBuilder(name, name, key, x509.random_serial_number(), now - timedelta(days=1),
+                                       now + timedelta(days=30))
+        for extension, critical in (
+                (x509.BasicConstraints(False, None), True),
+                (x509.KeyUsage(True, *[False] * 8), True),
+                (x509.SubjectKeyIdentifier.from_public_key(key), False),
+                (x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.public_key()), False)):
+            made = made.add_extension(extension, critical)
+        factory.write("carol.pem", made.sign(ca, hashes.SHA256()).public_bytes(Encoding.PEM))
+        factory.write("hallmarkd.yaml", factory.read("hallmarkd.yaml").replace(
+            b"approvers: [", b'approvers: ["carol.pem", '))
 
     def make_key(self, name):
         key = ec.generate_private_key(ec.SECP256R1())
@@ -156,6 +179,35 @@ def test_what_is_no_promotion(world):
     assert not os.path.exists(factory.path("none"))
 
 
+def test_approves_with_a_key_in_a_token(world):
+    """It never leaves the token; her command reaches the server with a certificate that approves nothing"""
+    factory = world.factory
+    factory.planner(*world.create("5.0-dev", "dev"))
+    factory.planner(*world.promote("5.0", "thermo/5.0-dev", out="app5.prod"))
+    factory.register("carol", "approver")
+    top = factory.read("hallmark.yaml").decode()
+    for label in "carol", "images", "absent":
+        factory.write(f"{label}.yaml", top.partition("authority:")[0] + f"""approver:
+  uri: "{OEM}"
+  module: "{MODULE}"
+  key: "pkcs11:object={label}"
+  pin: "file:pin"
+""")
+
+    def approve(label, status=None):
+        done = factory.hallmark("release", "approve", "thermo/5.0", "--as", "carol", "--json", "--config",
+                                label + ".yaml", status=status)
+        return done.stderr and json.loads(done.stderr)["id"]
+    assert approve("images") == f"HM-{NOBODY}"  # another key of the same token
+    assert approve("absent") == f"HM-{ABSENT}"
+    approve("carol", status=0)
+    assert approve("carol") == f"HM-{TWICE}"
+    factory.write_order("thermo", "5.0")
+    assert factory.refused("order", "create", "order.yaml") == APPROVALS
+    factory.approve("5.0", "thermo", ["bob"])
+    factory.planner("order", "create", "order.yaml")
+
+
 ITS = """/dts-v1/; / { description = "board"; #address-cells = <1>;
  images { kernel { description = "kernel"; data = /incbin/("app.raw"); type = "kernel"; arch = "arm64";
    os = "linux"; compression = "none"; load = <0x80000>; entry = <0x80000>; hash-1 { algo = "sha256"; }; }; };
@@ -225,7 +277,7 @@ def test_promotes_a_boot_record(world):
     kind = Kind(world, "record", (*MCUBOOT, "--boot-record", "App"))
     kind.promote()
     old, new = (world.factory.read("record" + end) for end in (".dev", ".prod"))
-    keys = [sha256(serialization.load_pem_public_key(world.factory.read(name)).public_bytes(
+    keys = [sha256(load_pem_public_key(world.factory.read(name)).public_bytes(
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo)) for name in ("dev.pub.pem", "prod.pub")]
     area = slice(512 + len(PAYLOAD), 512 + len(PAYLOAD) + int.from_bytes(old[10:12], "little"))
     assert keys[0] in old[area] and keys[1] in new[area] and keys[0] not in new
