@@ -8,6 +8,7 @@
 #include "core/check.h"
 
 #define DAYS_MAX 64
+#define COUNTER_OLD 1
 
 struct power_world world;
 struct picture power_pictures[POWER_IMAGES];
@@ -74,7 +75,7 @@ make(enum power_image image, uint32_t counter, uint8_t role)
 void
 power_make_images(void)
 {
-	make(POWER_OLD, 1, 0);
+	make(POWER_OLD, COUNTER_OLD, 0);
 	make(POWER_NEW, 5, 0);
 	make(POWER_FACTORY, 9, HM_ROLE_FACTORY);
 	make(POWER_MAKER, 1, HM_ROLE_MANUFACTURING);
@@ -178,6 +179,10 @@ judge_start(bool is_trial)
 	}
 	if (started.counter < nor.otp->counter) {
 		complain("below the counter", &count->lost);
+		return false;
+	}
+	if (is_trial && nor.otp->counter > COUNTER_OLD) {
+		complain("the counter raised for a trial", &count->lost);
 		return false;
 	}
 	wrong = now->story->judge(image, is_trial);
