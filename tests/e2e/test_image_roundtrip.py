@@ -5,11 +5,13 @@ Lengths from nothing to 64 MiB, most of them odd. The payload is looked for in t
 layout alone, and comes back by decrypt or convert where a format hides it. Each run has a seed of
 its own, which a failure shows; SEED sets it.
 """
-import os, pathlib, random, subprocess, tempfile
+import os, pathlib, random, subprocess, tarfile, tempfile
 
 import pytest
 
 from line import HALLMARK
+from test_image_esp_cert import tlvs
+from test_image_nvs import read as read_nvs
 
 MIB = 1 << 20
 SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
@@ -236,3 +238,106 @@ def test_fit(place, kind, large):
         at = place.altered("out", place.read("out").index(data), size)
         assert "HM-32" in place.refused(4, "verify", "--format", "fit", "--key", f"{kind}.pub",
                                         "out"), at
+
+
+# --- what a factory gets ------------------------------------------------------------------
+
+@pytest.mark.parametrize("kind, large", [("p256", True)])
+def test_bundle(place, kind, large):
+    how = ["--format", "bundle"]
+    for size in place.sizes(large) + [0]:
+        data = place.payload(size)
+        place.ok("encrypt", *how, "--encrypt-key", f"{kind}.pub", "-o", "out", "in")
+        assert size < 15 or data not in place.read("out")
+        place.ok("verify", *how, "--decrypt-key", f"{kind}.pem", "out")
+        place.ok("decrypt", *how, "--decrypt-key", f"{kind}.pem", "-o", "back", "out")
+        with tarfile.open(place.folder / "back") as tar:
+            assert tar.getnames() == ["in"] and tar.extractfile("in").read() == data
+        (place.folder / "back").unlink()
+        if place.random.randrange(2):
+            at = place.altered("out")
+        else:
+            at = place.random.randrange((place.folder / "out").stat().st_size)
+            os.truncate(place.folder / "out", at)
+        done = run(place.folder, "decrypt", *how, "--decrypt-key", f"{kind}.pem", "-o", "back", "out")
+        assert done.returncode in (4, 10) and b"HM-32" in done.stderr, (SEED, size, at, done.stderr)
+        assert not (place.folder / "back").exists(), (SEED, at)
+
+
+# --- partitions ---------------------------------------------------------------------------
+
+def names(place, count, longest=15):
+    letters = "abcdefghijklmnopqrstuvwxyz_0123456789"
+    made = set()
+    while len(made) < count:
+        made.add("".join(place.random.choices(letters, k=place.random.randrange(1, longest + 1))))
+    return sorted(made)
+
+
+def random_nvs(place):
+    """Rows, and what a reader must find"""
+    rows, wanted = [], {}
+    for space in names(place, place.random.randrange(1, 5)):
+        rows.append(f"{space},namespace,,")
+        for key in names(place, place.random.randrange(1, 12)):
+            kind = place.random.choice(["u8", "i16", "u32", "i64", "string", "hex2bin", "binary"])
+            if kind in ("u8", "i16", "u32", "i64"):
+                bits, signed = int(kind[1:]), kind[0] == "i"
+                value = place.random.randrange(-(1 << bits - 1), 1 << bits - 1) if signed else \
+                    place.random.randrange(1 << bits)
+                rows.append(f"{key},data,{kind},{value}")
+                wanted[space, key] = value.to_bytes(bits // 8, "little", signed=signed)
+            elif kind == "string":
+                text = "x" * place.random.randrange(200)
+                rows.append(f"{key},data,string,{text}")
+                wanted[space, key] = text.encode() + b"\0"
+            else:
+                data = place.random.randbytes(place.random.randrange(300 if kind == "hex2bin" else 5000))
+                (place.folder / f"{space}-{key}").write_bytes(data)
+                rows.append(f"{key},data,hex2bin,{data.hex()}" if kind == "hex2bin" else
+                            f"{key},file,binary,{space}-{key}")
+                wanted[space, key] = data
+    (place.folder / "in").write_text("key,type,encoding,value\n" + "\n".join(rows) + "\n")
+    return wanted
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_nvs(place, encrypted):
+    how = ["--format", "esp-nvs"]
+    for _ in range(8):
+        wanted, key, words = random_nvs(place), [], []
+        (place.folder / "nvs.key").unlink(missing_ok=True)
+        place.ok("convert", *how, "--partition-size", "0x60000",
+                 *(["--nvs-new-key", "nvs.key"] if encrypted else []), "-o", "out", "in")
+        if encrypted:
+            key, words = [place.read("nvs.key")[:64]], ["--nvs-key", "nvs.key"]
+        place.ok("verify", *how, *words, "out")
+        assert read_nvs(place.read("out"), *key) == wanted, SEED
+        at = place.altered("out", size=64)  # head and bitmap of the first page: everything hangs on them
+        assert "HM-32" in place.refused(4, "verify", *how, *words, "out"), at
+
+
+def test_esp_secure_cert(place):
+    how = ["--format", "esp-secure-cert"]
+    head = "tlv_type,tlv_subtype,data_value,data_type,priv_key_type,algorithm,key_size,efuse_id,efuse_key\n"
+    for _ in range(8):
+        rows, wanted = [], []
+        for kind in range(1, 6):
+            for subtype in sorted(place.random.sample(range(17), place.random.randrange(4))):
+                data = place.random.randbytes(place.random.randrange(1, 2000))
+                (place.folder / f"blob-{kind}-{subtype}").write_bytes(data)
+                file = place.random.randrange(2)
+                rows.append(f"ESP_SECURE_CERT_USER_DATA_{kind}_TLV,{subtype}," + (
+                    f"blob-{kind}-{subtype},file,,,,," if file else f"{data.hex()},hex,,,,,"))
+                wanted.append((subtype, data))
+        if not rows:
+            continue
+        (place.folder / "in").write_text(head + "\n".join(rows) + "\n")
+        place.ok("convert", *how, "-o", "plain", "in")
+        *found, integrity = tlvs(place.read("plain"))
+        assert [tlv[1:] for tlv in found] == wanted and len(integrity[2]) == 32, SEED
+        (place.folder / "out").unlink(missing_ok=True)
+        place.ok("sign", *how, "--key", "p256.pem", "-o", "out", "plain")
+        place.ok("verify", *how, "--key", "p256.pub", "out")
+        at = place.altered("out", size=(place.folder / "plain").stat().st_size)
+        assert "HM-32" in place.refused(4, "verify", *how, "--key", "p256.pub", "out"), at

@@ -135,6 +135,33 @@ write(int fd, const void *from, size_t len)
 	return REAL(write)(fd, from, len);
 }
 
+/* One function under two names. */
+ssize_t
+pread(int fd, void *to, size_t len, off_t at)
+{
+	return fails("read", FROM, EIO) ? -1 : REAL(pread)(fd, to, len, at);
+}
+
+ssize_t
+pread64(int fd, void *to, size_t len, off64_t at)
+{
+	return fails("read", FROM, EIO) ? -1 : REAL(pread64)(fd, to, len, at);
+}
+
+ssize_t
+pwrite(int fd, const void *from, size_t len, off_t at)
+{
+	return fails("write", FROM, ENOSPC) ? -1
+					    : REAL(pwrite)(fd, from, len, at);
+}
+
+ssize_t
+pwrite64(int fd, const void *from, size_t len, off64_t at)
+{
+	return fails("write", FROM, ENOSPC) ? -1
+					    : REAL(pwrite64)(fd, from, len, at);
+}
+
 int
 fsync(int fd)
 {

@@ -8,8 +8,8 @@
  * in its own program) say which one fails. Kinds:
  *
  *   malloc   malloc, calloc, realloc
- *   read     read, readv             recv    recv, recvmsg
- *   write    write, writev           send    send, sendmsg
+ *   read     read, readv, pread      recv    recv, recvmsg
+ *   write    write, writev, pwrite   send    send, sendmsg
  *   open     open, openat            fsync   fsync, fdatasync
  *   rename   rename                  accept  accept4
  *   poll     poll, epoll_wait        random  getrandom, RAND_bytes

@@ -191,6 +191,88 @@ def test_a_configuration_is_read_or_refused(factory):
     exercise(Check(), {"malloc": 5, "read": 1, "open": 1})
 
 
+class ImageJob(Job):
+    """An image is there whole and accepted, or not there; what a command reads stays as it was."""
+
+    made = "made"
+    verify = ()
+
+    def __init__(self, folder):
+        self.source = folder
+
+    def prepare(self, folder):
+        shutil.copytree(self.source, folder, dirs_exist_ok=True)
+
+    def argv(self, folder):
+        return [HALLMARK, "image", *self.words]
+
+    def check(self, folder, done):
+        there = os.path.exists(f"{folder}/{self.made}")
+        assert there or done.returncode != 0
+        for name in os.listdir(self.source):
+            if name != self.made:
+                assert pathlib.Path(folder, name).read_bytes() == pathlib.Path(self.source, name).read_bytes()
+        if there:
+            judged = subprocess.run([HALLMARK, "image", *self.verify], cwd=folder, capture_output=True, check=False)
+            assert judged.returncode == 0, judged.stderr
+        # a name of ours may be left of what was not finished, none of another's
+        extra = set(os.listdir(folder)) - set(os.listdir(self.source)) - {self.made, "fired"}
+        assert all(re.fullmatch(r"\..*\.tmp-[0-9a-f]+", name) for name in extra), extra
+
+
+@pytest.fixture(scope="module")
+def images():
+    with tempfile.TemporaryDirectory(prefix="hm-nth-") as folder:
+        for name in "signer", "reader":
+            subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", name + ".pem"],
+                           cwd=folder, check=True)
+            subprocess.run(["openssl", "ec", "-in", name + ".pem", "-pubout", "-out", name + ".pub"], cwd=folder,
+                           check=True, capture_output=True)
+        pathlib.Path(folder, "app").write_bytes(bytes(range(256)) * 300)
+        pathlib.Path(folder, "flash.key").write_bytes(bytes(range(32)))
+        yield folder
+
+
+MCUBOOT = ["--format", "mcuboot", "--key", "signer.pem", "--image-version", "1.2.3", "--header-size", "512",
+           "--pad-header", "-o", "made", "app"]
+JUDGE = ["verify", "--format", "mcuboot", "--key", "signer.pub", "made"]
+IMAGE_JOBS = {
+    "signed": (["sign", *MCUBOOT], JUDGE),
+    "encrypted": (["sign", "--encrypt-key", "reader.pub", *MCUBOOT], [*JUDGE, "--decrypt-key", "reader.pem"]),
+    "hex": (["sign", "--hex-addr", "0x8000", *MCUBOOT], JUDGE),
+    "bundle": (["encrypt", "--format", "bundle", "--encrypt-key", "reader.pub", "-o", "made", "app"],
+               ["verify", "--format", "bundle", "--decrypt-key", "reader.pem", "made"]),
+}
+
+
+@pytest.mark.parametrize("name", IMAGE_JOBS)
+def test_an_image_is_good_or_not_there(images, name):
+    job = ImageJob(images)
+    job.words, job.verify = IMAGE_JOBS[name]
+    exercise(job, {"malloc": 8, "read": 3, "write": 1, "fsync": 2, "open": 3, "rename": 1})
+
+
+def test_an_image_that_is_there_stays_or_is_the_new_one(images):
+    class Again(ImageJob):
+        """Flash encryption in place of an older file: whole, the old or the new one"""
+
+        words = ["encrypt", "--format", "esp-flash-encryption", "--flash-key", "flash.key", "--chip", "esp32c3",
+                 "--address", "0x10000", "-o", "made", "app"]
+
+        def prepare(self, folder):
+            super().prepare(folder)
+            pathlib.Path(folder, "made").write_bytes(b"old")
+
+        def check(self, folder, done):
+            data = pathlib.Path(folder, "made").read_bytes()
+            assert len(data) == 256 * 300 if done.returncode == 0 else data == b"old" or len(data) == 256 * 300
+            if data != b"old":
+                back = subprocess.run([HALLMARK, "image", "decrypt", *self.words[1:-3], "-o", "-", "made"], cwd=folder,
+                                      capture_output=True, check=True).stdout
+                assert back == bytes(range(256)) * 300
+    exercise(Again(images), {"malloc": 8, "read": 2, "write": 1, "fsync": 2, "open": 3, "rename": 1})
+
+
 # --- a device -----------------------------------------------------------------------
 
 def frame(kind, body):
