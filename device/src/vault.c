@@ -141,24 +141,57 @@ choose(const struct vault_bank bank[static 2])
 }
 
 static hm_err
-erase_all(void)
+wipe_bank(uint32_t bank)
 {
-	hm_err one = vault_wipe(&vault.area, 0, vault.area.bank);
-	hm_err two = vault_wipe(&vault.area, vault.area.bank, vault.area.bank);
+	return vault_wipe(&vault.area, bank * vault.area.bank, vault.area.bank);
+}
 
-	return one == HM_OK ? two : one;
+/* vault.bank has a tomb: what it is of goes first. */
+static hm_err
+end_tomb(void)
+{
+	if (!vault.spare_clean)
+		HM_TRY(wipe_bank(1 - vault.bank));
+	HM_TRY(wipe_bank(vault.bank));
+	vault.has = false;
+	return HM_OK;
+}
+
+/*
+ * No bank counts, and there is more than erased flash. An erase of entries that
+ * is cut may look like damage, so they get a tomb first, as all others do.
+ */
+static hm_err
+clear(const struct vault_bank bank[static 2])
+{
+	if (bank[0].heads || bank[1].heads) {
+		vault.bank = bank[0].heads ? 0 : 1;
+		vault.has = true;
+		HM_TRY(turn((hm_record)0, (struct hm_bytes){ 0 }, VAULT_TOMB));
+		return end_tomb();
+	}
+	HM_TRY(wipe_bank(0));
+	return wipe_bank(1);
 }
 
 /* Go on with `bank`; what a cut left beside it is finished first. */
 static hm_err
 take_up(const struct vault_bank *bank, bool alone)
 {
+	const struct hm_bytes none = { 0 };
+
 	vault.has = true;
 	vault.end = bank->end;
 	memcpy(vault.at, bank->at, sizeof(vault.at));
 	if (bank->clean && bank->state == VAULT_COMPLETE && alone)
 		return HM_OK;
-	return turn((hm_record)0, (struct hm_bytes){ 0 }, VAULT_COMMIT);
+	if (turn((hm_record)0, none, VAULT_COMMIT) == HM_OK)
+		return HM_OK;
+	if (bank->unproven == 0)
+		return HM_E_STORAGE;
+	/* it read well when it was looked at, and does not any more */
+	vault.at[bank->unproven] = bank->before;
+	return turn((hm_record)0, none, VAULT_COMMIT);
 }
 
 hm_err
@@ -178,13 +211,11 @@ hm_vault_init(void)
 	    (bank[0].state == VAULT_DAMAGED || bank[1].state == VAULT_DAMAGED))
 		return HM_E_STORAGE;
 	if (i == 2 && !(bank[0].blank && bank[1].blank))
-		HM_TRY(erase_all());
-	if (i < 2 && bank[i].tomb) {
+		HM_TRY(clear(bank));
+	if (i < 2) {
 		vault.bank = i;
-		HM_TRY(erase_all());
-	} else if (i < 2) {
-		vault.bank = i;
-		HM_TRY(take_up(&bank[i], bank[1 - i].blank));
+		HM_TRY(bank[i].tomb ? end_tomb()
+				    : take_up(&bank[i], bank[1 - i].blank));
 	}
 	vault.open = true;
 	return HM_OK;
@@ -200,7 +231,9 @@ hm_vault_erase(void)
 		HM_LOSE(turn((hm_record)0, (struct hm_bytes){ 0 }, VAULT_TOMB));
 	forget();
 	HM_TRY(vault_area_open(&vault.area));
-	err = erase_all();
+	err = wipe_bank(0);
+	if (wipe_bank(1) != HM_OK)
+		err = HM_E_STORAGE;
 	vault.open = err == HM_OK;
 	return err;
 }
@@ -250,7 +283,12 @@ hm_port_store_write(hm_record record, struct hm_bytes bytes)
 	}
 	if (!fits(record, (uint32_t)bytes.len))
 		return HM_E_STORAGE;
-	return turn(record, bytes, VAULT_COMMIT);
+	if (turn(record, bytes, VAULT_COMMIT) == HM_OK)
+		return HM_OK;
+	if (!vault.has) /* entries that never counted are cleared as at a start
+			 */
+		HM_LOSE(hm_vault_init());
+	return HM_E_STORAGE;
 }
 
 static hm_err

@@ -49,6 +49,7 @@ take(struct vault_bank *bank, const struct vault_entry *entry)
 		if (bank->at[entry->number] != VAULT_NOWHERE &&
 		    is_secret(entry->number))
 			bank->clean = false;
+		bank->before = bank->at[entry->number];
 		bank->at[entry->number] = entry->at;
 	}
 	bank->sequence = entry->sequence;
@@ -81,6 +82,8 @@ step(const struct vault_area *area, uint32_t end, struct vault_bank *bank)
 	}
 	if (!proven)
 		bank->clean = false;
+	if (!proven && whole && entry.number <= HM_RECORD_COUNT)
+		bank->unproven = entry.number;
 	if (!proven && whole && before == VAULT_NOTHING &&
 	    bank->state == VAULT_COMPLETE)
 		bank->state = VAULT_UNPROVEN;
@@ -115,6 +118,9 @@ vault_scan(const struct vault_area *area, uint32_t bank, struct vault_bank *ret)
 		continue;
 	if (ret->end < end && !vault_is_blank(area, ret->end, end - ret->end))
 		ret->clean = false;
-	if (ret->state == VAULT_DAMAGED && !has_heads(area, start, end))
+	if (ret->state == VAULT_COMPLETE)
+		return;
+	ret->heads = has_heads(area, start, end);
+	if (ret->state == VAULT_DAMAGED && !ret->heads)
 		ret->state = VAULT_NOTHING;
 }
