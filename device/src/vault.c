@@ -153,7 +153,7 @@ end_tomb(void)
 	if (!vault.spare_clean)
 		HM_TRY(wipe_bank(1 - vault.bank));
 	HM_TRY(wipe_bank(vault.bank));
-	vault.has = false;
+	vault.has = vault.fresh = vault.spare_clean = false;
 	return HM_OK;
 }
 

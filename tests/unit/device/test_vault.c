@@ -522,6 +522,29 @@ takes_noise_for_a_blank_area(void **unused)
 	}
 }
 
+/* What never counted is cleared at a start; the same run writes on. */
+static void
+goes_on_after_a_first_write_that_failed(void **unused)
+{
+	(void)unused;
+	EACH_CHIP(of)
+	{
+		start(of);
+		nor.fail_at =
+		    of->areas[1].flash.size / of->areas[1].flash.sector / 2 + 3;
+		assert_int_equal(
+		    hm_port_store_write(HM_RECORD_KEM, HM_LITERAL("x")),
+		    HM_E_STORAGE);
+		assert_absent(HM_RECORD_KEM);
+		put(HM_RECORD_STATE, 1, 10);
+		put(HM_RECORD_KEM, 1, 32);
+		restart();
+		assert_holds(HM_RECORD_STATE, 1, 10);
+		assert_holds(HM_RECORD_KEM, 1, 32);
+		nor_close();
+	}
+}
+
 /* Ten thousand replacements, with a start now and then. */
 static void
 sectors_wear_alike(void **unused)
@@ -568,6 +591,7 @@ main(void)
 		    no_secret_is_in_the_clear_or_outlives_its_replacement),
 		cmocka_unit_test(erases_all_and_is_blank_then),
 		cmocka_unit_test(takes_noise_for_a_blank_area),
+		cmocka_unit_test(goes_on_after_a_first_write_that_failed),
 		cmocka_unit_test(sectors_wear_alike),
 	};
 
