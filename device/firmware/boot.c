@@ -3,6 +3,11 @@
 #include "../port/mps2/mps2.h"
 #include "hallmark/boot.h"
 
+#include <stddef.h>
+
+const struct hm_image_scheme *const hm_image_schemes[] = { &hm_image_p256_small,
+	NULL };
+
 int
 main(void)
 {

@@ -53,6 +53,10 @@ void image_measure(struct hm_image *image, const uint8_t *digest);
 /* r || s, each of `len` bytes, from DER that has no other form. */
 bool image_ecdsa_plain(struct hm_bytes der, size_t len, uint8_t *ret);
 
+/* hm_p256_verify, of public data alone: image_p256_small.c */
+hm_verdict image_p256_small(
+    const uint8_t *key, const uint8_t *digest, const uint8_t *signature);
+
 /* For image_read() and those that need the TLVs, too: both areas, into `room`
  * of HM_IMAGE_TLVS_MAX bytes. */
 HM_MUST hm_err image_load(hm_area area, struct hm_image *ret, uint8_t *room,

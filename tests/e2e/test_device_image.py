@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import serialization
 BUILD = pathlib.Path(os.environ["BUILD"])
 HALLMARK = BUILD / "src/cmd/hallmark"
 ANY, ONE = BUILD / "tests/e2e/tools/device_image", BUILD / "tests/e2e/tools/device_image_p256"
+SMALL = BUILD / "tests/e2e/tools/device_image_small"
 VECTORS = pathlib.Path(__file__).parents[1] / "vectors/images/mcuboot"
 MANIFEST = json.loads((VECTORS / "manifest.json").read_text())
 ROWS = [row for row in MANIFEST["vectors"] if not row["file"].endswith(".hex")]
@@ -130,6 +131,11 @@ def test_a_product_of_one_scheme_that_needs_a_counter():
     value = next(int.from_bytes(bytes.fromhex(tlv["value"]), "little")
                  for tlv in row["tlvs"] if tlv["type"] == "0x50")
     assert ask(ONE, [question(row, value), question(row, value + 1)]) == [(0, 0), (3111, 3111)]
+
+
+def test_the_small_verification_says_the_same():
+    questions = [question(row) for row in ROWS]
+    assert ask(SMALL, questions) == ask(ONE, questions)
 
 
 KINDS = {"p256": ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],

@@ -9,11 +9,15 @@
  *
  *   scheme                   signature  hash      key DER
  *   hm_image_p256            22         SHA-256   SubjectPublicKeyInfo
+ *   hm_image_p256_small      22         SHA-256   SubjectPublicKeyInfo
  *   hm_image_p384            22         SHA-384   SubjectPublicKeyInfo
  *   hm_image_rsa3072         23, PSS    SHA-256   RSAPublicKey
  *   hm_image_rsa2048         20, PSS    SHA-256   RSAPublicKey
  *   hm_image_ed25519         24         SHA-256   SubjectPublicKeyInfo
  *   hm_image_ed25519_sha512  24         SHA-512   SubjectPublicKeyInfo
+ *
+ * hm_image_p256_small is the same as hm_image_p256 in 2 KB of code of its own
+ * and nothing of the provider but SHA-256: for boot loaders. Name one of them.
  *
  * RSA-2048 has 112 bits of strength; it is there for fleets whose fuses hold
  * such a key, and for no other. All signatures of one image are of one scheme.
@@ -54,7 +58,7 @@ struct hm_image_scheme {
 };
 extern const struct hm_image_scheme hm_image_p256, hm_image_p384,
     hm_image_rsa3072, hm_image_rsa2048, hm_image_ed25519,
-    hm_image_ed25519_sha512;
+    hm_image_ed25519_sha512, hm_image_p256_small;
 
 /* Ends with NULL. */
 extern const struct hm_image_scheme *const hm_image_schemes[];
