@@ -88,6 +88,14 @@ resign_fit(struct image_job *job, struct why *why)
 	return sign(job, true, why);
 }
 
+/* Data behind the tree; it compares what it wrote itself. */
+static hm_err
+convert_fit(struct image_job *job, struct why *why)
+{
+	return fit_external(&job->input,
+	    (uint32_t)options_int(job->given, "fdt-size"), job->out, why);
+}
+
 static hm_err
 judge_fit(struct image_job *job, const struct input *file, struct why *why)
 {
@@ -109,6 +117,7 @@ judge_fit(struct image_job *job, const struct input *file, struct why *why)
 static const struct option_spec sign_rows[] = { FIT_SIGN_OPTIONS,
 	{ "padding", OPTION_ENUM, .choices = "pss|pkcs1" }, { 0 } };
 static const struct option_spec verify_rows[] = { FIT_VERIFY_OPTIONS, { 0 } };
+static const struct option_spec size_rows[] = { FIT_SIZE_OPTION, { 0 } };
 
 const struct image_command image_fit = { .format = "fit",
 	.words = "U-Boot flattened image tree",
@@ -120,6 +129,7 @@ const struct image_command image_fit = { .format = "fit",
 		.options = sign_rows,
 		.shared = "hash",
 		.needs = "key hint old-key" },
+	    [IMAGE_CONVERT] = { .run = convert_fit, .options = size_rows },
 	    [IMAGE_VERIFY] = { .options = verify_rows } },
 	.judge = judge_fit };
 

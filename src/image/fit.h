@@ -88,6 +88,13 @@ struct fit_sign {
 HM_MUST hm_err fit_sign(const struct fit_sign *how, const struct input *file,
     struct output *out, struct why *why);
 
+/* The same FIT with the data of its images behind the tree, which is at least
+ * `size` bytes; what is signed stays so. HM_E_IMAGE_FIELD (an image whose data
+ * are there already), HM_E_IMAGE_EMPTY, other HM_E_IMAGE_* of a tree that is
+ * wrong, HM_E_IO, HM_E_NO_MEMORY; `out` is to be dropped then. */
+HM_MUST hm_err fit_external(const struct input *file, uint32_t size,
+    struct output *out, struct why *why);
+
 /* SHA-256 of what stays the same when a FIT is signed anew (facts.h).
  * HM_E_IMAGE_*, HM_E_IO, HM_E_NO_MEMORY */
 HM_MUST hm_err fit_payload(

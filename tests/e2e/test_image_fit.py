@@ -341,3 +341,44 @@ def test_u_boot_starts_what_we_sign_and_nothing_else(machine, monkeypatch):
         assert "Starting kernel" in said and "HALLMARK-BOOTED" in said, said
     finally:
         boot.close()
+
+
+# --- data behind the tree -------------------------------------------------------------
+
+EXTERNAL = """/dts-v1/; / { description = "x"; #address-cells = <1>; images {
+  k { description = "k"; data = /incbin/("k"); type = "kernel"; arch = "arm"; os = "linux"; compression = "none";
+    load = <0>; entry = <0>; hash-1 { algo = "sha256"; }; };
+  f { description = "f"; data = /incbin/("f"); type = "flat_dt"; arch = "arm"; compression = "none";
+    hash-1 { algo = "crc32"; }; hash-2 { algo = "sha256"; }; }; };
+ configurations { default = "c"; c { description = "c"; kernel = "k"; fdt = "f"; }; }; };
+"""
+
+
+@pytest.mark.parametrize("sizes", [(1001, 30), (4096, 1), (300003, 70000)])
+def test_puts_data_behind_the_tree_as_mkimage_does(sizes, tmp_path):
+    for name, size in zip("kf", sizes):
+        (tmp_path / name).write_bytes(os.urandom(size))
+    (tmp_path / "in.its").write_text(EXTERNAL)
+    run("mkimage", "-f", "in.its", "inside.itb", cwd=tmp_path)
+    run("mkimage", "-E", "-f", "in.its", "theirs.itb", cwd=tmp_path)
+    image(tmp_path, "convert", "--format", "fit", "-o", "ours.itb", "inside.itb")
+    ours, theirs = ((tmp_path / f"{name}.itb").read_bytes() for name in ("ours", "theirs"))
+    assert settled(ours) == settled(theirs)
+    done = image(tmp_path, "convert", "--format", "fit", "-o", "again.itb", "ours.itb", status=4)
+    assert b"HM-3204" in done.stderr and not (tmp_path / "again.itb").exists()
+
+
+def test_signatures_hold_when_data_move(tmp_path):
+    (tmp_path / "k").write_bytes(os.urandom(5001))
+    (tmp_path / "f").write_bytes(os.urandom(99))
+    (tmp_path / "in.its").write_text(EXTERNAL)
+    run("mkimage", "-f", "in.its", "in.itb", cwd=tmp_path)
+    run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem", cwd=tmp_path)
+    image(tmp_path, "sign", "--format", "fit", "--key", "key.pem", "--hint", "dev", "--sign-images", "-o", "signed.itb",
+          "in.itb")
+    image(tmp_path, "convert", "--format", "fit", "-o", "moved.itb", "signed.itb")
+    image(tmp_path, "verify", "--format", "fit", "--key", "key.pem", "moved.itb")
+    data = bytearray((tmp_path / "moved.itb").read_bytes())
+    data[-200] ^= 1
+    (tmp_path / "moved.itb").write_bytes(data)
+    image(tmp_path, "verify", "--format", "fit", "--key", "key.pem", "moved.itb", status=4)
