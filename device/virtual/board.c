@@ -18,7 +18,7 @@
 #define EMULATOR "/usr/bin/qemu-system-arm"
 #define ARGUMENT_MAX (CHIP_PATH_MAX + 128)
 #define LOOK_US 50000      /* is the emulator still there? */
-#define GRACE_US 1500000   /* from the end of the line to that of power */
+#define GRACE_US 20000000  /* from the end of the line to that of power */
 #define ELF_MAX (4u << 20) /* with its debug information */
 
 _Static_assert(BOARD_KEYS == MPS2_KEY_ROWS, "rows as on the map");

@@ -14,7 +14,7 @@ FIRMWARE = pathlib.Path(BUILD) / "device/firmware"
 BOARDS = "an385", "an505"
 DONE, HOLD, CUT = 0, 13, 85  # exit statuses of a machine: done, lost power, lost it on order
 NO_IMAGE = 5  # of the firmware: its boot loader has found nothing to start
-LIFE, SLOT_A, SLOT_B = 0x200, 0x30000, 0x60000  # device/port/mps2/map.h
+LIFE, SLOT_A, SLOT_B = 0x200, 0x30000, 0x80000  # device/port/mps2/map.h
 
 
 class Machine:

@@ -21,7 +21,7 @@ def bench(request):
 
 
 def test_eight_machines_at_once(bench):
-    assert bench.make(within_s=60) == 0
+    assert bench.make(within_s=60) == 0, bench.where()
     assert [m.starts for m in bench.machines] == [1] * 8
     bench.check_books()
 
