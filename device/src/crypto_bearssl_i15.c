@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "multiplier.h"
+
+const br_ec_impl *const hm_bearssl_p256 = &br_ec_prime_i15;
+const br_ecdsa_sign hm_bearssl_sign = br_ecdsa_i15_sign_raw;
+const br_ecdsa_vrfy hm_bearssl_verify = br_ecdsa_i15_vrfy_raw;
