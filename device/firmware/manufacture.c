@@ -77,5 +77,7 @@ main(void)
 	hm_wipe(room, sizeof(room));
 	if (err != HM_E_TIMEOUT)
 		mps2_exit(MPS2_EXIT_FAULT);
+	if (mps2_argument("report", 0) != 0)
+		mps2_report("manufacture_stack", (uint32_t)mps2_stack_used());
 	mps2_reset(); /* and the product starts */
 }

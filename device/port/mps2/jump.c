@@ -69,6 +69,8 @@ hm_port_boot_jump(const struct hm_image *image)
 	    entry.stack % 8 != 0 ||
 	    !is_inside(entry.stack, BOARD_RAM, BOARD_RAM_SIZE))
 		hm_port_boot_failed(HM_E_IMAGE_FIELD);
+	if (mps2_argument("report", 0) != 0)
+		mps2_report("boot_stack", (uint32_t)mps2_stack_used());
 	hand_over(image, slot);
 	hm_port_watchdog();
 	jump(vectors, &entry);

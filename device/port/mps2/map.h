@@ -12,10 +12,10 @@
  *   0x002000  journal   2 sectors of 4 KiB
  *   0x004000  -
  *   0x010000  vault     4 sectors of 32 KiB
- *   0x030000  slot A    sectors of 4 KiB, 192 KiB
- *   0x060000  slot B    the same
- *   0x090000  factory   the same
- *   0x0c0000  end
+ *   0x030000  slot A    sectors of 4 KiB, 320 KiB
+ *   0x080000  slot B    the same
+ *   0x0d0000  factory   the same
+ *   0x120000  end
  *
  * Fuses, little-endian:
  *
@@ -31,7 +31,7 @@
 
 #include <stdint.h>
 
-#define MPS2_FLASH_SIZE 0x0c0000u
+#define MPS2_FLASH_SIZE 0x120000u
 #define MPS2_FILE_SIZE 0x1000000u /* all of the PSRAM */
 #define MPS2_UNIT 8u
 #define MPS2_ERASED 0xffu
@@ -44,9 +44,9 @@
 #define MPS2_VAULT_SIZE 0x20000u
 #define MPS2_VAULT_SECTOR 0x8000u
 #define MPS2_SLOT_A_AT 0x030000u
-#define MPS2_SLOT_B_AT 0x060000u
-#define MPS2_FACTORY_AT 0x090000u
-#define MPS2_SLOT_SIZE 0x30000u
+#define MPS2_SLOT_B_AT 0x080000u
+#define MPS2_FACTORY_AT 0x0d0000u
+#define MPS2_SLOT_SIZE 0x50000u
 #define MPS2_SECTOR 0x1000u
 
 #define MPS2_MAGIC 0x3153455355464d48u /* "HMFUSES1" */

@@ -12,6 +12,7 @@
  *   entropy=0  there is none
  *   exit=1     a program that has done its work ends the emulation
  *   fail=1     the product's self-test finds something
+ *   report=1   what a program used is said on the console
  */
 
 #include "core/bytes.h"
@@ -37,8 +38,12 @@ HM_NORETURN void mps2_exit(int status);
 HM_NORETURN void mps2_reset(void);
 /* Text for the emulator's console, not for the line. */
 void mps2_say(const char *text);
-/* Bytes of stack that were in use at the same time since the reset. */
+/* Bytes of stack that were in use at the same time since the reset, or since
+ * the stack was painted anew; that tells how many are in use now. */
 size_t mps2_stack_used(void);
+size_t mps2_stack_paint(void);
+/* "name number\n" on the console. */
+void mps2_report(const char *name, uint32_t number);
 /* Ticks of the processor's clock since the reset, and the same in ms. */
 uint64_t mps2_ticks(void);
 uint32_t mps2_ms(void);
@@ -64,6 +69,7 @@ void nor_erase(uint32_t at, uint32_t size);
 void uart_start(void);
 void time_start(void);
 
-/* ---- start.c ---- */
-void irq_uart(void);
-void irq_tick(void);
+/* ---- interrupts; a program without the one or the other has no handler ----
+ */
+__attribute__((weak)) void irq_uart(void);
+__attribute__((weak)) void irq_tick(void);

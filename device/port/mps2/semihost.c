@@ -47,6 +47,21 @@ mps2_say(const char *text)
 	(void)call(SYS_WRITE0, text); /* nobody may be there to read */
 }
 
+void
+mps2_report(const char *name, uint32_t number)
+{
+	char text[12], *at = text + sizeof(text) - 1;
+
+	*at = 0;
+	*--at = '\n';
+	do
+		*--at = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	mps2_say(name);
+	mps2_say(" ");
+	mps2_say(at);
+}
+
 /* The models of these boards have no random source: the host's is taken. */
 hm_err
 semihost_random(struct hm_span ret)

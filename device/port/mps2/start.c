@@ -56,7 +56,7 @@ any(void)
 	uint32_t exception;
 
 	__asm__ volatile("mrs %0, ipsr" : "=r"(exception));
-	if (exception == BOARD_UART_IRQ + 16) {
+	if (exception == BOARD_UART_IRQ + 16 && irq_uart != NULL) {
 		irq_uart();
 		return;
 	}
@@ -68,10 +68,8 @@ void
 reset(void)
 {
 	uint32_t *to = data_start;
-	register uint32_t *sp __asm__("sp");
 
-	for (uint32_t *at = stack_low; at < sp - 8; at++)
-		*at = PAINT;
+	(void)mps2_stack_paint();
 	for (const uint32_t *from = data_load; to < data_end;)
 		*to++ = *from++;
 	for (to = bss_start; to < bss_end;)
@@ -88,6 +86,16 @@ mps2_stack_used(void)
 	while (at < stack_top && *at == PAINT)
 		at++;
 	return (size_t)(stack_top - at) * sizeof(*at);
+}
+
+size_t
+mps2_stack_paint(void)
+{
+	register uint32_t *sp __asm__("sp");
+
+	for (uint32_t *at = stack_low; at < sp - 8; at++)
+		*at = PAINT;
+	return (size_t)(stack_top - sp) * sizeof(*sp);
 }
 
 /* Stack pointer, then one entry for each exception and interrupt. */

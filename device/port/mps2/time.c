@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * SysTick, a tenth of a second a round, and the CMSDK watchdog: the first time
- * it runs out is an interrupt that nobody serves, the second resets the chip.
- * Time is the host's: a busy one must not look like a hung program.
- */
+/* SysTick, a tenth of a second a round. */
 #include "mps2.h"
 
 #include "board.h"
@@ -15,13 +11,6 @@
 #define CVR 0x8
 #define CSR_ON 0x7u /* processor clock, interrupt, enable */
 #define ROUND (BOARD_CLOCK_HZ / 10)
-
-#define WDOG_LOAD 0x000
-#define WDOG_CTRL 0x008
-#define WDOG_LOCK 0xc00
-#define WDOG_ON 0x3u /* interrupt and reset */
-#define WDOG_KEY 0x1acce551u
-#define WDOG_S 30u
 
 static volatile uint32_t rounds;
 
@@ -64,13 +53,4 @@ uint32_t
 hm_port_ms(void)
 {
 	return mps2_ms();
-}
-
-void
-hm_port_watchdog(void)
-{
-	*board_reg(BOARD_WATCHDOG, WDOG_LOCK) = WDOG_KEY;
-	*board_reg(BOARD_WATCHDOG, WDOG_LOAD) = WDOG_S * BOARD_CLOCK_HZ;
-	*board_reg(BOARD_WATCHDOG, WDOG_CTRL) = WDOG_ON;
-	*board_reg(BOARD_WATCHDOG, WDOG_LOCK) = 0;
 }
