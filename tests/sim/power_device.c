@@ -58,27 +58,37 @@ hm_port_watchdog(void)
 
 /* ---- images ---- */
 
-static void
-make(enum power_image image, uint32_t counter, uint8_t role)
+struct picture_how
+power_how(enum power_image image)
 {
+	static const struct {
+		uint32_t counter;
+		uint8_t role;
+	} rows[POWER_IMAGES] = {
+		[POWER_OLD] = { COUNTER_OLD, 0 },
+		[POWER_NEW] = { 5, 0 },
+		[POWER_FACTORY] = { 9, HM_ROLE_FACTORY },
+		[POWER_MAKER] = { 1, HM_ROLE_MANUFACTURING },
+	};
 	struct picture_how how = picture_good();
 
 	how.header_len = 32;
 	how.payload_len = 24;
-	how.counter = counter;
-	how.role = role;
+	how.counter = rows[image].counter;
+	how.role = rows[image].role;
 	how.full_key = true;
 	how.version = (struct hm_image_version){ (uint8_t)image, 0, 0, 0 };
-	picture_make(&power_pictures[image], &how);
+	return how;
 }
 
-void
-power_make_images(void)
+static void
+make_images(void)
 {
-	make(POWER_OLD, COUNTER_OLD, 0);
-	make(POWER_NEW, 5, 0);
-	make(POWER_FACTORY, 9, HM_ROLE_FACTORY);
-	make(POWER_MAKER, 1, HM_ROLE_MANUFACTURING);
+	for (enum power_image i = POWER_OLD; i < POWER_IMAGES; i++) {
+		struct picture_how how = power_how(i);
+
+		picture_make(&power_pictures[i], &how);
+	}
 }
 
 void
@@ -246,6 +256,10 @@ day(void)
 	}
 	hm_journal_reset(); /* another program, with memory of its own */
 	end = now->story->run(image_of(&started), &ran);
+	if (world.wrong != NULL) {
+		complain(world.wrong, &count->lost);
+		return DAY_BAD;
+	}
 	return end == POWER_DONE ? DAY_DONE : DAY_RESET;
 }
 
@@ -284,6 +298,8 @@ end_well(void)
 	}
 	if (nor.otp->counter != now->story->counter)
 		complain("another counter in the end", &count->lost);
+	if (now->story->check != NULL && now->story->check() != NULL)
+		complain(now->story->check(), &count->lost);
 }
 
 /* ---- sweeping ---- */
@@ -294,8 +310,13 @@ static void
 cut_all(unsigned depth)
 {
 	const unsigned level = now->depth - depth;
+	uint64_t step = now->step[level];
 
-	for (uint64_t at = 1; cut_once(at, depth); at += now->step[level])
+	/* one-byte units of a long image are much alike */
+	if (now->story->coarse > 0 &&
+	    (level > 0 || now->chip->areas[0].flash.unit == 1))
+		step *= now->story->coarse;
+	for (uint64_t at = 1; cut_once(at, depth); at += step)
 		;
 }
 
@@ -335,6 +356,7 @@ power_sweep(const struct power_sweep *sweep, struct power_figures *figures)
 	nor.otp->lock = HM_LOCK_CLOSED;
 	memset(&world, 0, sizeof(world));
 	hm_journal_reset();
+	make_images();
 	sweep->story->prepare();
 	cut_all(sweep->depth);
 	if (figures->deepest < sweep->depth)

@@ -36,7 +36,8 @@ struct power_world {
 	unsigned trials; /* starts of the new image on trial */
 	unsigned cuts;
 	uint32_t days;
-	uint32_t kept; /* a story's own */
+	uint32_t kept;     /* a story's own */
+	const char *wrong; /* what an image has seen that must not be */
 };
 
 typedef enum power_end {
@@ -52,8 +53,10 @@ struct power_story {
 	power_end (*run)(enum power_image image, const struct hm_boot *boot);
 	/* Is what starts now allowed by what was announced? NULL: it is not. */
 	const char *(*judge)(enum power_image image, bool is_trial);
-	enum power_image last; /* what runs in the end, confirmed */
-	uint32_t counter;      /* of the device in the end */
+	const char *(*check)(void); /* in the end; may be NULL */
+	enum power_image last;      /* what runs in the end, confirmed */
+	uint32_t counter;           /* of the device in the end */
+	uint32_t coarse; /* so many times fewer cuts of recoveries; 0: 1 */
 };
 
 extern struct power_world world;
@@ -79,8 +82,8 @@ struct power_sweep {
 void power_sweep(
     const struct power_sweep *sweep, struct power_figures *figures);
 
-/* Make the images, once. */
-void power_make_images(void);
+/* How the images of all stories are made; a story may make its own. */
+struct picture_how power_how(enum power_image image);
 /* Of stories: a whole image into an area, in the order that parts allow. */
 void power_program(hm_area area, const struct picture *picture);
 /* The journal says that `area` is confirmed. */

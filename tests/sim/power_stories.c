@@ -272,7 +272,7 @@ make_device(enum power_image image, const struct hm_boot *boot)
 		power_program(HM_AREA_SLOT_B, &power_pictures[POWER_OLD]);
 		power_confirm(HM_AREA_SLOT_B);
 	}
-	must(hm_port_lock_raise(HM_LOCK_CLOSED));
+	must(hm_port_lock_raise(HM_LOCK_LOCKED));
 	world.locked = true;
 	return POWER_RESET;
 }
@@ -281,11 +281,11 @@ static const char *
 judge_maker(enum power_image image, bool is_trial)
 {
 	if (image == POWER_MAKER)
-		return world.locked || nor.otp->lock != HM_LOCK_OPEN
-			   ? "manufacturing on a closed device"
+		return world.locked || nor.otp->lock == HM_LOCK_LOCKED
+			   ? "manufacturing on a locked device"
 			   : NULL;
-	if (nor.otp->lock == HM_LOCK_OPEN)
-		return "a product on an open device that is being made";
+	if (nor.otp->lock != HM_LOCK_LOCKED)
+		return "a product on a device that is being made";
 	return power_judge_kept(image, is_trial);
 }
 
@@ -300,4 +300,5 @@ static const struct power_story maker_story = {
 
 const struct power_story *const power_stories[] = { &install_story,
 	&revert_story, &watchdog_story, &reject_story, &factory_story,
-	&counter_story, &maker_story, NULL };
+	&counter_story, &maker_story, &power_download_story,
+	&power_rotation_story, NULL };

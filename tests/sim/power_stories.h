@@ -9,3 +9,6 @@ void power_trust(void);
 void power_old_runs(void);
 /* The old image until it is installed, the new one once it is confirmed. */
 const char *power_judge_kept(enum power_image image, bool is_trial);
+
+/* update.h: power_updates.c */
+extern const struct power_story power_download_story, power_rotation_story;

@@ -145,7 +145,6 @@ main(int argc, char **argv)
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	power_make_images();
 	nor_open(&nor_chips[0]);
 	tell_all(&options, &all);
 	print("all", &all, seconds() - begun);
