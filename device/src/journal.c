@@ -24,6 +24,7 @@
 #include "hallmark/crypto.h"
 #include "hallmark/journal.h"
 
+#define ANNOUNCED_AT 12u
 #define RECORD_LEN 64u
 #define COVERED_LEN 44u
 #define SEAL_LEN 8u
@@ -32,6 +33,7 @@
 #define READS 4u
 #define NOWHERE UINT32_MAX
 
+_Static_assert(ANNOUNCED_AT + HM_DIGEST_LEN == COVERED_LEN, "as drawn");
 _Static_assert(RECORD_LEN % HM_FLASH_UNIT_MAX == 0, "whole units");
 _Static_assert(SEAL_AT + SEAL_LEN <= HM_DIGEST_LEN, "one digest does");
 
@@ -92,7 +94,7 @@ encode(const struct hm_journal *journal, uint8_t ret[static RECORD_LEN],
 	ret[10] = (uint8_t)journal->incoming;
 	ret[11] = (uint8_t)journal->attempts;
 	for (uint32_t i = 0; i < HM_DIGEST_LEN; i++)
-		ret[12 + i] = journal->announced[i];
+		ret[ANNOUNCED_AT + i] = journal->announced[i];
 	hm_sha256((struct hm_bytes){ ret, COVERED_LEN }, digest);
 	for (uint32_t i = 0; i < SEAL_AT; i++)
 		ret[COVERED_LEN + i] = digest[i];
@@ -108,7 +110,7 @@ decode(const uint8_t record[static RECORD_LEN], struct hm_journal *ret)
 	ret->incoming = (hm_area)record[10];
 	ret->attempts = record[11];
 	for (uint32_t i = 0; i < HM_DIGEST_LEN; i++)
-		ret->announced[i] = record[12 + i];
+		ret->announced[i] = record[ANNOUNCED_AT + i];
 }
 
 static bool
