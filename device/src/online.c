@@ -155,31 +155,82 @@ issue(struct hm_online *online, struct hm_bytes evidence,
 	return HM_OK;
 }
 
-/* A stale challenge is worth another one. */
+/* ---- what was sent ---- */
+
+/*
+ * A device remembers the newest few of its bindings, and the server stamps the
+ * first that it got. So evidence is stored before it leaves, in the place of
+ * the stamp that it will bring, and is sent again as it was, however often
+ * power is cut: the server gives the same answer for it even when its nonce is
+ * old. Another one is made only when the server has said that it did not take
+ * this one.
+ */
 static hm_err
-obtain_stamp(struct hm_online *online, struct hm_bytes *ret_stamp)
-{
-	hm_err err = HM_E_NONCE_STALE;
-
-	for (int i = 0; i < CHALLENGES_MAX && err == HM_E_NONCE_STALE; i++) {
-		struct hm_bytes evidence;
-
-		online->refused = false;
-		HM_TRY(challenge(online, &evidence));
-		err = issue(online, evidence, ret_stamp);
-	}
-	return err;
-}
-
-/* A device that has its stamp does not ask for another. */
-static hm_err
-own_stamp(struct hm_online *online, struct hm_bytes *ret_stamp)
+read_kept(struct hm_online *online, struct hm_bytes *ret)
 {
 	size_t len = 0;
 
 	HM_TRY(hm_port_store_read(HM_RECORD_STAMP, online->room, &len));
-	*ret_stamp = bytes_of(online->room.ptr, len);
+	*ret = bytes_of(online->room.ptr, len);
 	return HM_OK;
+}
+
+static bool
+is_evidence(struct hm_bytes kept)
+{
+	struct hm_evidence content;
+
+	return hm_evidence_decode(kept, &content) == HM_OK;
+}
+
+static hm_err
+fresh_evidence(struct hm_online *online, struct hm_bytes *ret)
+{
+	HM_TRY(challenge(online, ret));
+	return hm_port_store_write(HM_RECORD_STAMP, *ret);
+}
+
+/* Does other evidence help? What refuses a kept one, say for firmware that has
+ * changed since, says nothing about a fresh one. */
+static bool
+helps_afresh(const struct hm_online *online, hm_err err, bool was_kept)
+{
+	return (was_kept && online->refused) || err == HM_E_NONCE ||
+	       err == HM_E_NONCE_STALE;
+}
+
+static hm_err
+obtain_stamp(struct hm_online *online, struct hm_bytes *ret_stamp)
+{
+	struct hm_bytes evidence;
+	bool kept = hm_agent_where(online->agent) == HM_AGENT_READY &&
+		    read_kept(online, &evidence) == HM_OK &&
+		    is_evidence(evidence);
+	hm_err err = HM_E_NONCE_STALE;
+
+	for (int i = 0; i < CHALLENGES_MAX; i++) {
+		if (!kept)
+			HM_TRY(fresh_evidence(online, &evidence));
+		online->refused = false;
+		err = issue(online, evidence, ret_stamp);
+		if (!helps_afresh(online, err, kept))
+			break;
+		kept = false;
+	}
+	return err;
+}
+
+/* Power may have gone between the storing of a stamp and the word that it is
+ * stored; and a device that has its stamp does not ask for another. */
+static hm_err
+take_kept(struct hm_online *online, struct hm_bytes *ret_conformance)
+{
+	struct hm_bytes kept;
+
+	if (hm_agent_where(online->agent) == HM_AGENT_BLANK)
+		return HM_E_NOT_FOUND;
+	HM_TRY(read_kept(online, &kept));
+	return tell(online, HM_LINK_STAMP, kept, ret_conformance);
 }
 
 static hm_err
@@ -201,12 +252,14 @@ static hm_err
 provision(struct hm_online *online)
 {
 	struct hm_bytes stamp, conformance;
+	hm_err err = take_kept(online, &conformance);
 
-	if (hm_agent_where(online->agent) == HM_AGENT_STAMPED)
-		HM_TRY(own_stamp(online, &stamp));
-	else
+	if (hm_agent_where(online->agent) == HM_AGENT_STAMPED) {
+		HM_TRY(err);
+	} else {
 		HM_TRY(obtain_stamp(online, &stamp));
-	HM_TRY(tell(online, HM_LINK_STAMP, stamp, &conformance));
+		HM_TRY(tell(online, HM_LINK_STAMP, stamp, &conformance));
+	}
 	return confirm(online, conformance);
 }
 

@@ -14,8 +14,11 @@
 #include "hallmark/crypto.h"
 #include "hallmark/net.h"
 
-#define RECORD_MAX 4096
-#define BUFFER_LEN (RECORD_MAX + 325) /* BearSSL's overhead of a record */
+#define RECORD_MAX 2048
+/* With BearSSL's overhead. Two buffers, for a server that refuses us says so
+ * while we still speak. */
+#define INPUT_LEN (RECORD_MAX + 325)
+#define OUTPUT_LEN (RECORD_MAX + 85)
 #define ANCHOR_NAME_MAX 256
 #define SEED_LEN 48
 #define DAYS_TO_1970 719528u /* from 1 January of the year 0 */
@@ -31,11 +34,12 @@ struct tls {
 	br_x509_certificate chain[2];
 	size_t chain_len;
 	uint64_t deadline_ms;
-	hm_err broke; /* why the transport ended, HM_OK if it did not */
+	hm_err key_err; /* of the identity key, in the handshake */
+	hm_err broke;   /* why the transport ended, HM_OK if it did not */
 	uint8_t anchor_name[ANCHOR_NAME_MAX];
 	size_t anchor_name_len;
 	uint8_t anchor_point[HM_POINT_LEN];
-	uint8_t buffer[BUFFER_LEN];
+	uint8_t input[INPUT_LEN], output[OUTPUT_LEN];
 };
 
 _Static_assert(sizeof(struct tls) <= HM_TLS_SIZE, "RAM as tls.h says");
@@ -106,13 +110,14 @@ sign(const br_ssl_client_certificate_class **handler, int hash_id,
 {
 	uint8_t signature[HM_SIGNATURE_LEN + 16]; /* DER is longer */
 	uint8_t digest[HM_DIGEST_LEN];
+	struct tls *t = (struct tls *)(void *)handler;
 	size_t len;
 
-	(void)handler;
 	if (hash_id != br_sha256_ID || digest_len != sizeof(digest))
 		return 0;
 	memcpy(digest, data, sizeof(digest));
-	if (hm_port_key_sign(HM_KEY_IDENTITY, digest, signature) != HM_OK)
+	t->key_err = hm_port_key_sign(HM_KEY_IDENTITY, digest, signature);
+	if (t->key_err != HM_OK)
 		return 0;
 	len = br_ecdsa_raw_to_asn1(signature, HM_SIGNATURE_LEN);
 	if (len == 0 || len > room)
@@ -222,7 +227,8 @@ set_up_engine(struct tls *t)
 	br_ssl_engine_set_default_aes_gcm(engine);
 	br_ssl_engine_add_flags(engine, BR_OPT_NO_RENEGOTIATION);
 	br_ssl_engine_set_x509(engine, &t->x509.vtable);
-	br_ssl_engine_set_buffer(engine, t->buffer, sizeof(t->buffer), 0);
+	br_ssl_engine_set_buffers_bidi(
+	    engine, t->input, sizeof(t->input), t->output, sizeof(t->output));
 	br_ssl_client_set_client_certificate(&t->client, &t->handler);
 	HM_TRY(hm_port_random((struct hm_span){ seed, sizeof(seed) }));
 	br_ssl_engine_inject_entropy(engine, seed, sizeof(seed));
@@ -280,11 +286,27 @@ explain(const struct tls *t)
 {
 	int error = br_ssl_engine_last_error(&t->client.eng);
 
+	if (t->key_err != HM_OK)
+		return t->key_err;
 	if (error == BR_ERR_OK) /* the server said goodbye */
 		return HM_E_LINK;
 	if (error == BR_ERR_X509_EXPIRED)
 		return HM_E_CERT_DATES;
 	return HM_E_TLS;
+}
+
+/* Nobody takes what we send: is there a last word that says why? */
+static hm_err
+last_word(struct tls *t)
+{
+	br_ssl_engine_context *engine = &t->client.eng;
+
+	while (br_ssl_engine_current_state(engine) & BR_SSL_RECVREC)
+		if (take_record(t) != HM_OK)
+			break;
+	if (br_ssl_engine_current_state(engine) & BR_SSL_CLOSED)
+		return explain(t);
+	return HM_E_LINK;
 }
 
 /* Move records until the engine can do what `wanted` (BR_SSL_*APP) says. */
@@ -309,6 +331,8 @@ pump(struct tls *t, unsigned wanted)
 		else
 			br_ssl_engine_flush(engine, 0);
 	}
+	if (t->broke == HM_E_LINK)
+		t->broke = last_word(t);
 	return t->broke;
 }
 

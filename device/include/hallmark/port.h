@@ -76,7 +76,8 @@ typedef enum hm_record {
 	HM_RECORD_IDENTITY = 2, /* softkey.c: private key */
 	HM_RECORD_KEM = 3,      /* softkey.c: private key */
 	HM_RECORD_SECRETS = 4,  /* wire/stamp.h: plaintext, to HM_SEALED_MAX */
-	HM_RECORD_STAMP = 5,    /* as received, to HM_STAMP_MAX */
+	HM_RECORD_STAMP = 5,    /* as received, to HM_STAMP_MAX; before that,
+				 * of online.c, the evidence that was sent */
 	HM_RECORD_RECEIPT = 6,  /* as received, to HM_LINK_MAX */
 } hm_record;
 #define HM_RECORD_COUNT 6

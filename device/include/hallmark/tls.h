@@ -10,7 +10,7 @@
  *
  * src/tls_bearssl.c is the provider: TLS 1.2, ECDHE-ECDSA with P-256 and
  * AES-128-GCM, nothing else; no renegotiation, no resumption, records of at
- * most 4 KiB by max_fragment_length (RFC 6066). Without heap; RAM is
+ * most 2 KiB by max_fragment_length (RFC 6066). Without heap; RAM is
  * sizeof(struct hm_tls), below 16 KiB.
  *
  * All calls of one connection share one deadline, set by hm_tls_deadline: a
@@ -41,7 +41,7 @@ struct hm_tls_config {
  * HM_E_UNREACHABLE, HM_E_TIMEOUT, HM_E_LINK, HM_E_CERT (an own file is no
  * certificate, or not on P-256), HM_E_CERT_DATES (the server's, or our clock),
  * HM_E_CLOCK, HM_E_TLS (any other refusal, ours or the server's),
- * HM_E_NO_ENTROPY
+ * HM_E_NO_ENTROPY; of hm_port_key_sign
  */
 HM_MUST hm_err hm_tls_open(struct hm_tls *tls,
     const struct hm_tls_config *config, uint64_t deadline_ms);

@@ -48,9 +48,40 @@ close_tpm(void)
 	Tss2_TctiLdr_Finalize(&tcti);
 }
 
+/*
+ * A process that was killed leaves its objects in the slots until the TPM is
+ * reset; a resource manager clears up after it, and shows nobody's but ours.
+ * Without one the TPM is this device's alone.
+ */
+static hm_err
+clear_slots(void)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	TPMI_YES_NO more = TPM2_NO;
+	hm_err err = HM_OK;
+
+	if (Esys_GetCapability(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		TPM2_CAP_HANDLES, TPM2_TRANSIENT_FIRST, TPM2_MAX_CAP_HANDLES,
+		&more, &data) != TSS2_RC_SUCCESS)
+		return HM_E_IO;
+	for (uint32_t i = 0; i < data->data.handles.count; i++) {
+		ESYS_TR object = ESYS_TR_NONE;
+
+		if (Esys_TR_FromTPMPublic(esys, data->data.handles.handle[i],
+			ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			&object) != TSS2_RC_SUCCESS ||
+		    Esys_FlushContext(esys, object) != TSS2_RC_SUCCESS)
+			err = HM_E_IO;
+	}
+	Esys_Free(data);
+	return err;
+}
+
 static hm_err
 open_tpm(const struct linux_config *config, const char *where)
 {
+	hm_err err;
+
 	(void)config;
 	if (Tss2_TctiLdr_Initialize(where, &tcti) != TSS2_RC_SUCCESS)
 		return HM_E_IO;
@@ -58,7 +89,10 @@ open_tpm(const struct linux_config *config, const char *where)
 		close_tpm();
 		return HM_E_IO;
 	}
-	return HM_OK;
+	err = clear_slots();
+	if (err != HM_OK)
+		close_tpm();
+	return err;
 }
 
 /* ---- objects ---- */
