@@ -11,7 +11,7 @@
  * src/tls_bearssl.c is the provider: TLS 1.2, ECDHE-ECDSA with P-256 and
  * AES-128-GCM, nothing else; no renegotiation, no resumption, records of at
  * most 2 KiB by max_fragment_length (RFC 6066). Without heap; RAM is
- * sizeof(struct hm_tls), below 16 KiB.
+ * sizeof(struct hm_tls), 12 KiB.
  *
  * All calls of one connection share one deadline, set by hm_tls_deadline: a
  * server that sends a byte a second holds nobody. One thread.
@@ -21,7 +21,7 @@
 
 HM_C_BEGIN
 
-#define HM_TLS_SIZE 16384 /* bytes, of any provider */
+#define HM_TLS_SIZE 12288 /* bytes, of any provider */
 #define HM_TLS_HOST_MAX 64
 
 struct hm_tls {

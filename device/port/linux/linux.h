@@ -66,10 +66,6 @@ void linux_close(void);
 HM_MUST hm_err linux_init(void);
 /* The key that signs evidence: 04 || X || Y. HM_E_IO */
 HM_MUST hm_err linux_attest_key(uint8_t ret[HM_STATIC HM_POINT_LEN]);
-/* Count up to `value`: never down. HM_E_IO; HM_E_USAGE: the counter is not in
- * the keys' hardware */
-HM_MUST hm_err linux_counter_raise(uint32_t value);
-
 /* A certificate request (PKCS #10, DER) for the identity key, of this common
  * name (HM_NAME_MAX). HM_E_BAD_INPUT, HM_E_NO_ROOM, HM_E_STORAGE */
 HM_MUST hm_err linux_request(

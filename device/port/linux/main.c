@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/check.h"
+#include "hallmark/flash.h"
 #include "hallmark/online.h"
 #include "keys.h"
 #include "wire/stamp.h"
@@ -298,7 +299,7 @@ raise_counter(const char *word)
 	if (word != NULL)
 		err = linux_number(hm_bytes_of(word), UINT32_MAX, &value);
 	if (err == HM_OK)
-		err = linux_counter_raise(value);
+		err = hm_port_counter_raise(value);
 	return err == HM_OK ? HM_EXIT_OK : fail(err, "raise VALUE", NULL);
 }
 

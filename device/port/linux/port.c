@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "hallmark/flash.h"
 #include "keys.h"
 #include "wire/evidence.h"
 
@@ -235,11 +236,11 @@ hm_port_counter(uint32_t *ret)
 }
 
 hm_err
-linux_counter_raise(uint32_t value)
+hm_port_counter_raise(uint32_t to)
 {
 	if (!counts_in_keys() || keys->raise == NULL)
-		return HM_E_USAGE;
-	return keys->raise(value);
+		return HM_E_IO;
+	return keys->raise(to);
 }
 
 hm_err
