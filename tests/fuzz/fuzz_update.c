@@ -21,18 +21,19 @@
 #include "mutate.h"
 #include "turns.h"
 
-#define TURNS 24
+#define TURNS 12
 #define IMAGES 6
-#define PAYLOAD 4400u
+#define PAYLOAD 4400u /* of the one that is long enough to be resumed */
+#define SHORT 200u
 #define SLOT 6144u
 #define KIB 1024u
 
 static const struct nor_chip chip = { .name = "fuzz",
 	.areas = {
-	    { HM_AREA_JOURNAL, { 4 * KIB, 2 * KIB, 8, 0xff } },
-	    { HM_AREA_SLOT_A, { SLOT, 2 * KIB, 8, 0xff } },
-	    { HM_AREA_SLOT_B, { SLOT, 2 * KIB, 8, 0xff } },
-	    { HM_AREA_FACTORY, { SLOT, 2 * KIB, 8, 0xff } },
+	    { HM_AREA_JOURNAL, { 2 * KIB, 1 * KIB, 32, 0xff } },
+	    { HM_AREA_SLOT_A, { SLOT, 2 * KIB, 32, 0xff } },
+	    { HM_AREA_SLOT_B, { SLOT, 2 * KIB, 32, 0xff } },
+	    { HM_AREA_FACTORY, { SLOT, 2 * KIB, 32, 0xff } },
 	} };
 
 static struct made first, images[IMAGES];
@@ -50,7 +51,7 @@ make_images(void)
 	static uint8_t add[34] = { 1, 0 }, revoke[34] = { 0, 1 };
 	struct maker how = { .version = { .major = 1 },
 		.counter = 1,
-		.payload = HM_BYTES(payload),
+		.payload = { payload, SHORT },
 		.signer = keys[0] };
 
 	maker_scalar(1, keys[0]);
@@ -62,7 +63,9 @@ make_images(void)
 	maker_make(&how, &images[5]);
 	how.version.major = 2;
 	how.counter = 2;
+	how.payload.len = PAYLOAD;
 	maker_make(&how, &images[0]);
+	how.payload.len = SHORT;
 	how.recipient = point;
 	how.key_len = 16;
 	maker_make(&how, &images[1]);
@@ -240,6 +243,7 @@ reset(struct hm_bytes bytes)
 	struct hm_boot boot;
 	hm_err err = HM_OK;
 
+	must_be_safe();
 	nor_power_on();
 	fuzz_must(hm_boot_choose(&boot, &err) == HM_VERDICT_YES);
 	memcpy(board.firmware, boot.image.digest, HM_DIGEST_LEN);
@@ -288,10 +292,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct turn next;
 
 	power_up();
-	for (size_t i = 0; i < TURNS && turns_next(&input, &next); i++) {
+	for (size_t i = 0; i < TURNS && turns_next(&input, &next); i++)
 		turn(next.kind % 6, next.bytes);
-		must_be_safe();
-	}
+	must_be_safe();
 	return 0;
 }
 
