@@ -34,7 +34,7 @@ HM_C_BEGIN
  * Bytes of flash that a record of `len` bytes takes, whatever the write unit is
  * (smaller units: up to 40 bytes less). A bank holds the sum over the records
  * of a product and HM_VAULT_RECORD(0); the area is two banks. For all records
- * at their maxima (limits.h) that is 94 KiB; for a stamp of 2 KiB, 512 bytes of
+ * at their maxima (limits.h) that is 90 KiB; for a stamp of 2 KiB, 512 bytes of
  * secrets and a receipt of 1 KiB it is 12 KiB, and more means fewer erases.
  */
 #define HM_VAULT_RECORD(len) (128 + (len) / 240 * 256 + (len) % 240 + 16)
