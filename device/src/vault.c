@@ -231,9 +231,10 @@ hm_vault_erase(void)
 		HM_LOSE(turn((hm_record)0, (struct hm_bytes){ 0 }, VAULT_TOMB));
 	forget();
 	HM_TRY(vault_area_open(&vault.area));
-	err = wipe_bank(0);
-	if (wipe_bank(1) != HM_OK)
-		err = HM_E_STORAGE;
+	/* an odd sector, too, which no bank has */
+	err = vault_wipe(&vault.area, 0,
+	    vault.area.flash.size / vault.area.flash.sector *
+		vault.area.flash.sector);
 	vault.open = err == HM_OK;
 	return err;
 }
