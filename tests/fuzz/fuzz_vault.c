@@ -16,11 +16,11 @@
 #include "hallmark/vault.h"
 #include "mutate.h"
 
-#define AREA_MAX 4096
+#define AREA_MAX 2048
 
-static const struct hm_flash geometries[] = { { 2048, 1024, 8, 0xff },
-	{ 4096, 512, 32, 0xff }, { 2048, 512, 1, 0x00 },
-	{ 3072, 1024, 4, 0xff } };
+static const struct hm_flash geometries[] = { { 1024, 512, 8, 0xff },
+	{ 2048, 512, 32, 0xff }, { 1024, 256, 1, 0x00 },
+	{ 1280, 256, 4, 0xff } };
 
 static struct hm_flash flash;
 static uint8_t area[AREA_MAX];
@@ -136,7 +136,7 @@ read_all(void)
 static void
 write_one(hm_record record)
 {
-	static const uint8_t bytes[250] = { 1, 2, 3 };
+	static const uint8_t bytes[100] = { 1, 2, 3 };
 	uint8_t room[sizeof(bytes)];
 	size_t len = 0;
 
