@@ -120,6 +120,7 @@ obey(struct hm_update_serve *serve, struct hm_bytes message)
 	struct hm_update_ask ask;
 
 	HM_TRY(hm_update_ask_decode(message, &ask));
+	serve->known.asked = ask.type;
 	switch (ask.type) {
 	case HM_UPDATE_STATUS:
 		return HM_OK;

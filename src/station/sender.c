@@ -62,10 +62,21 @@ connect_device(struct sender *sender, uint64_t deadline_us, struct why *why)
 	return WHY(why, HM_E_NO_DEVICE, "no device has connected");
 }
 
+struct taker {
+	hm_update_type asked;
+	struct hm_update_answer answer;
+};
+
+/* A question that was repeated is answered as often; what comes late is none of
+ * the next one. */
 static bool
 take(void *context, struct hm_bytes message)
 {
-	return hm_update_answer_decode(message, context) == HM_OK;
+	struct taker *taker = context;
+
+	return hm_update_answer_decode(message, &taker->answer) == HM_OK &&
+	       (taker->answer.err != HM_OK ||
+		   taker->answer.state.asked == taker->asked);
 }
 
 /* HM_E_LINK and HM_E_TIMEOUT hang up: the device may come again. */
@@ -74,7 +85,7 @@ ask(struct sender *sender, const struct hm_update_ask *question,
     uint64_t deadline_us, struct why *why)
 {
 	static uint8_t message[HM_UPDATE_ASK_MAX];
-	struct hm_update_answer answer = { 0 };
+	struct taker taker = { .asked = question->type };
 	uint64_t until_us = clock_mono_us() + PATIENCE_US;
 	size_t len;
 	hm_err err;
@@ -83,13 +94,13 @@ ask(struct sender *sender, const struct hm_update_ask *question,
 	HM_TRY(hm_update_ask_encode(
 	    question, (struct hm_span){ message, sizeof(message) }, &len));
 	err = pipe_exchange(&sender->pipe, (struct hm_bytes){ message, len },
-	    until_us < deadline_us ? until_us : deadline_us, take, &answer);
+	    until_us < deadline_us ? until_us : deadline_us, take, &taker);
 	if (err == HM_E_LINK)
 		pipe_hang_up(&sender->pipe);
 	HM_TRY(err);
-	if (answer.err == HM_OK)
-		sender->state = answer.state;
-	return answer.err;
+	if (taker.answer.err == HM_OK)
+		sender->state = taker.answer.state;
+	return taker.answer.err;
 }
 
 /* Was it the link that failed? Then the same again may do. */

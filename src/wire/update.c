@@ -121,7 +121,7 @@ put_version(struct hm_cbor_out *out, const struct hm_update_state *state)
 static void
 put_state(struct hm_cbor_out *out, const struct hm_update_state *state)
 {
-	hm_cbor_put_map(out, 10);
+	hm_cbor_put_map(out, 11);
 	hm_cbor_put_uint(out, 0);
 	hm_cbor_put_uint(out, HM_MSG_VERSION);
 	hm_msg_put_range(
@@ -136,6 +136,8 @@ put_state(struct hm_cbor_out *out, const struct hm_update_state *state)
 	hm_msg_put_uint(out, 7, state->counter);
 	hm_msg_put_bool(out, 8, state->is_confirmed);
 	hm_msg_put_range(out, 9, state->piece, 1, HM_UPDATE_DATA_MAX);
+	hm_msg_put_range(
+	    out, 10, state->asked, HM_UPDATE_STATUS, HM_UPDATE_RESTART);
 }
 
 static void
@@ -152,7 +154,7 @@ get_version(struct hm_cbor_in *in, struct hm_update_state *ret)
 static void
 get_state(struct hm_cbor_in *in, struct hm_update_state *ret)
 {
-	open_map(in, 10);
+	open_map(in, 11);
 	ret->where = (hm_update_where)hm_msg_get_uint(
 	    in, 1, HM_UPDATE_AT_IDLE, HM_UPDATE_AT_INSTALLED);
 	ret->received = hm_msg_get_u32(in, 2);
@@ -165,6 +167,8 @@ get_state(struct hm_cbor_in *in, struct hm_update_state *ret)
 	ret->counter = hm_msg_get_u32(in, 7);
 	ret->is_confirmed = hm_msg_get_bool(in, 8);
 	ret->piece = (uint32_t)hm_msg_get_uint(in, 9, 1, HM_UPDATE_DATA_MAX);
+	ret->asked = (hm_update_type)hm_msg_get_uint(
+	    in, 10, HM_UPDATE_STATUS, HM_UPDATE_RESTART);
 }
 
 hm_err

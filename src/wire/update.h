@@ -17,7 +17,9 @@
  *   23 restart null                              17, then it restarts
  *   any                                           9 problem bstr (problem.h)
  *
- * Every question may be asked again. Data that the device has already is passed
+ * Every question may be asked again, and one that came twice is answered twice:
+ * a state says which question it answers, so that the late answer to one is not
+ * taken for that to the next. Data that the device has already is passed
  * over, data beyond what it has is not taken: the state says where to go on,
  * after a lost answer as after a restart.
  */
@@ -70,9 +72,10 @@ struct hm_update_state {
 	uint8_t major, minor;           /* version of what runs; zeros: */
 	uint16_t revision;              /* not known */
 	uint32_t build;
-	uint32_t counter;  /* the device's security counter */
-	bool is_confirmed; /* what runs is not on trial */
-	uint32_t piece;    /* most bytes that it takes in one message */
+	uint32_t counter;     /* the device's security counter */
+	bool is_confirmed;    /* what runs is not on trial */
+	uint32_t piece;       /* most bytes that it takes in one message */
+	hm_update_type asked; /* the question that it answers */
 };
 
 struct hm_update_answer {

@@ -45,6 +45,7 @@ sample_update_state(struct hm_span room, size_t *ret_len)
 					       .counter = 7,
 					       .is_confirmed = true,
 					       .piece = 1024,
+					       .asked = HM_UPDATE_DATA,
 					   } };
 
 	sample_fill(answer.state.update, sizeof(answer.state.update), 0x20);
