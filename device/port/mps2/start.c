@@ -64,16 +64,25 @@ any(void)
 	mps2_exit(MPS2_EXIT_FAULT);
 }
 
+/* Places that the linker names are arrays of their own to the language: as
+ * numbers they can be compared. */
+static uint32_t
+words_to(const uint32_t *at, const uint32_t *end)
+{
+	return ((uint32_t)(uintptr_t)end - (uint32_t)(uintptr_t)at) / 4;
+}
+
 void
 reset(void)
 {
-	uint32_t *to = data_start;
+	uint32_t data = words_to(data_start, data_end);
+	uint32_t bss = words_to(bss_start, bss_end);
 
 	(void)mps2_stack_paint();
-	for (const uint32_t *from = data_load; to < data_end;)
-		*to++ = *from++;
-	for (to = bss_start; to < bss_end;)
-		*to++ = 0;
+	for (uint32_t i = 0; i < data; i++)
+		data_start[i] = data_load[i];
+	for (uint32_t i = 0; i < bss; i++)
+		bss_start[i] = 0;
 	(void)main(); /* never comes back */
 	mps2_exit(MPS2_EXIT_OK);
 }
@@ -81,11 +90,11 @@ reset(void)
 size_t
 mps2_stack_used(void)
 {
-	const uint32_t *at = stack_low;
+	uint32_t left = words_to(stack_low, stack_top);
 
-	while (at < stack_top && *at == PAINT)
-		at++;
-	return (size_t)(stack_top - at) * sizeof(*at);
+	for (const uint32_t *at = stack_low; left > 0 && *at == PAINT; at++)
+		left--;
+	return left * sizeof(*stack_low);
 }
 
 size_t

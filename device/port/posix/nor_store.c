@@ -203,8 +203,9 @@ save(const struct nor_plane *plane, uint32_t page)
 
 	if (undo_len == undo_room) {
 		undo_room = undo_room > 0 ? 2 * undo_room : 64;
-		undo = realloc(undo, undo_room * sizeof(*undo));
-		hm_assert(undo != NULL);
+		entry = realloc(undo, undo_room * sizeof(*undo));
+		hm_assert(entry != NULL);
+		undo = entry;
 	}
 	entry = &undo[undo_len++];
 	entry->plane = plane;
