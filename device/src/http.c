@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define LENGTH_MAX 1000000 /* bytes: longer bodies are not ours */
+#define FIELDS_MAX 32
+#define TYPE_MAX 63
 
 /* ---- requests ---- */
 
@@ -162,7 +164,7 @@ weigh(struct head *head, struct hm_bytes name, struct hm_bytes value)
 		       number(value, LENGTH_MAX, &said->length);
 	if (is(name, HM_LITERAL("content-type"))) {
 		said->is_cbor = is(value, HM_LITERAL("application/cbor"));
-		return once(&head->has_type);
+		return once(&head->has_type) && value.len <= TYPE_MAX;
 	}
 	if (is(name, HM_LITERAL("connection"))) {
 		said->close = is(value, HM_LITERAL("close"));
@@ -171,6 +173,8 @@ weigh(struct head *head, struct hm_bytes name, struct hm_bytes value)
 	}
 	return !is(name, HM_LITERAL("transfer-encoding")) &&
 	       !is(name, HM_LITERAL("content-encoding")) &&
+	       !is(name, HM_LITERAL("expect")) &&
+	       !is(name, HM_LITERAL("trailer")) &&
 	       !is(name, HM_LITERAL("upgrade"));
 }
 
@@ -188,20 +192,21 @@ field(struct head *head, struct hm_bytes line)
 		line.ptr + colon + 1, line.len - colon - 1 }));
 }
 
-/* "HTTP/1.1 200 OK" */
+/* "HTTP/1.1 200 OK". What is below 200 is no answer yet, has no body whatever
+ * it says, and is nothing that we asked for. */
 static bool
 status_line(struct head *head, struct hm_bytes line)
 {
 	static const char version[] = "HTTP/1.1 ";
 	const size_t at = sizeof(version) - 1;
 
-	if (line.len < at + 3 || memcmp(line.ptr, version, at) != 0)
+	if (line.len < at + 4 || memcmp(line.ptr, version, at) != 0)
 		return false;
-	if (line.len > at + 3 && line.ptr[at + 3] != ' ')
+	if (line.ptr[at + 3] != ' ')
 		return false;
 	return number((struct hm_bytes){ line.ptr + at, 3 }, 599,
 		   &head->said.status) &&
-	       head->said.status >= 100;
+	       head->said.status >= 200;
 }
 
 /* The next line without its CR LF, which *at steps over; its length is SIZE_MAX
@@ -230,18 +235,18 @@ hm_http_parse(struct hm_bytes bytes, struct hm_http_answer *ret)
 {
 	struct head head = { 0 };
 	struct hm_bytes seen = bytes, line = { 0 };
-	size_t at = 0;
-	bool bad = false, first = true;
+	size_t at = 0, lines = 0;
+	bool bad = false;
 
 	if (seen.len > HM_HTTP_HEAD_MAX)
 		seen.len = HM_HTTP_HEAD_MAX;
 	while (next_line(seen, &at, &line, &bad)) {
 		if (line.len == 0)
 			break;
-		bad = first ? !status_line(&head, line) : !field(&head, line);
-		if (bad)
+		bad = lines == 0 ? !status_line(&head, line)
+				 : !field(&head, line);
+		if (bad || lines++ > FIELDS_MAX)
 			return HM_E_HTTP;
-		first = false;
 		line = (struct hm_bytes){ 0 };
 	}
 	if (bad)
@@ -249,7 +254,7 @@ hm_http_parse(struct hm_bytes bytes, struct hm_http_answer *ret)
 	if (line.ptr == NULL) /* no empty line yet */
 		return bytes.len >= HM_HTTP_HEAD_MAX ? HM_E_HTTP
 						     : HM_E_NOT_FOUND;
-	if (first || !head.has_length)
+	if (lines == 0 || !head.has_length)
 		return HM_E_HTTP;
 	head.said.head_len = at;
 	*ret = head.said;

@@ -31,7 +31,7 @@
 
 static struct hm_agent agent;
 static struct hm_online online;
-static uint8_t room[HM_ONLINE_ROOM], message[HM_LINK_MAX];
+static uint8_t room[4096], message[4096]; /* wiped each time */
 static uint8_t made[HM_LINK_MAX];
 static struct hm_bytes input, answer;
 static bool asked;

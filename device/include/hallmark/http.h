@@ -19,7 +19,7 @@ HM_C_BEGIN
 #define HM_HTTP_PATH_MAX 64
 
 struct hm_http_answer {
-	uint32_t status; /* 100 to 599 */
+	uint32_t status; /* 200 to 599 */
 	uint32_t length; /* of the body, bytes */
 	size_t head_len; /* the body begins here */
 	bool is_cbor;    /* Content-Type: application/cbor */

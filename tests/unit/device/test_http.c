@@ -75,6 +75,8 @@ refuses_what_can_be_read_in_two_ways(void **state)
 	REFUSES(OK_LINE CBOR "\r\n");
 	REFUSES(OK_LINE CBOR CBOR FIVE "\r\n");
 	REFUSES(OK_LINE FIVE "Connection: close\r\nConnection: close\r\n\r\n");
+	REFUSES(OK_LINE FIVE "Expect: 100-continue\r\n\r\n");
+	REFUSES(OK_LINE FIVE "Trailer: X\r\n\r\n");
 	REFUSES(OK_LINE FIVE "Upgrade: h2c\r\n\r\n");
 	REFUSES(OK_LINE FIVE "Content-Encoding: gzip\r\n\r\n");
 	REFUSES("HTTP/1.1 200 OK\nContent-Length: 5\n\n");
@@ -99,6 +101,9 @@ refuses_numbers_that_are_none(void **state)
 		REFUSES(text);
 	}
 	REFUSES("HTTP/1.1 99 OK\r\n" FIVE "\r\n");
+	REFUSES("HTTP/1.1 100 Continue\r\n" FIVE "\r\n");
+	REFUSES("HTTP/1.1 199 OK\r\n" FIVE "\r\n");
+	REFUSES("HTTP/1.1 200\r\n" FIVE "\r\n");
 	REFUSES("HTTP/1.1 600 OK\r\n" FIVE "\r\n");
 	REFUSES("HTTP/1.1 2000 OK\r\n" FIVE "\r\n");
 	REFUSES("HTTP/1.0 200 OK\r\n" FIVE "\r\n");
