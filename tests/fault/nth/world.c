@@ -230,6 +230,7 @@ be_front(void *context)
 {
 	struct front_options options = { .keeper = channel[1],
 		.listener = world.listener,
+		.devices = -1,
 		.life = life[1],
 		.tls = { .certificate = world.server_cert,
 		    .key = world.server_key,
