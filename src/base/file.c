@@ -145,7 +145,7 @@ file_read_part(const char *path, uint64_t offset, size_t max, struct buf *ret,
 
 	if (fd < 0)
 		return failed(HM_E_FILE, "open", path, why);
-	if (fstat(fd, &stat) != 0 || offset > INT64_MAX)
+	if (fstat(fd, &stat) != 0)
 		return failed(HM_E_IO, "read", path, why);
 	*ret_size = (uint64_t)stat.st_size;
 	if (offset >= *ret_size)

@@ -29,6 +29,8 @@ NEVER_READ = {"seal-aad"}
 
 
 def codec(file):
+    if file.startswith("update"):
+        return "update_answer" if file in ("update-state", "update-problem") else "update_ask"
     family = re.match(r"(object|entry|link|sign1|claims|stamp|problem)\b", file)
     return family[1] if family else file.replace("-", "_")
 

@@ -35,6 +35,7 @@ class Template:
             found = KEY.match(text[i])
             if found and found[1] and (len(found[2]) < depth or found[3] and i != at):
                 text[i] = text[i][1:]
+            if found and (not found[1] or text[i] != self.lines[i]):
                 depth = min(depth, len(found[2]))
         text[at:at + 1] = lines
         return "\n".join(text) + "\n"

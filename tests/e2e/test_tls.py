@@ -564,7 +564,7 @@ def routes():
     """Of the server's own table."""
     text = (ROOT / "src/server/front/routes.c").read_text()
     return {f"{method} {path}" for method, path in
-            re.findall(r'\{ NET_(GET|POST), "([^"]+)", ', text)}
+            re.findall(r'\bNET_(GET|POST), "([^"]+)", ', text)}
 
 
 def documented():

@@ -139,6 +139,7 @@ answer(char **words, size_t count)
 	if (flash.size == 0 || flash.size > MEMFLASH_SIZE)
 		abort();
 	chip.counter = (uint32_t)strtoul(words[2], NULL, 0);
+	chip.lock = HM_LOCK_LOCKED; /* out in the field */
 	set_kem(words[3]);
 	for (size_t i = 4; i < count; i++) {
 		key = (struct hm_bytes){ der[i - 4],
