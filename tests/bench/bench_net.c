@@ -127,7 +127,9 @@ serve(int fd)
 	static const struct net_route routes[] = {
 		{ NET_POST, "/", 4096, answer },
 	};
-	struct net_tls_files files = { paths[1], paths[2], paths[0], NULL };
+	struct net_tls_files files = {
+		.certificate = paths[1], .key = paths[2], .client_ca = paths[0]
+	};
 	struct net_server_config config = { .routes = routes,
 		.routes_count = 1,
 		.limits = { .connections_per_address = 1000 } };

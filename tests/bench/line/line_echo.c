@@ -158,8 +158,9 @@ median_us(struct job *job, bool resume)
 void
 line_echo_measure(const size_t wire[static 6], struct line_echo *ret)
 {
-	struct net_tls_files files = { "server.pem", "server.key", "line.pem",
-		NULL };
+	struct net_tls_files files = { .certificate = "server.pem",
+		.key = "server.key",
+		.client_ca = "line.pem" };
 	struct job job = { .wire = wire };
 	struct net_tls *tls;
 	struct why why = { 0 };
