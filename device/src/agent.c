@@ -6,7 +6,7 @@
 #include "wire/conformance.h"
 #include "wire/problem.h"
 
-_Static_assert(sizeof(struct hm_agent) <= 6144, "RAM as agent.h says");
+HM_STATIC_ASSERT(sizeof(struct hm_agent) <= 6144, "RAM as agent.h says");
 
 hm_err
 agent_commit(struct hm_agent *agent, const struct hm_agent_memory *next)
@@ -20,13 +20,13 @@ agent_commit(struct hm_agent *agent, const struct hm_agent_memory *next)
 }
 
 static hm_err
-read_device_id(uint8_t ret[static HM_DEVICE_ID_LEN])
+read_device_id(uint8_t ret[HM_STATIC HM_DEVICE_ID_LEN])
 {
 	uint8_t uid[HM_UNIQUE_ID_MAX];
 	size_t len = 0;
 
-	HM_TRY(hm_port_unique_id((struct hm_span){ uid, sizeof(uid) }, &len));
-	hm_sha256((struct hm_bytes){ uid, len }, ret);
+	HM_TRY(hm_port_unique_id(HM_MAKE(hm_span, uid, sizeof(uid)), &len));
+	hm_sha256(HM_MAKE(hm_bytes, uid, len), ret);
 	return HM_OK;
 }
 
@@ -60,9 +60,9 @@ hello(const struct hm_agent *agent, struct hm_span room, size_t *ret_len)
 
 	memcpy(info.device_id, agent->device_id, sizeof(info.device_id));
 	memcpy(info.release, agent->release, sizeof(info.release));
-	HM_TRY(hm_info_encode(
-	    &info, (struct hm_span){ body, sizeof(body) }, &len));
-	return say(HM_LINK_INFO, (struct hm_bytes){ body, len }, room, ret_len);
+	HM_TRY(
+	    hm_info_encode(&info, HM_MAKE(hm_span, body, sizeof(body)), &len));
+	return say(HM_LINK_INFO, HM_MAKE(hm_bytes, body, len), room, ret_len);
 }
 
 /* The first receipt stands; who asks again is told that it is there. */
@@ -82,7 +82,7 @@ take_receipt(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
 		next.state = HM_AGENT_COMPLETE;
 		HM_TRY(agent_commit(agent, &next));
 	}
-	return say(HM_LINK_DONE, (struct hm_bytes){ 0 }, room, ret_len);
+	return say(HM_LINK_DONE, HM_MAKE(hm_bytes, 0), room, ret_len);
 }
 
 static hm_err
@@ -145,9 +145,9 @@ hm_agent_handle(struct hm_agent *agent, struct hm_bytes message,
 	}
 	agent->last = problem.err;
 	HM_TRY(hm_problem_encode(
-	    &problem, (struct hm_span){ body, sizeof(body) }, &len));
+	    &problem, HM_MAKE(hm_span, body, sizeof(body)), &len));
 	return say(
-	    HM_LINK_PROBLEM, (struct hm_bytes){ body, len }, room, ret_len);
+	    HM_LINK_PROBLEM, HM_MAKE(hm_bytes, body, len), room, ret_len);
 }
 
 hm_agent_state

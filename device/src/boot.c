@@ -155,7 +155,7 @@ hm_boot_choose(struct hm_boot *ret, hm_err *err)
 		return HM_VERDICT_YES;
 	/* a journal that cannot be read is a lost one: what verifies starts */
 	if (hm_journal_load(&journal) != HM_OK)
-		journal = (struct hm_journal){ 0 };
+		journal = HM_MAKE(hm_journal, 0);
 	if (choose_trial(&journal, ret) == HM_VERDICT_YES)
 		return HM_VERDICT_YES;
 	return choose_confirmed(&journal, ret, err);

@@ -12,7 +12,7 @@
 #include "multiplier.h"
 #include "scalar.h"
 
-_Static_assert(sizeof(br_sha256_context) <= HM_SHA256_SIZE,
+HM_STATIC_ASSERT(sizeof(br_sha256_context) <= HM_SHA256_SIZE,
     "a running SHA-256 fits into its seam");
 
 void
@@ -29,7 +29,7 @@ hm_sha256_add(struct hm_sha256 *sha, struct hm_bytes bytes)
 }
 
 void
-hm_sha256_end(struct hm_sha256 *sha, uint8_t ret[static HM_DIGEST_LEN])
+hm_sha256_end(struct hm_sha256 *sha, uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	br_sha256_out((br_sha256_context *)(void *)sha->state, ret);
 	hm_wipe(sha, sizeof(*sha));
@@ -37,7 +37,7 @@ hm_sha256_end(struct hm_sha256 *sha, uint8_t ret[static HM_DIGEST_LEN])
 
 void
 hm_hmac(struct hm_bytes key, const struct hm_bytes *pieces, size_t count,
-    uint8_t ret[static HM_DIGEST_LEN])
+    uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	br_hmac_key_context pads;
 	br_hmac_context mac;
@@ -54,7 +54,7 @@ hm_hmac(struct hm_bytes key, const struct hm_bytes *pieces, size_t count,
 /* Both directions over `text` in place; the tag that belongs to it. */
 static void
 gcm_run(struct hm_bytes key, const uint8_t *nonce, struct hm_bytes aad,
-    bool encrypt, struct hm_span text, uint8_t tag[static HM_GCM_TAG_LEN])
+    bool encrypt, struct hm_span text, uint8_t tag[HM_STATIC HM_GCM_TAG_LEN])
 {
 	br_aes_ct_ctr_keys aes;
 	br_gcm_context gcm;
@@ -71,18 +71,20 @@ gcm_run(struct hm_bytes key, const uint8_t *nonce, struct hm_bytes aad,
 }
 
 void
-hm_gcm_seal(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
-    struct hm_bytes aad, struct hm_bytes plain, uint8_t *ret)
+hm_gcm_seal(struct hm_bytes key,
+    const uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN], struct hm_bytes aad,
+    struct hm_bytes plain, uint8_t *ret)
 {
 	if (plain.len > 0)
 		memmove(ret, plain.ptr, plain.len);
-	gcm_run(key, nonce, aad, true, (struct hm_span){ ret, plain.len },
+	gcm_run(key, nonce, aad, true, HM_MAKE(hm_span, ret, plain.len),
 	    ret + plain.len);
 }
 
 hm_err
-hm_gcm_open(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
-    struct hm_bytes aad, struct hm_bytes cipher, uint8_t *ret)
+hm_gcm_open(struct hm_bytes key,
+    const uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN], struct hm_bytes aad,
+    struct hm_bytes cipher, uint8_t *ret)
 {
 	uint8_t tag[HM_GCM_TAG_LEN];
 	struct hm_span text = { ret, cipher.len - HM_GCM_TAG_LEN };
@@ -103,8 +105,8 @@ hm_gcm_open(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
 }
 
 void
-hm_ctr_crypt(struct hm_bytes key, const uint8_t iv[static 12], uint32_t first,
-    struct hm_span text)
+hm_ctr_crypt(struct hm_bytes key, const uint8_t iv[HM_STATIC 12],
+    uint32_t first, struct hm_span text)
 {
 	br_aes_ct_ctr_keys aes;
 
@@ -114,9 +116,9 @@ hm_ctr_crypt(struct hm_bytes key, const uint8_t iv[static 12], uint32_t first,
 }
 
 hm_verdict
-hm_p256_verify(const uint8_t point[static HM_POINT_LEN],
-    const uint8_t digest[static HM_DIGEST_LEN],
-    const uint8_t signature[static HM_SIGNATURE_LEN])
+hm_p256_verify(const uint8_t point[HM_STATIC HM_POINT_LEN],
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN],
+    const uint8_t signature[HM_STATIC HM_SIGNATURE_LEN])
 {
 	uint8_t q[HM_POINT_LEN];
 	br_ec_public_key key = { BR_EC_secp256r1, q, sizeof(q) };
@@ -129,9 +131,9 @@ hm_p256_verify(const uint8_t point[static HM_POINT_LEN],
 }
 
 hm_err
-hm_p256_sign(const uint8_t scalar[static 32],
-    const uint8_t digest[static HM_DIGEST_LEN],
-    uint8_t ret[static HM_SIGNATURE_LEN])
+hm_p256_sign(const uint8_t scalar[HM_STATIC 32],
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN],
+    uint8_t ret[HM_STATIC HM_SIGNATURE_LEN])
 {
 	uint8_t x[32], signature[HM_SIGNATURE_LEN];
 	br_ec_private_key key = { BR_EC_secp256r1, x, sizeof(x) };
@@ -151,7 +153,7 @@ hm_p256_sign(const uint8_t scalar[static 32],
 
 hm_err
 hm_p256_public(
-    const uint8_t scalar[static 32], uint8_t ret[static HM_POINT_LEN])
+    const uint8_t scalar[HM_STATIC 32], uint8_t ret[HM_STATIC HM_POINT_LEN])
 {
 	if (!hm_p256_is_scalar(scalar))
 		return HM_E_KEY;
@@ -162,8 +164,8 @@ hm_p256_public(
 }
 
 hm_err
-hm_p256_agree(const uint8_t scalar[static 32],
-    const uint8_t point[static HM_POINT_LEN], uint8_t ret[static 32])
+hm_p256_agree(const uint8_t scalar[HM_STATIC 32],
+    const uint8_t point[HM_STATIC HM_POINT_LEN], uint8_t ret[HM_STATIC 32])
 {
 	uint8_t shared[HM_POINT_LEN];
 	uint32_t good;

@@ -6,9 +6,9 @@
 #include <bearssl.h>
 
 hm_verdict
-hm_p384_verify(const uint8_t point[static HM_P384_POINT_LEN],
-    const uint8_t digest[static HM_SHA384_LEN],
-    const uint8_t signature[static HM_P384_SIGNATURE_LEN])
+hm_p384_verify(const uint8_t point[HM_STATIC HM_P384_POINT_LEN],
+    const uint8_t digest[HM_STATIC HM_SHA384_LEN],
+    const uint8_t signature[HM_STATIC HM_P384_SIGNATURE_LEN])
 {
 	uint8_t q[HM_P384_POINT_LEN];
 	br_ec_public_key key = { BR_EC_secp384r1, q, sizeof(q) };

@@ -3,7 +3,7 @@
 
 #include <bearssl.h>
 
-_Static_assert(sizeof(br_sha512_context) <= HM_SHA512_SIZE,
+HM_STATIC_ASSERT(sizeof(br_sha512_context) <= HM_SHA512_SIZE,
     "a running SHA-512 fits into its seam");
 
 static br_sha512_context *

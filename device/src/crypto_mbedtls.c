@@ -22,7 +22,7 @@
 
 #define BLOCK_LEN 64 /* of SHA-256 */
 
-_Static_assert(sizeof(mbedtls_sha256_context) <= HM_SHA256_SIZE,
+HM_STATIC_ASSERT(sizeof(mbedtls_sha256_context) <= HM_SHA256_SIZE,
     "a running SHA-256 fits into its seam");
 
 static mbedtls_sha256_context *
@@ -46,7 +46,7 @@ hm_sha256_add(struct hm_sha256 *sha, struct hm_bytes bytes)
 }
 
 void
-hm_sha256_end(struct hm_sha256 *sha, uint8_t ret[static HM_DIGEST_LEN])
+hm_sha256_end(struct hm_sha256 *sha, uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	hm_assert(mbedtls_sha256_finish_ret(context(sha), ret) == 0);
 	hm_wipe(sha, sizeof(*sha));
@@ -55,7 +55,7 @@ hm_sha256_end(struct hm_sha256 *sha, uint8_t ret[static HM_DIGEST_LEN])
 /* Begin a hash over the padded key, xored with `with`. */
 static void
 hmac_pad(
-    struct hm_sha256 *sha, const uint8_t key[static BLOCK_LEN], uint8_t with)
+    struct hm_sha256 *sha, const uint8_t key[HM_STATIC BLOCK_LEN], uint8_t with)
 {
 	uint8_t pad[BLOCK_LEN];
 
@@ -69,7 +69,7 @@ hmac_pad(
 /* By hand: Mbed TLS's own would allocate. */
 void
 hm_hmac(struct hm_bytes key, const struct hm_bytes *pieces, size_t count,
-    uint8_t ret[static HM_DIGEST_LEN])
+    uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	uint8_t padded[BLOCK_LEN] = { 0 }, inner[HM_DIGEST_LEN];
 	struct hm_sha256 sha;
@@ -92,7 +92,7 @@ hm_hmac(struct hm_bytes key, const struct hm_bytes *pieces, size_t count,
 /* Both directions over `text` in place; the tag that belongs to it. */
 static int
 gcm_run(struct hm_bytes key, const uint8_t *nonce, struct hm_bytes aad,
-    int mode, struct hm_span text, uint8_t tag[static HM_GCM_TAG_LEN])
+    int mode, struct hm_span text, uint8_t tag[HM_STATIC HM_GCM_TAG_LEN])
 {
 	mbedtls_gcm_context gcm;
 	int bad;
@@ -109,19 +109,20 @@ gcm_run(struct hm_bytes key, const uint8_t *nonce, struct hm_bytes aad,
 }
 
 void
-hm_gcm_seal(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
-    struct hm_bytes aad, struct hm_bytes plain, uint8_t *ret)
+hm_gcm_seal(struct hm_bytes key,
+    const uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN], struct hm_bytes aad,
+    struct hm_bytes plain, uint8_t *ret)
 {
 	if (plain.len > 0)
 		memmove(ret, plain.ptr, plain.len);
-	hm_assert(
-	    gcm_run(key, nonce, aad, MBEDTLS_GCM_ENCRYPT,
-		(struct hm_span){ ret, plain.len }, ret + plain.len) == 0);
+	hm_assert(gcm_run(key, nonce, aad, MBEDTLS_GCM_ENCRYPT,
+		      HM_MAKE(hm_span, ret, plain.len), ret + plain.len) == 0);
 }
 
 hm_err
-hm_gcm_open(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
-    struct hm_bytes aad, struct hm_bytes cipher, uint8_t *ret)
+hm_gcm_open(struct hm_bytes key,
+    const uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN], struct hm_bytes aad,
+    struct hm_bytes cipher, uint8_t *ret)
 {
 	uint8_t tag[HM_GCM_TAG_LEN] = { 0 };
 	struct hm_span text = { ret, cipher.len - HM_GCM_TAG_LEN };
@@ -142,8 +143,8 @@ hm_gcm_open(struct hm_bytes key, const uint8_t nonce[static HM_GCM_NONCE_LEN],
 }
 
 void
-hm_ctr_crypt(struct hm_bytes key, const uint8_t iv[static 12], uint32_t first,
-    struct hm_span text)
+hm_ctr_crypt(struct hm_bytes key, const uint8_t iv[HM_STATIC 12],
+    uint32_t first, struct hm_span text)
 {
 	mbedtls_aes_context aes;
 	uint8_t counter[16], stream[16];
@@ -203,14 +204,14 @@ hm_mbedtls_verify(mbedtls_ecp_group_id id, struct hm_bytes point,
 }
 
 hm_verdict
-hm_p256_verify(const uint8_t point[static HM_POINT_LEN],
-    const uint8_t digest[static HM_DIGEST_LEN],
-    const uint8_t signature[static HM_SIGNATURE_LEN])
+hm_p256_verify(const uint8_t point[HM_STATIC HM_POINT_LEN],
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN],
+    const uint8_t signature[HM_STATIC HM_SIGNATURE_LEN])
 {
 	return hm_mbedtls_verify(MBEDTLS_ECP_DP_SECP256R1,
-	    (struct hm_bytes){ point, HM_POINT_LEN },
-	    (struct hm_bytes){ digest, HM_DIGEST_LEN },
-	    (struct hm_bytes){ signature, HM_SIGNATURE_LEN });
+	    HM_MAKE(hm_bytes, point, HM_POINT_LEN),
+	    HM_MAKE(hm_bytes, digest, HM_DIGEST_LEN),
+	    HM_MAKE(hm_bytes, signature, HM_SIGNATURE_LEN));
 }
 
 /* Numbers that nobody knows who does not know the scalar. */
@@ -220,17 +221,17 @@ struct blind {
 };
 
 static void
-blind_init(
-    struct blind *blind, const uint8_t scalar[static 32], struct hm_bytes with)
+blind_init(struct blind *blind, const uint8_t scalar[HM_STATIC 32],
+    struct hm_bytes with)
 {
-	hm_hmac((struct hm_bytes){ scalar, 32 }, &with, 1, blind->key);
+	hm_hmac(HM_MAKE(hm_bytes, scalar, 32), &with, 1, blind->key);
 	hm_put_u32(blind->number, 0);
 }
 
 static int
 blind_next(void *state, unsigned char *out, size_t len)
 {
-	struct blind *blind = state;
+	struct blind *blind = (struct blind *)state;
 	const struct hm_bytes number = HM_BYTES(blind->number);
 	uint8_t block[HM_DIGEST_LEN];
 
@@ -247,9 +248,9 @@ blind_next(void *state, unsigned char *out, size_t len)
 }
 
 hm_err
-hm_p256_sign(const uint8_t scalar[static 32],
-    const uint8_t digest[static HM_DIGEST_LEN],
-    uint8_t ret[static HM_SIGNATURE_LEN])
+hm_p256_sign(const uint8_t scalar[HM_STATIC 32],
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN],
+    uint8_t ret[HM_STATIC HM_SIGNATURE_LEN])
 {
 	uint8_t out[HM_SIGNATURE_LEN];
 	struct blind blind;
@@ -259,7 +260,7 @@ hm_p256_sign(const uint8_t scalar[static 32],
 
 	if (!hm_p256_is_scalar(scalar))
 		return HM_E_KEY;
-	blind_init(&blind, scalar, (struct hm_bytes){ digest, HM_DIGEST_LEN });
+	blind_init(&blind, scalar, HM_MAKE(hm_bytes, digest, HM_DIGEST_LEN));
 	mbedtls_ecp_group_init(&group);
 	mbedtls_mpi_init(&d);
 	mbedtls_mpi_init(&r);
@@ -283,8 +284,8 @@ hm_p256_sign(const uint8_t scalar[static 32],
 
 /* scalar * point, or scalar * G without one. HM_E_KEY */
 static hm_err
-multiply(const uint8_t scalar[static 32], struct hm_bytes point,
-    uint8_t ret[static HM_POINT_LEN])
+multiply(const uint8_t scalar[HM_STATIC 32], struct hm_bytes point,
+    uint8_t ret[HM_STATIC HM_POINT_LEN])
 {
 	struct blind blind;
 	mbedtls_ecp_group group;
@@ -319,18 +320,18 @@ multiply(const uint8_t scalar[static 32], struct hm_bytes point,
 
 hm_err
 hm_p256_public(
-    const uint8_t scalar[static 32], uint8_t ret[static HM_POINT_LEN])
+    const uint8_t scalar[HM_STATIC 32], uint8_t ret[HM_STATIC HM_POINT_LEN])
 {
-	return multiply(scalar, (struct hm_bytes){ NULL, 0 }, ret);
+	return multiply(scalar, HM_MAKE(hm_bytes, NULL, 0), ret);
 }
 
 hm_err
-hm_p256_agree(const uint8_t scalar[static 32],
-    const uint8_t point[static HM_POINT_LEN], uint8_t ret[static 32])
+hm_p256_agree(const uint8_t scalar[HM_STATIC 32],
+    const uint8_t point[HM_STATIC HM_POINT_LEN], uint8_t ret[HM_STATIC 32])
 {
 	uint8_t shared[HM_POINT_LEN];
 	hm_err err =
-	    multiply(scalar, (struct hm_bytes){ point, HM_POINT_LEN }, shared);
+	    multiply(scalar, HM_MAKE(hm_bytes, point, HM_POINT_LEN), shared);
 
 	if (err == HM_OK)
 		memcpy(ret, shared + 1, 32);

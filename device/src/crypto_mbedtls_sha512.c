@@ -5,7 +5,7 @@
 
 #include "core/check.h"
 
-_Static_assert(sizeof(mbedtls_sha512_context) <= HM_SHA512_SIZE,
+HM_STATIC_ASSERT(sizeof(mbedtls_sha512_context) <= HM_SHA512_SIZE,
     "a running SHA-512 fits into its seam");
 
 static mbedtls_sha512_context *

@@ -47,8 +47,8 @@ next(struct cursor *in, uint8_t tag, struct hm_bytes *ret_content)
 		in->bad = true;
 		return whole;
 	}
-	whole = (struct hm_bytes){ in->left.ptr, head + len };
-	*ret_content = (struct hm_bytes){ in->left.ptr + head, len };
+	whole = HM_MAKE(hm_bytes, in->left.ptr, head + len);
+	*ret_content = HM_MAKE(hm_bytes, in->left.ptr + head, len);
 	in->left.ptr += whole.len;
 	in->left.len -= whole.len;
 	return whole;
@@ -64,9 +64,9 @@ hm_cert_spki(struct hm_bytes certificate, struct hm_bytes *ret_spki)
 	struct hm_bytes content, spki;
 
 	(void)next(&file, TAG_SEQUENCE, &content);
-	outer = (struct cursor){ content, file.bad || file.left.len != 0 };
+	outer = HM_MAKE(cursor, content, file.bad || file.left.len != 0);
 	(void)next(&outer, TAG_SEQUENCE, &content);
-	inner = (struct cursor){ content, outer.bad };
+	inner = HM_MAKE(cursor, content, outer.bad);
 	for (size_t i = 0; i < sizeof(before); i++)
 		(void)next(&inner, before[i], &content);
 	spki = next(&inner, TAG_SEQUENCE, &content);

@@ -13,9 +13,9 @@
 
 hm_err
 hm_ecies_unwrap(
-    const uint8_t agreed[static 32], struct hm_bytes tlv, uint8_t *ret)
+    const uint8_t agreed[HM_STATIC 32], struct hm_bytes tlv, uint8_t *ret)
 {
-	static const uint8_t iv[12];
+	static const uint8_t iv[12] = { 0 };
 	const struct hm_bytes info = HM_LITERAL("MCUBoot_ECIES_v1");
 	const struct hm_bytes secret = { agreed, 32 };
 	uint8_t prk[HM_DIGEST_LEN], keys[32 + HM_DIGEST_LEN];
@@ -26,15 +26,15 @@ hm_ecies_unwrap(
 	if (tlv.len != WRAPPED_AT + 16 && tlv.len != WRAPPED_AT + 32)
 		return HM_E_OPEN;
 	wrapped.ptr = tlv.ptr + WRAPPED_AT;
-	hm_hkdf_extract((struct hm_bytes){ NULL, 0 }, &secret, 1, prk);
-	hm_hkdf_expand(prk, &info, 1,
-	    (struct hm_span){ keys, wrapped.len + HM_DIGEST_LEN });
-	hm_hmac((struct hm_bytes){ keys + wrapped.len, HM_DIGEST_LEN },
-	    &wrapped, 1, mac);
+	hm_hkdf_extract(HM_MAKE(hm_bytes, NULL, 0), &secret, 1, prk);
+	hm_hkdf_expand(
+	    prk, &info, 1, HM_MAKE(hm_span, keys, wrapped.len + HM_DIGEST_LEN));
+	hm_hmac(HM_MAKE(hm_bytes, keys + wrapped.len, HM_DIGEST_LEN), &wrapped,
+	    1, mac);
 	if (hm_equal_ct(mac, tlv.ptr + MAC_AT, sizeof(mac))) {
 		memcpy(ret, wrapped.ptr, wrapped.len);
-		hm_ctr_crypt((struct hm_bytes){ keys, wrapped.len }, iv, 0,
-		    (struct hm_span){ ret, wrapped.len });
+		hm_ctr_crypt(HM_MAKE(hm_bytes, keys, wrapped.len), iv, 0,
+		    HM_MAKE(hm_span, ret, wrapped.len));
 		err = HM_OK;
 	}
 	hm_wipe(prk, sizeof(prk));

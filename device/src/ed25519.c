@@ -169,7 +169,7 @@ is_zero(const struct fe *a)
 }
 
 static void
-load(struct fe *r, const uint8_t at[static 32])
+load(struct fe *r, const uint8_t at[HM_STATIC 32])
 {
 	for (size_t i = 0; i < WORDS; i++, at += 4)
 		r->w[i] = (uint32_t)at[0] | (uint32_t)at[1] << 8 |
@@ -177,7 +177,7 @@ load(struct fe *r, const uint8_t at[static 32])
 }
 
 static void
-store(const struct fe *a, uint8_t ret[static 32])
+store(const struct fe *a, uint8_t ret[HM_STATIC 32])
 {
 	for (size_t i = 0; i < 32; i++)
 		ret[i] = (uint8_t)(a->w[i / 4] >> (i % 4 * 8));
@@ -246,7 +246,7 @@ find_x(struct point *p, bool odd)
 
 /* Shortest form, on the curve, and not of small order? */
 static bool
-decode(struct point *p, const uint8_t at[static 32])
+decode(struct point *p, const uint8_t at[HM_STATIC 32])
 {
 	bool odd = at[31] >> 7;
 	struct point eight;
@@ -267,7 +267,7 @@ decode(struct point *p, const uint8_t at[static 32])
 }
 
 static void
-encode(const struct point *p, uint8_t ret[static 32])
+encode(const struct point *p, uint8_t ret[HM_STATIC 32])
 {
 	struct fe inverse, x, y;
 
@@ -290,8 +290,8 @@ challenge(const uint8_t *r, const uint8_t *key, struct hm_bytes message,
 	struct fe less;
 
 	hm_sha512_init(&sha);
-	hm_sha512_add(&sha, (struct hm_bytes){ r, 32 });
-	hm_sha512_add(&sha, (struct hm_bytes){ key, HM_ED25519_KEY_LEN });
+	hm_sha512_add(&sha, HM_MAKE(hm_bytes, r, 32));
+	hm_sha512_add(&sha, HM_MAKE(hm_bytes, key, HM_ED25519_KEY_LEN));
 	hm_sha512_add(&sha, message);
 	hm_sha512_end(&sha, digest);
 	*ret = ZERO;
@@ -304,9 +304,9 @@ challenge(const uint8_t *r, const uint8_t *key, struct hm_bytes message,
 }
 
 hm_verdict
-hm_ed25519_verify(const uint8_t key[static HM_ED25519_KEY_LEN],
+hm_ed25519_verify(const uint8_t key[HM_STATIC HM_ED25519_KEY_LEN],
     struct hm_bytes message,
-    const uint8_t signature[static HM_ED25519_SIGNATURE_LEN])
+    const uint8_t signature[HM_STATIC HM_ED25519_SIGNATURE_LEN])
 {
 	struct point sum = { ZERO, ONE, ONE, ZERO };
 	struct point base = { BASE_X, BASE_Y, ONE, ZERO }, a;

@@ -8,7 +8,7 @@
 
 /* What the device says of itself now. */
 static hm_err
-make_claims(const struct hm_agent *agent, const uint8_t nonce[static 32],
+make_claims(const struct hm_agent *agent, const uint8_t nonce[HM_STATIC 32],
     struct hm_span room, size_t *ret_len)
 {
 	struct hm_claims claims = { .scheme = hm_port_scheme(),
@@ -25,7 +25,7 @@ make_claims(const struct hm_agent *agent, const uint8_t nonce[static 32],
 
 static void
 digest_two(struct hm_bytes label, struct hm_bytes a, struct hm_bytes b,
-    uint8_t ret[static HM_DIGEST_LEN])
+    uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	struct hm_sha256 sha;
 
@@ -41,7 +41,7 @@ digest_two(struct hm_bytes label, struct hm_bytes a, struct hm_bytes b,
  * other stamp will be taken.
  */
 static hm_err
-remember(struct hm_agent *agent, const uint8_t binding[static HM_DIGEST_LEN])
+remember(struct hm_agent *agent, const uint8_t binding[HM_STATIC HM_DIGEST_LEN])
 {
 	struct hm_agent_memory next = agent->memory;
 
@@ -70,22 +70,22 @@ step_evidence(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
 		HM_TRY(hm_port_key_make(HM_KEY_KEM));
 	}
 	HM_TRY(make_claims(agent, challenge.nonce,
-	    (struct hm_span){ claims, sizeof(claims) }, &len));
-	evidence.claims = (struct hm_bytes){ claims, len };
+	    HM_MAKE(hm_span, claims, sizeof(claims)), &len));
+	evidence.claims = HM_MAKE(hm_bytes, claims, len);
 
 	digest_two(HM_LITERAL(HM_BINDING_LABEL), evidence.claims,
-	    (struct hm_bytes){ 0 }, digest);
+	    HM_MAKE(hm_bytes, 0), digest);
 	HM_TRY(hm_port_attest(
-	    digest, (struct hm_span){ proof, HM_ATTEST_MAX }, &len));
-	evidence.proof = (struct hm_bytes){ proof, len };
+	    digest, HM_MAKE(hm_span, proof, HM_ATTEST_MAX), &len));
+	evidence.proof = HM_MAKE(hm_bytes, proof, len);
 	HM_TRY(remember(agent, digest));
 
 	digest_two(HM_LITERAL(HM_POSSESSION_LABEL), evidence.claims,
 	    evidence.proof, digest);
 	HM_TRY(hm_port_key_sign(HM_KEY_IDENTITY, digest, evidence.possession));
 	HM_TRY(hm_evidence_encode(&evidence,
-	    (struct hm_span){ whole, sizeof(agent->work) - HM_ATTEST_MAX },
+	    HM_MAKE(hm_span, whole, sizeof(agent->work) - HM_ATTEST_MAX),
 	    &len));
-	link.body = (struct hm_bytes){ whole, len };
+	link.body = HM_MAKE(hm_bytes, whole, len);
 	return hm_link_encode(&link, room, ret_len);
 }

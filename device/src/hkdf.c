@@ -9,7 +9,7 @@
 #define BLOCKS_MAX 255
 
 void
-hm_sha256(struct hm_bytes bytes, uint8_t ret[static HM_DIGEST_LEN])
+hm_sha256(struct hm_bytes bytes, uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	struct hm_sha256 sha;
 
@@ -21,13 +21,13 @@ hm_sha256(struct hm_bytes bytes, uint8_t ret[static HM_DIGEST_LEN])
 /* HMAC pads a key with zeros: an empty salt and 32 of them are one. */
 void
 hm_hkdf_extract(struct hm_bytes salt, const struct hm_bytes *pieces,
-    size_t count, uint8_t ret[static HM_DIGEST_LEN])
+    size_t count, uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	hm_hmac(salt, pieces, count, ret);
 }
 
 void
-hm_hkdf_expand(const uint8_t prk[static HM_DIGEST_LEN],
+hm_hkdf_expand(const uint8_t prk[HM_STATIC HM_DIGEST_LEN],
     const struct hm_bytes *info, size_t count, struct hm_span ret)
 {
 	struct hm_bytes pieces[PIECES_MAX + 2] = { { NULL, 0 } };
@@ -42,7 +42,7 @@ hm_hkdf_expand(const uint8_t prk[static HM_DIGEST_LEN],
 	pieces[count + 1] = HM_BYTES(number);
 	for (; done < ret.len; done += len) {
 		number[0]++;
-		hm_hmac((struct hm_bytes){ prk, HM_DIGEST_LEN }, pieces,
+		hm_hmac(HM_MAKE(hm_bytes, prk, HM_DIGEST_LEN), pieces,
 		    count + 2, block);
 		pieces[0] = HM_BYTES(block);
 		len = ret.len - done;

@@ -13,7 +13,7 @@ static const uint8_t SUITE_256[10] = { 'H', 'P', 'K', 'E', 0x00, 0x10, 0x00,
 
 static void
 labeled_extract(struct hm_bytes salt, struct hm_bytes suite,
-    struct hm_bytes label, struct hm_bytes ikm, uint8_t ret[static 32])
+    struct hm_bytes label, struct hm_bytes ikm, uint8_t ret[HM_STATIC 32])
 {
 	const struct hm_bytes pieces[] = { HM_LITERAL("HPKE-v1"), suite, label,
 		ikm };
@@ -23,8 +23,8 @@ labeled_extract(struct hm_bytes salt, struct hm_bytes suite,
 
 /* `context` is given in two parts. */
 static void
-labeled_expand(const uint8_t prk[static 32], struct hm_bytes suite,
-    struct hm_bytes label, const struct hm_bytes context[static 2],
+labeled_expand(const uint8_t prk[HM_STATIC 32], struct hm_bytes suite,
+    struct hm_bytes label, const struct hm_bytes context[HM_STATIC 2],
     struct hm_span ret)
 {
 	const uint8_t len[2] = { 0, (uint8_t)ret.len };
@@ -36,17 +36,17 @@ labeled_expand(const uint8_t prk[static 32], struct hm_bytes suite,
 
 /* DHKEM: the shared secret of the agreed point and both public keys. */
 static void
-decapsulate(const struct hm_hpke *hpke, uint8_t ret[static 32])
+decapsulate(const struct hm_hpke *hpke, uint8_t ret[HM_STATIC 32])
 {
 	const struct hm_bytes suite = HM_BYTES(SUITE_KEM);
 	const struct hm_bytes context[2] = { { hpke->enc, HM_POINT_LEN },
 		{ hpke->recipient, HM_POINT_LEN } };
 	uint8_t prk[32];
 
-	labeled_extract((struct hm_bytes){ 0 }, suite, HM_LITERAL("eae_prk"),
-	    (struct hm_bytes){ hpke->agreed, 32 }, prk);
+	labeled_extract(HM_MAKE(hm_bytes, 0), suite, HM_LITERAL("eae_prk"),
+	    HM_MAKE(hm_bytes, hpke->agreed, 32), prk);
 	labeled_expand(prk, suite, HM_LITERAL("shared_secret"), context,
-	    (struct hm_span){ ret, 32 });
+	    HM_MAKE(hm_span, ret, 32));
 	hm_wipe(prk, sizeof(prk));
 }
 
@@ -69,10 +69,10 @@ hm_hpke_open(const struct hm_hpke *hpke, struct hm_bytes cipher, uint8_t *ret)
 	labeled_extract(
 	    HM_BYTES(shared), suite, HM_LITERAL("secret"), none, secret);
 	labeled_expand(secret, suite, HM_LITERAL("key"), context,
-	    (struct hm_span){ key, hpke->key_len });
+	    HM_MAKE(hm_span, key, hpke->key_len));
 	labeled_expand(secret, suite, HM_LITERAL("base_nonce"), context,
-	    (struct hm_span){ nonce, sizeof(nonce) });
-	err = hm_gcm_open((struct hm_bytes){ key, hpke->key_len }, nonce,
+	    HM_MAKE(hm_span, nonce, sizeof(nonce)));
+	err = hm_gcm_open(HM_MAKE(hm_bytes, key, hpke->key_len), nonce,
 	    hpke->aad, cipher, ret);
 	hm_wipe(shared, sizeof(shared));
 	hm_wipe(secret, sizeof(secret));

@@ -36,7 +36,7 @@ add_number(struct text *out, size_t value)
 		digits[--at] = (uint8_t)('0' + value % 10);
 		value /= 10;
 	} while (value > 0);
-	add(out, (struct hm_bytes){ digits + at, sizeof(digits) - at });
+	add(out, HM_MAKE(hm_bytes, digits + at, sizeof(digits) - at));
 }
 
 /* Letters, digits and what hosts, ports and our paths need besides. */
@@ -187,9 +187,9 @@ field(struct head *head, struct hm_bytes line)
 		colon++;
 	if (colon == 0 || colon == line.len || line.ptr[colon] != ':')
 		return false;
-	return weigh(head, (struct hm_bytes){ line.ptr, colon },
-	    trim((struct hm_bytes){
-		line.ptr + colon + 1, line.len - colon - 1 }));
+	return weigh(head, HM_MAKE(hm_bytes, line.ptr, colon),
+	    trim(
+		HM_MAKE(hm_bytes, line.ptr + colon + 1, line.len - colon - 1)));
 }
 
 /* "HTTP/1.1 200 OK". What is below 200 is no answer yet, has no body whatever
@@ -204,7 +204,7 @@ status_line(struct head *head, struct hm_bytes line)
 		return false;
 	if (line.ptr[at + 3] != ' ')
 		return false;
-	return number((struct hm_bytes){ line.ptr + at, 3 }, 599,
+	return number(HM_MAKE(hm_bytes, line.ptr + at, 3), 599,
 		   &head->said.status) &&
 	       head->said.status >= 200;
 }
@@ -225,7 +225,7 @@ next_line(struct hm_bytes all, size_t *at, struct hm_bytes *ret, bool *ret_bad)
 	if (*ret_bad || end + 1 == all.len)
 		return false;
 	*ret_bad = all.ptr[end + 1] != '\n';
-	*ret = (struct hm_bytes){ all.ptr + *at, end - *at };
+	*ret = HM_MAKE(hm_bytes, all.ptr + *at, end - *at);
 	*at = end + 2;
 	return !*ret_bad;
 }
@@ -247,7 +247,7 @@ hm_http_parse(struct hm_bytes bytes, struct hm_http_answer *ret)
 				 : !field(&head, line);
 		if (bad || lines++ > FIELDS_MAX)
 			return HM_E_HTTP;
-		line = (struct hm_bytes){ 0 };
+		line = HM_MAKE(hm_bytes, 0);
 	}
 	if (bad)
 		return HM_E_HTTP;

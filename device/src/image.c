@@ -18,8 +18,8 @@
  * both are bad, ~A + ~B + 1 is HM_VERDICT_NO. */
 #define HALF_A 0x19D32B47u
 #define HALF_B 0x40F06B13u
-_Static_assert(HALF_A + HALF_B == HM_VERDICT_YES, "the halves");
-_Static_assert(~HALF_A + ~HALF_B + 1 == HM_VERDICT_NO, "the other halves");
+HM_STATIC_ASSERT(HALF_A + HALF_B == HM_VERDICT_YES, "the halves");
+HM_STATIC_ASSERT(~HALF_A + ~HALF_B + 1 == HM_VERDICT_NO, "the other halves");
 
 struct hash {
 	uint8_t bytes[HM_IMAGE_HASH_MAX];
@@ -132,11 +132,11 @@ hash_flash(const struct hm_image *image, uint8_t *ret)
 
 	how->begin(&sha);
 	while (at < end) {
-		room = (struct hm_span){ piece, sizeof(piece) };
+		room = HM_MAKE(hm_span, piece, sizeof(piece));
 		if (end - at < sizeof(piece))
 			room.len = end - at;
 		HM_TRY(hm_port_flash_read(image->area, at, room));
-		how->add(&sha, (struct hm_bytes){ piece, room.len });
+		how->add(&sha, HM_MAKE(hm_bytes, piece, room.len));
 		at += (uint32_t)room.len;
 	}
 	how->end(&sha, ret);
@@ -163,7 +163,7 @@ find_key(const struct hm_image *image, const struct image_tlv *named)
 		if (differ(hash.bytes, named->value.ptr, how->len) == 0)
 			return der;
 	}
-	return (struct hm_bytes){ NULL, 0 };
+	return HM_MAKE(hm_bytes, NULL, 0);
 }
 
 /* 0 only if the key's hash is in write-once memory, at row *ret_row. */
@@ -222,7 +222,7 @@ image_measure(struct hm_image *image, const uint8_t *digest)
 		memcpy(image->digest, digest, HM_DIGEST_LEN);
 	else
 		hash_bytes(&hm_image_sha256,
-		    (struct hm_bytes){ digest, how->len }, image->digest);
+		    HM_MAKE(hm_bytes, digest, how->len), image->digest);
 }
 
 static uint32_t

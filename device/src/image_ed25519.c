@@ -18,7 +18,7 @@ static hm_verdict
 verify(struct hm_bytes key, const uint8_t *digest, struct hm_bytes signature)
 {
 	return verify_hash(
-	    key, (struct hm_bytes){ digest, HM_DIGEST_LEN }, signature);
+	    key, HM_MAKE(hm_bytes, digest, HM_DIGEST_LEN), signature);
 }
 
 static hm_verdict
@@ -26,7 +26,7 @@ verify_sha512(
     struct hm_bytes key, const uint8_t *digest, struct hm_bytes signature)
 {
 	return verify_hash(
-	    key, (struct hm_bytes){ digest, HM_SHA512_LEN }, signature);
+	    key, HM_MAKE(hm_bytes, digest, HM_SHA512_LEN), signature);
 }
 
 const struct hm_image_scheme hm_image_ed25519 = {

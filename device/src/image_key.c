@@ -20,7 +20,7 @@ open_key(struct hm_bytes wrap, uint8_t *ret)
 
 hm_err
 hm_image_payload_key(const struct hm_image *image, struct hm_bytes tlvs,
-    uint8_t ret[static 32], uint32_t *ret_len)
+    uint8_t ret[HM_STATIC 32], uint32_t *ret_len)
 {
 	struct hm_bytes rest = image_unprotected(image, tlvs);
 	struct image_tlv tlv;

@@ -5,5 +5,5 @@ struct hm_bytes
 hm_port_boot_public(uint32_t index)
 {
 	(void)index;
-	return (struct hm_bytes){ NULL, 0 };
+	return HM_MAKE(hm_bytes, NULL, 0);
 }

@@ -337,7 +337,7 @@ image_p256_small(
 	bad = load_point(at, key, &table[1]);
 	if (bad != 0)
 		return HM_VERDICT_NO;
-	table[0] = (struct point){ base_x, base_y, table[1].z };
+	table[0] = HM_MAKE(point, base_x, base_y, table[1].z);
 	to_form(&table[0].x, &field);
 	to_form(&table[0].y, &field);
 	e = load(digest);

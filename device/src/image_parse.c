@@ -68,7 +68,7 @@ image_le(const uint8_t *at, unsigned len)
 }
 
 void
-image_version(const uint8_t at[static 8], struct hm_image_version *ret)
+image_version(const uint8_t at[HM_STATIC 8], struct hm_image_version *ret)
 {
 	ret->major = at[0];
 	ret->minor = at[1];
@@ -87,7 +87,7 @@ image_next(struct hm_bytes *rest, struct image_tlv *ret)
 	if (len > rest->len - IMAGE_HEAD_LEN)
 		return false;
 	ret->type = image_le(rest->ptr, 2);
-	ret->value = (struct hm_bytes){ rest->ptr + IMAGE_HEAD_LEN, len };
+	ret->value = HM_MAKE(hm_bytes, rest->ptr + IMAGE_HEAD_LEN, len);
 	rest->ptr += IMAGE_HEAD_LEN + len;
 	rest->len -= IMAGE_HEAD_LEN + len;
 	return true;
@@ -97,9 +97,9 @@ static struct hm_bytes
 part(struct hm_bytes tlvs, size_t at, size_t len)
 {
 	if (len < IMAGE_HEAD_LEN)
-		return (struct hm_bytes){ tlvs.ptr, 0 };
-	return (struct hm_bytes){ tlvs.ptr + at + IMAGE_HEAD_LEN,
-		len - IMAGE_HEAD_LEN };
+		return HM_MAKE(hm_bytes, tlvs.ptr, 0);
+	return HM_MAKE(
+	    hm_bytes, tlvs.ptr + at + IMAGE_HEAD_LEN, len - IMAGE_HEAD_LEN);
 }
 
 struct hm_bytes
@@ -117,7 +117,8 @@ image_unprotected(const struct hm_image *image, struct hm_bytes tlvs)
 /* ---- header ---- */
 
 static hm_err
-parse_header(const uint8_t at[static HM_IMAGE_HEADER_LEN], struct hm_image *ret)
+parse_header(
+    const uint8_t at[HM_STATIC HM_IMAGE_HEADER_LEN], struct hm_image *ret)
 {
 	uint32_t encrypted;
 
@@ -303,7 +304,7 @@ parse_tlvs(struct hm_image *image, struct hm_bytes tlvs)
 }
 
 static hm_err
-parse(const uint8_t header[static HM_IMAGE_HEADER_LEN], struct hm_bytes tlvs,
+parse(const uint8_t header[HM_STATIC HM_IMAGE_HEADER_LEN], struct hm_bytes tlvs,
     uint32_t room, struct hm_image *ret)
 {
 	memset(ret, 0, sizeof(*ret));
@@ -321,7 +322,7 @@ parse(const uint8_t header[static HM_IMAGE_HEADER_LEN], struct hm_bytes tlvs,
 }
 
 hm_err
-hm_image_parse(const uint8_t header[static HM_IMAGE_HEADER_LEN],
+hm_image_parse(const uint8_t header[HM_STATIC HM_IMAGE_HEADER_LEN],
     struct hm_bytes tlvs, uint32_t room, struct hm_image *ret)
 {
 	struct hm_image image;
@@ -352,14 +353,14 @@ image_load(hm_area area, struct hm_image *ret, uint8_t *room,
 
 	HM_TRY(hm_port_flash(area, &flash));
 	HM_TRY(hm_port_flash_read(
-	    area, 0, (struct hm_span){ header, sizeof(header) }));
+	    area, 0, HM_MAKE(hm_span, header, sizeof(header))));
 	if (is_erased(header, sizeof(header), flash.erased))
 		return HM_E_NOT_FOUND;
 	HM_TRY(parse_header(header, ret));
 	HM_TRY(add_up(ret, ret->protected_len + IMAGE_HEAD_LEN, flash.size));
 	at = ret->size - IMAGE_HEAD_LEN;
-	HM_TRY(hm_port_flash_read(
-	    area, at, (struct hm_span){ head, sizeof(head) }));
+	HM_TRY(
+	    hm_port_flash_read(area, at, HM_MAKE(hm_span, head, sizeof(head))));
 	len = image_le(head + 2, 2);
 	if (image_le(head, 2) != IMAGE_AREA_MAGIC || len < IMAGE_HEAD_LEN)
 		return HM_E_IMAGE_FIELD;
@@ -369,9 +370,9 @@ image_load(hm_area area, struct hm_image *ret, uint8_t *room,
 	HM_TRY(add_up(ret, len, flash.size));
 	if (len > HM_IMAGE_TLVS_MAX)
 		return HM_E_TOO_LARGE;
-	*ret_tlvs = (struct hm_bytes){ room, len };
+	*ret_tlvs = HM_MAKE(hm_bytes, room, len);
 	HM_TRY(hm_port_flash_read(
-	    area, at - ret->protected_len, (struct hm_span){ room, len }));
+	    area, at - ret->protected_len, HM_MAKE(hm_span, room, len)));
 	HM_TRY(parse(header, *ret_tlvs, flash.size, ret));
 	ret->area = area;
 	return HM_OK;

@@ -32,7 +32,7 @@
 
 /* Little-endian, `len` up to 4. */
 uint32_t image_le(const uint8_t *at, unsigned len);
-void image_version(const uint8_t at[static 8], struct hm_image_version *ret);
+void image_version(const uint8_t at[HM_STATIC 8], struct hm_image_version *ret);
 
 struct image_tlv {
 	uint32_t type;

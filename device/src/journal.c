@@ -24,6 +24,8 @@
 #include "hallmark/crypto.h"
 #include "hallmark/journal.h"
 
+#include <string.h>
+
 #define ANNOUNCED_AT 12u
 #define RECORD_LEN 64u
 #define COVERED_LEN 44u
@@ -33,9 +35,9 @@
 #define READS 4u
 #define NOWHERE UINT32_MAX
 
-_Static_assert(ANNOUNCED_AT + HM_DIGEST_LEN == COVERED_LEN, "as drawn");
-_Static_assert(RECORD_LEN % HM_FLASH_UNIT_MAX == 0, "whole units");
-_Static_assert(SEAL_AT + SEAL_LEN <= HM_DIGEST_LEN, "one digest does");
+HM_STATIC_ASSERT(ANNOUNCED_AT + HM_DIGEST_LEN == COVERED_LEN, "as drawn");
+HM_STATIC_ASSERT(RECORD_LEN % HM_FLASH_UNIT_MAX == 0, "whole units");
+HM_STATIC_ASSERT(SEAL_AT + SEAL_LEN <= HM_DIGEST_LEN, "one digest does");
 
 struct slot {
 	uint32_t at, sequence, seals;
@@ -84,8 +86,8 @@ fits(const struct view *view, uint32_t sector, uint32_t at)
 /* ---- records ---- */
 
 static void
-encode(const struct hm_journal *journal, uint8_t ret[static RECORD_LEN],
-    uint8_t digest[static HM_DIGEST_LEN])
+encode(const struct hm_journal *journal, uint8_t ret[HM_STATIC RECORD_LEN],
+    uint8_t digest[HM_STATIC HM_DIGEST_LEN])
 {
 	hm_put_u32(ret, journal->sequence);
 	hm_put_u32(ret + 4, journal->received);
@@ -95,13 +97,13 @@ encode(const struct hm_journal *journal, uint8_t ret[static RECORD_LEN],
 	ret[11] = (uint8_t)journal->attempts;
 	for (uint32_t i = 0; i < HM_DIGEST_LEN; i++)
 		ret[ANNOUNCED_AT + i] = journal->announced[i];
-	hm_sha256((struct hm_bytes){ ret, COVERED_LEN }, digest);
+	hm_sha256(HM_MAKE(hm_bytes, ret, COVERED_LEN), digest);
 	for (uint32_t i = 0; i < SEAL_AT; i++)
 		ret[COVERED_LEN + i] = digest[i];
 }
 
 static void
-decode(const uint8_t record[static RECORD_LEN], struct hm_journal *ret)
+decode(const uint8_t record[HM_STATIC RECORD_LEN], struct hm_journal *ret)
 {
 	ret->sequence = hm_get_u32(record);
 	ret->received = hm_get_u32(record + 4);
@@ -114,7 +116,7 @@ decode(const uint8_t record[static RECORD_LEN], struct hm_journal *ret)
 }
 
 static bool
-is_seal(struct hm_bytes bytes, const uint8_t digest[static HM_DIGEST_LEN])
+is_seal(struct hm_bytes bytes, const uint8_t digest[HM_STATIC HM_DIGEST_LEN])
 {
 	for (uint32_t i = 0; i < bytes.len; i++)
 		if (bytes.ptr[i] != digest[SEAL_AT + i % SEAL_LEN])
@@ -131,14 +133,14 @@ count_seals(const struct view *view, uint32_t at, const uint8_t *digest)
 
 	for (at += RECORD_LEN; count < 2; count++, at += view->seal)
 		if (hm_port_flash_read(HM_AREA_JOURNAL, at,
-			(struct hm_span){ bytes, view->seal }) != HM_OK ||
-		    !is_seal((struct hm_bytes){ bytes, view->seal }, digest))
+			HM_MAKE(hm_span, bytes, view->seal)) != HM_OK ||
+		    !is_seal(HM_MAKE(hm_bytes, bytes, view->seal), digest))
 			break;
 	return count;
 }
 
 static bool
-is_erased(const struct view *view, const uint8_t record[static RECORD_LEN])
+is_erased(const struct view *view, const uint8_t record[HM_STATIC RECORD_LEN])
 {
 	uint8_t differs = 0;
 
@@ -159,12 +161,12 @@ is_newer(const struct slot *a, const struct slot *b)
 
 static void
 look_at_record(
-    struct view *view, uint32_t at, const uint8_t record[static RECORD_LEN])
+    struct view *view, uint32_t at, const uint8_t record[HM_STATIC RECORD_LEN])
 {
 	struct slot slot = { .at = at };
 	uint8_t digest[HM_DIGEST_LEN];
 
-	hm_sha256((struct hm_bytes){ record, COVERED_LEN }, digest);
+	hm_sha256(HM_MAKE(hm_bytes, record, COVERED_LEN), digest);
 	if (!hm_equal_ct(record + COVERED_LEN, digest, SEAL_AT)) {
 		view->is_unclear = true;
 		return;
@@ -187,7 +189,7 @@ look_at_sector(struct view *view, uint32_t sector)
 
 	for (at = sector; fits(view, sector, at); at += stride(view)) {
 		if (hm_port_flash_read(HM_AREA_JOURNAL, at,
-			(struct hm_span){ record, RECORD_LEN }) != HM_OK)
+			HM_MAKE(hm_span, record, RECORD_LEN)) != HM_OK)
 			view->is_unclear = true;
 		else if (is_erased(view, record))
 			continue;
@@ -203,9 +205,8 @@ look_at_sector(struct view *view, uint32_t sector)
 static hm_err
 look_at_all(struct view *ret)
 {
-	*ret = (struct view){
-		.newest.at = NOWHERE, .firm.at = NOWHERE, .behind = NOWHERE
-	};
+	memset(ret, 0, sizeof(*ret));
+	ret->newest.at = ret->firm.at = ret->behind = NOWHERE;
 	HM_TRY(hm_port_flash(HM_AREA_JOURNAL, &ret->flash));
 	ret->seal = ret->flash.unit > SEAL_LEN ? ret->flash.unit : SEAL_LEN;
 	for (uint32_t at = 0; at < ret->flash.size; at += ret->flash.sector)
@@ -221,22 +222,22 @@ program(uint32_t at, const uint8_t *ptr, uint32_t len)
 	uint8_t back[RECORD_LEN];
 
 	HM_TRY(hm_port_flash_program(
-	    HM_AREA_JOURNAL, at, (struct hm_bytes){ ptr, len }));
+	    HM_AREA_JOURNAL, at, HM_MAKE(hm_bytes, ptr, len)));
 	HM_TRY(hm_port_flash_read(
-	    HM_AREA_JOURNAL, at, (struct hm_span){ back, len }));
+	    HM_AREA_JOURNAL, at, HM_MAKE(hm_span, back, len)));
 	return hm_equal_ct(ptr, back, len) ? HM_OK : HM_E_STORAGE;
 }
 
 /* A unit that was not erased to the end may read right for once. */
 static hm_err
 check(const struct view *view, uint32_t at,
-    const uint8_t record[static RECORD_LEN], const uint8_t *digest)
+    const uint8_t record[HM_STATIC RECORD_LEN], const uint8_t *digest)
 {
 	uint8_t back[RECORD_LEN];
 
 	for (unsigned i = 0; i < READS; i++) {
 		HM_TRY(hm_port_flash_read(
-		    HM_AREA_JOURNAL, at, (struct hm_span){ back, RECORD_LEN }));
+		    HM_AREA_JOURNAL, at, HM_MAKE(hm_span, back, RECORD_LEN)));
 		if (!hm_equal_ct(record, back, RECORD_LEN) ||
 		    count_seals(view, at, digest) != 2)
 			return HM_E_STORAGE;
@@ -329,7 +330,7 @@ append(struct view *view, struct hm_journal journal)
 		at = view->behind;
 	else
 		HM_TRY(put_fresh(view, &journal, at));
-	view->firm = (struct slot){ at, journal.sequence, 2 };
+	view->firm = HM_MAKE(slot, at, journal.sequence, 2);
 	view->newest = view->firm;
 	view->behind = at + stride(view);
 	view->journal = journal;

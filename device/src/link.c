@@ -3,7 +3,7 @@
 
 #define READ_LEN 256 /* bytes of stack for one read */
 
-_Static_assert(sizeof(struct hm_serve) <= 4096, "RAM as link.h says");
+HM_STATIC_ASSERT(sizeof(struct hm_serve) <= 4096, "RAM as link.h says");
 
 void
 hm_serve_init(
@@ -19,10 +19,10 @@ reply(struct hm_serve *serve, struct hm_bytes message)
 	size_t len = 0;
 
 	HM_TRY(hm_agent_handle(serve->agent, message,
-	    (struct hm_span){ serve->answer, sizeof(serve->answer) }, &len));
-	HM_TRY(hm_frame_encode((struct hm_bytes){ serve->answer, len },
-	    (struct hm_span){ serve->frame, sizeof(serve->frame) }, &len));
-	return hm_port_link_write((struct hm_bytes){ serve->frame, len });
+	    HM_MAKE(hm_span, serve->answer, sizeof(serve->answer)), &len));
+	HM_TRY(hm_frame_encode(HM_MAKE(hm_bytes, serve->answer, len),
+	    HM_MAKE(hm_span, serve->frame, sizeof(serve->frame)), &len));
+	return hm_port_link_write(HM_MAKE(hm_bytes, serve->frame, len));
 }
 
 hm_err
@@ -44,7 +44,7 @@ hm_serve_run(struct hm_serve *serve)
 
 	for (;;) {
 		HM_TRY(hm_port_link_read(
-		    (struct hm_span){ bytes, sizeof(bytes) }, &len));
-		HM_TRY(hm_serve_feed(serve, (struct hm_bytes){ bytes, len }));
+		    HM_MAKE(hm_span, bytes, sizeof(bytes)), &len));
+		HM_TRY(hm_serve_feed(serve, HM_MAKE(hm_bytes, bytes, len)));
 	}
 }

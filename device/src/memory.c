@@ -22,8 +22,8 @@ encode(const struct hm_agent_memory *memory, struct hm_cbor_out *out)
 		hm_cbor_put_null(out);
 	hm_cbor_put_uint(out, 4);
 	if (memory->state >= HM_AGENT_STAMPED)
-		hm_cbor_put_bytes(out, (struct hm_bytes){ memory->conformance,
-					   memory->conformance_len });
+		hm_cbor_put_bytes(out, HM_MAKE(hm_bytes, memory->conformance,
+					   memory->conformance_len));
 	else
 		hm_cbor_put_null(out);
 }
@@ -69,12 +69,12 @@ memory_load(struct hm_agent_memory *ret)
 	struct hm_agent_memory memory = { .state = HM_AGENT_BLANK };
 	size_t len = 0;
 	hm_err err = hm_port_store_read(
-	    HM_RECORD_STATE, (struct hm_span){ room, sizeof(room) }, &len);
+	    HM_RECORD_STATE, HM_MAKE(hm_span, room, sizeof(room)), &len);
 
 	if (err != HM_OK && err != HM_E_NOT_FOUND)
 		return HM_E_STORAGE;
 	if (err == HM_OK &&
-	    decode((struct hm_bytes){ room, len }, &memory) != HM_OK)
+	    decode(HM_MAKE(hm_bytes, room, len), &memory) != HM_OK)
 		return HM_E_STORAGE;
 	*ret = memory;
 	return HM_OK;
@@ -87,16 +87,16 @@ memory_store(const struct hm_agent_memory *memory)
 	struct hm_cbor_out out;
 	size_t len = 0;
 
-	hm_cbor_out_init(&out, (struct hm_span){ room, sizeof(room) });
+	hm_cbor_out_init(&out, HM_MAKE(hm_span, room, sizeof(room)));
 	encode(memory, &out);
 	HM_TRY(hm_cbor_out_end(&out, &len));
 	return hm_port_store_write(
-	    HM_RECORD_STATE, (struct hm_bytes){ room, len });
+	    HM_RECORD_STATE, HM_MAKE(hm_bytes, room, len));
 }
 
 bool
 memory_knows(const struct hm_agent_memory *memory,
-    const uint8_t binding[static HM_DIGEST_LEN])
+    const uint8_t binding[HM_STATIC HM_DIGEST_LEN])
 {
 	for (uint32_t i = 0; i < memory->binding_count; i++)
 		if (hm_equal_ct(memory->bindings[i], binding, HM_DIGEST_LEN))
@@ -105,8 +105,8 @@ memory_knows(const struct hm_agent_memory *memory,
 }
 
 void
-memory_remember(
-    struct hm_agent_memory *memory, const uint8_t binding[static HM_DIGEST_LEN])
+memory_remember(struct hm_agent_memory *memory,
+    const uint8_t binding[HM_STATIC HM_DIGEST_LEN])
 {
 	if (memory_knows(memory, binding))
 		return;

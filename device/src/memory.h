@@ -19,6 +19,6 @@ HM_MUST hm_err memory_load(struct hm_agent_memory *ret);
 HM_MUST hm_err memory_store(const struct hm_agent_memory *memory);
 /* Put `binding` in front, unless it is there; the oldest falls out. */
 void memory_remember(struct hm_agent_memory *memory,
-    const uint8_t binding[static HM_DIGEST_LEN]);
+    const uint8_t binding[HM_STATIC HM_DIGEST_LEN]);
 bool memory_knows(const struct hm_agent_memory *memory,
-    const uint8_t binding[static HM_DIGEST_LEN]);
+    const uint8_t binding[HM_STATIC HM_DIGEST_LEN]);

@@ -17,7 +17,7 @@
 static struct hm_bytes
 bytes_of(const uint8_t *at, size_t len)
 {
-	return (struct hm_bytes){ at, len };
+	return HM_MAKE(hm_bytes, at, len);
 }
 
 /* ---- calls ---- */
@@ -34,8 +34,7 @@ take_answer(struct hm_online *online, struct hm_http_answer *ret)
 		if (have == room.len)
 			return HM_E_TOO_LARGE;
 		HM_TRY(hm_tls_read(&online->connection,
-		    (struct hm_span){ room.ptr + have, room.len - have },
-		    &more));
+		    HM_MAKE(hm_span, room.ptr + have, room.len - have), &more));
 		have += more;
 		err = hm_http_parse(bytes_of(room.ptr, have), ret);
 	}
@@ -44,8 +43,8 @@ take_answer(struct hm_online *online, struct hm_http_answer *ret)
 		return HM_E_TOO_LARGE;
 	while (have < ret->head_len + ret->length) {
 		HM_TRY(hm_tls_read(&online->connection,
-		    (struct hm_span){
-			room.ptr + have, ret->head_len + ret->length - have },
+		    HM_MAKE(hm_span, room.ptr + have,
+			ret->head_len + ret->length - have),
 		    &more));
 		have += more;
 	}
@@ -84,7 +83,7 @@ call(struct hm_online *online, const char *path, struct hm_bytes body,
 	size_t len = 0;
 
 	HM_TRY(hm_http_request(online->host, path, body.len,
-	    (struct hm_span){ head, sizeof(head) }, &len));
+	    HM_MAKE(hm_span, head, sizeof(head)), &len));
 	hm_tls_deadline(
 	    &online->connection, hm_port_clock_ms() + online->timeout_ms);
 	online->calls++;
@@ -107,7 +106,7 @@ tell(struct hm_online *online, hm_link_type type, struct hm_bytes body,
 	HM_TRY(hm_link_encode(&question, online->message, &len));
 	HM_TRY(hm_agent_handle(online->agent,
 	    bytes_of(online->message.ptr, len),
-	    (struct hm_span){ online->answer, sizeof(online->answer) }, &len));
+	    HM_MAKE(hm_span, online->answer, sizeof(online->answer)), &len));
 	HM_TRY(hm_link_decode(bytes_of(online->answer, len), &answer));
 	if (answer.type == HM_LINK_PROBLEM) {
 		HM_TRY(hm_problem_decode(answer.body, &problem));
@@ -129,7 +128,7 @@ challenge(struct hm_online *online, struct hm_bytes *ret_evidence)
 	size_t len = 0;
 
 	HM_TRY(hm_challenge_request_encode(
-	    &request, (struct hm_span){ room, sizeof(room) }, &len));
+	    &request, HM_MAKE(hm_span, room, sizeof(room)), &len));
 	HM_TRY(call(online, "/v1/challenge", bytes_of(room, len), &fresh));
 	return tell(online, HM_LINK_CHALLENGE, fresh, ret_evidence);
 }

@@ -25,7 +25,7 @@ hm_rsa_is_modulus(struct hm_bytes modulus)
 
 /* MGF1 of `seed`, xored onto `text`. */
 static void
-mask(const uint8_t seed[static HM_DIGEST_LEN], struct hm_span text)
+mask(const uint8_t seed[HM_STATIC HM_DIGEST_LEN], struct hm_span text)
 {
 	uint8_t number[4], block[HM_DIGEST_LEN];
 	struct hm_sha256 sha;
@@ -35,7 +35,7 @@ mask(const uint8_t seed[static HM_DIGEST_LEN], struct hm_span text)
 			hm_put_u32(number, (uint32_t)(i / sizeof(block)));
 			hm_sha256_init(&sha);
 			hm_sha256_add(
-			    &sha, (struct hm_bytes){ seed, HM_DIGEST_LEN });
+			    &sha, HM_MAKE(hm_bytes, seed, HM_DIGEST_LEN));
 			hm_sha256_add(&sha, HM_BYTES(number));
 			hm_sha256_end(&sha, block);
 		}
@@ -45,9 +45,9 @@ mask(const uint8_t seed[static HM_DIGEST_LEN], struct hm_span text)
 
 hm_verdict
 hm_pss_verify(struct hm_bytes modulus,
-    const uint8_t digest[static HM_DIGEST_LEN], struct hm_bytes signature)
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN], struct hm_bytes signature)
 {
-	static const uint8_t zeros[8];
+	static const uint8_t zeros[8] = { 0 };
 	uint8_t em[HM_RSA_MAX], hash[HM_DIGEST_LEN];
 	uint8_t wrong;
 	struct hm_sha256 sha;
@@ -67,8 +67,8 @@ hm_pss_verify(struct hm_bytes modulus,
 	wrong |= salt[-1] ^ 0x01;
 	hm_sha256_init(&sha);
 	hm_sha256_add(&sha, HM_BYTES(zeros));
-	hm_sha256_add(&sha, (struct hm_bytes){ digest, HM_DIGEST_LEN });
-	hm_sha256_add(&sha, (struct hm_bytes){ salt, SALT_LEN });
+	hm_sha256_add(&sha, HM_MAKE(hm_bytes, digest, HM_DIGEST_LEN));
+	hm_sha256_add(&sha, HM_MAKE(hm_bytes, salt, SALT_LEN));
 	hm_sha256_end(&sha, hash);
 	if (wrong != 0 || memcmp(hash, h, sizeof(hash)) != 0)
 		return HM_VERDICT_NO;

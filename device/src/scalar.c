@@ -9,7 +9,7 @@ static const uint8_t ORDER[32] = {
 };
 
 bool
-hm_p256_is_scalar(const uint8_t scalar[static 32])
+hm_p256_is_scalar(const uint8_t scalar[HM_STATIC 32])
 {
 	uint32_t borrow = 0, any = 0;
 

@@ -18,32 +18,32 @@ record_of(hm_key key)
 }
 
 static hm_err
-load(hm_key key, uint8_t ret[static SCALAR_LEN])
+load(hm_key key, uint8_t ret[HM_STATIC SCALAR_LEN])
 {
 	size_t len = 0;
 
 	HM_TRY(hm_port_store_read(
-	    record_of(key), (struct hm_span){ ret, SCALAR_LEN }, &len));
+	    record_of(key), HM_MAKE(hm_span, ret, SCALAR_LEN), &len));
 	return len == SCALAR_LEN ? HM_OK : HM_E_STORAGE;
 }
 
 /* A key that must be there, for which `use` of the callers below needs it. */
 static hm_err
-load_made(hm_key key, uint8_t ret[static SCALAR_LEN])
+load_made(hm_key key, uint8_t ret[HM_STATIC SCALAR_LEN])
 {
 	return load(key, ret) == HM_OK ? HM_OK : HM_E_STORAGE;
 }
 
 static hm_err
-make(hm_key key, uint8_t scalar[static SCALAR_LEN])
+make(hm_key key, uint8_t scalar[HM_STATIC SCALAR_LEN])
 {
 	uint8_t point[HM_POINT_LEN];
 
 	for (int i = 0; i < TRIES; i++) {
-		HM_TRY(hm_port_random((struct hm_span){ scalar, SCALAR_LEN }));
+		HM_TRY(hm_port_random(HM_MAKE(hm_span, scalar, SCALAR_LEN)));
 		if (hm_p256_public(scalar, point) == HM_OK)
 			return hm_port_store_write(record_of(key),
-			    (struct hm_bytes){ scalar, SCALAR_LEN });
+			    HM_MAKE(hm_bytes, scalar, SCALAR_LEN));
 	}
 	return HM_E_NO_ENTROPY;
 }
@@ -63,7 +63,7 @@ hm_port_key_make(hm_key key)
 }
 
 hm_err
-hm_port_key_public(hm_key key, uint8_t ret[static HM_POINT_LEN])
+hm_port_key_public(hm_key key, uint8_t ret[HM_STATIC HM_POINT_LEN])
 {
 	uint8_t scalar[SCALAR_LEN];
 	hm_err err = load_made(key, scalar);
@@ -75,8 +75,8 @@ hm_port_key_public(hm_key key, uint8_t ret[static HM_POINT_LEN])
 }
 
 hm_err
-hm_port_key_sign(hm_key key, const uint8_t digest[static HM_DIGEST_LEN],
-    uint8_t ret[static HM_SIGNATURE_LEN])
+hm_port_key_sign(hm_key key, const uint8_t digest[HM_STATIC HM_DIGEST_LEN],
+    uint8_t ret[HM_STATIC HM_SIGNATURE_LEN])
 {
 	uint8_t scalar[SCALAR_LEN];
 	hm_err err = load_made(key, scalar);
@@ -88,8 +88,8 @@ hm_port_key_sign(hm_key key, const uint8_t digest[static HM_DIGEST_LEN],
 }
 
 hm_err
-hm_port_key_agree(hm_key key, const uint8_t point[static HM_POINT_LEN],
-    uint8_t ret[static 32])
+hm_port_key_agree(hm_key key, const uint8_t point[HM_STATIC HM_POINT_LEN],
+    uint8_t ret[HM_STATIC 32])
 {
 	uint8_t scalar[SCALAR_LEN];
 	hm_err err = load_made(key, scalar);

@@ -16,16 +16,16 @@
 /* SHA-256 of what a COSE_Sign1 signs. */
 static hm_err
 sign1_digest(struct hm_bytes kid, struct hm_bytes aad, struct hm_bytes payload,
-    uint8_t ret[static HM_DIGEST_LEN])
+    uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	uint8_t head[HM_COSE_HEAD_MAX];
 	struct hm_sha256 sha;
 	size_t len = 0;
 
-	HM_TRY(hm_sign1_head(kid, aad, payload.len,
-	    (struct hm_span){ head, sizeof(head) }, &len));
+	HM_TRY(hm_sign1_head(
+	    kid, aad, payload.len, HM_MAKE(hm_span, head, sizeof(head)), &len));
 	hm_sha256_init(&sha);
-	hm_sha256_add(&sha, (struct hm_bytes){ head, len });
+	hm_sha256_add(&sha, HM_MAKE(hm_bytes, head, len));
 	hm_sha256_add(&sha, payload);
 	hm_sha256_end(&sha, ret);
 	return HM_OK;
@@ -108,9 +108,9 @@ open_secrets(struct hm_agent *agent, const struct hm_stamp *stamp,
 	    stamp->sealed.len > sizeof(agent->work))
 		return HM_E_OPEN;
 	HM_TRY(hm_seal_info(stamp->order, stamp->device_id, stamp->binding,
-	    (struct hm_span){ info, sizeof(info) }, &hpke.info.len));
+	    HM_MAKE(hm_span, info, sizeof(info)), &hpke.info.len));
 	HM_TRY(hm_seal_aad(stamp->device_id, stamp->serial,
-	    (struct hm_span){ aad, sizeof(aad) }, &hpke.aad.len));
+	    HM_MAKE(hm_span, aad, sizeof(aad)), &hpke.aad.len));
 	HM_TRY(hm_port_key_public(HM_KEY_KEM, own));
 	err = hm_port_key_agree(HM_KEY_KEM, stamp->enc, agreed);
 	if (err == HM_OK)
@@ -118,8 +118,8 @@ open_secrets(struct hm_agent *agent, const struct hm_stamp *stamp,
 	hm_wipe(agreed, sizeof(agreed));
 	if (err != HM_OK)
 		return err == HM_E_KEY ? HM_E_OPEN : err;
-	*ret_plain = (struct hm_bytes){ agent->work,
-		stamp->sealed.len - HM_GCM_TAG_LEN };
+	*ret_plain =
+	    HM_MAKE(hm_bytes, agent->work, stamp->sealed.len - HM_GCM_TAG_LEN);
 	/* Only the form is of interest here: nothing is copied out. */
 	return hm_secrets_decode(*ret_plain, secrets, &count);
 }
@@ -138,13 +138,13 @@ conform(const struct hm_agent *agent, struct hm_agent_memory *next)
 	memcpy(conformance.release, agent->release, HM_DIGEST_LEN);
 	HM_TRY(hm_port_lock(&conformance.lock));
 	HM_TRY(hm_conformance_encode(
-	    &conformance, (struct hm_span){ payload, sizeof(payload) }, &len));
-	sign1.payload = (struct hm_bytes){ payload, len };
+	    &conformance, HM_MAKE(hm_span, payload, sizeof(payload)), &len));
+	sign1.payload = HM_MAKE(hm_bytes, payload, len);
 	HM_TRY(sign1_digest(
 	    sign1.kid, HM_LITERAL(HM_AAD_CONFORMANCE), sign1.payload, digest));
 	HM_TRY(hm_port_key_sign(HM_KEY_IDENTITY, digest, sign1.signature));
 	HM_TRY(hm_sign1_encode(&sign1,
-	    (struct hm_span){ next->conformance, sizeof(next->conformance) },
+	    HM_MAKE(hm_span, next->conformance, sizeof(next->conformance)),
 	    &len));
 	next->conformance_len = (uint32_t)len;
 	return HM_OK;
@@ -162,7 +162,7 @@ store(struct hm_bytes plain, struct hm_bytes stamp)
 /* Take the one stamp of this device's life. */
 static hm_err
 take(struct hm_agent *agent, struct hm_bytes body,
-    const uint8_t digest[static HM_DIGEST_LEN])
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN])
 {
 	struct hm_agent_memory next = agent->memory;
 	struct hm_sign1 sign1;
@@ -197,7 +197,7 @@ step_stamp(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
 		HM_TRY(take(agent, body, digest));
 	else if (!hm_equal_ct(digest, agent->memory.stamp, sizeof(digest)))
 		return HM_E_WRONG_STATE;
-	link.body = (struct hm_bytes){ agent->memory.conformance,
-		agent->memory.conformance_len };
+	link.body = HM_MAKE(
+	    hm_bytes, agent->memory.conformance, agent->memory.conformance_len);
 	return hm_link_encode(&link, room, ret_len);
 }

@@ -42,7 +42,7 @@ struct tls {
 	uint8_t input[INPUT_LEN], output[OUTPUT_LEN];
 };
 
-_Static_assert(sizeof(struct tls) <= HM_TLS_SIZE, "RAM as tls.h says");
+HM_STATIC_ASSERT(sizeof(struct tls) <= HM_TLS_SIZE, "RAM as tls.h says");
 
 static struct tls *
 inside(struct hm_tls *tls)
@@ -136,7 +136,7 @@ static const br_ssl_client_certificate_class handler_class = {
 static void
 keep_name(void *context, const void *bytes, size_t len)
 {
-	struct tls *t = context;
+	struct tls *t = (struct tls *)context;
 	size_t room = sizeof(t->anchor_name) - t->anchor_name_len;
 
 	if (len > room) {
@@ -230,7 +230,7 @@ set_up_engine(struct tls *t)
 	br_ssl_engine_set_buffers_bidi(
 	    engine, t->input, sizeof(t->input), t->output, sizeof(t->output));
 	br_ssl_client_set_client_certificate(&t->client, &t->handler);
-	HM_TRY(hm_port_random((struct hm_span){ seed, sizeof(seed) }));
+	HM_TRY(hm_port_random(HM_MAKE(hm_span, seed, sizeof(seed))));
 	br_ssl_engine_inject_entropy(engine, seed, sizeof(seed));
 	hm_wipe(seed, sizeof(seed));
 	return HM_OK;

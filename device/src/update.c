@@ -10,8 +10,8 @@
 
 #define BLOCK 16u /* of AES */
 
-_Static_assert(sizeof(struct hm_update) <= 2048, "RAM as update.h says");
-_Static_assert(
+HM_STATIC_ASSERT(sizeof(struct hm_update) <= 2048, "RAM as update.h says");
+HM_STATIC_ASSERT(
     HM_FLASH_PIECE % HM_FLASH_UNIT_MAX == 0, "a piece of flash is whole units");
 
 static uint32_t
@@ -44,13 +44,13 @@ decrypt(const struct hm_update *update, uint32_t at, struct hm_span text)
 	if (n > 0) {
 		memcpy(block + lead, text.ptr, n);
 		hm_ctr_crypt(
-		    key, iv, at / BLOCK, (struct hm_span){ block, BLOCK });
+		    key, iv, at / BLOCK, HM_MAKE(hm_span, block, BLOCK));
 		memcpy(text.ptr, block + lead, n);
 		hm_wipe(block, sizeof(block));
 	}
 	if (text.len > n)
 		hm_ctr_crypt(key, iv, (at + (uint32_t)n) / BLOCK,
-		    (struct hm_span){ text.ptr + n, text.len - n });
+		    HM_MAKE(hm_span, text.ptr + n, text.len - n));
 }
 
 /* Only what is payload was encrypted. `at` is from the start of the image. */
@@ -68,7 +68,7 @@ decrypt_payload(
 	if (end < to)
 		to = end;
 	decrypt(update, from - update->image.header_len,
-	    (struct hm_span){ bytes.ptr + (from - at), to - from });
+	    HM_MAKE(hm_span, bytes.ptr + (from - at), to - from));
 }
 
 /* ---- writing ---- */
@@ -121,10 +121,10 @@ take_some(struct hm_update *update, struct hm_bytes bytes, size_t *ret_taken)
 	memcpy(piece, update->pending, held);
 	memcpy(piece + held, bytes.ptr, n);
 	decrypt_payload(
-	    update, update->received, (struct hm_span){ piece + held, n });
+	    update, update->received, HM_MAKE(hm_span, piece + held, n));
 	whole = (held + n) / update->flash.unit * update->flash.unit;
 	if (whole > 0)
-		err = program(update, at, (struct hm_bytes){ piece, whole });
+		err = program(update, at, HM_MAKE(hm_bytes, piece, whole));
 	memcpy(update->pending, piece + whole, held + n - whole);
 	hm_wipe(piece, sizeof(piece));
 	update->received += (uint32_t)n;
@@ -160,7 +160,7 @@ flush(struct hm_update *update)
 		return HM_OK;
 	memset(fill, update->flash.erased, sizeof(fill));
 	HM_TRY(
-	    take(update, (struct hm_bytes){ fill, update->flash.unit - held }));
+	    take(update, HM_MAKE(hm_bytes, fill, update->flash.unit - held)));
 	update->received = size;
 	return HM_OK;
 }
@@ -229,7 +229,7 @@ adopt(struct hm_update *update, const struct coming *coming,
 /* From its start: what there was before is given up in the same record. */
 static hm_err
 begin(struct hm_update *update, struct hm_journal *journal,
-    const uint8_t header[static HM_IMAGE_HEADER_LEN])
+    const uint8_t header[HM_STATIC HM_IMAGE_HEADER_LEN])
 {
 	journal->incoming = update->image.area;
 	journal->received = 0;
@@ -238,14 +238,14 @@ begin(struct hm_update *update, struct hm_journal *journal,
 		idle(update);
 		return HM_E_STORAGE;
 	}
-	return take(update, (struct hm_bytes){ header, HM_IMAGE_HEADER_LEN });
+	return take(update, HM_MAKE(hm_bytes, header, HM_IMAGE_HEADER_LEN));
 }
 
 hm_err
 hm_update_announce(struct hm_update *update,
-    const uint8_t header[static HM_IMAGE_HEADER_LEN], struct hm_bytes tlvs)
+    const uint8_t header[HM_STATIC HM_IMAGE_HEADER_LEN], struct hm_bytes tlvs)
 {
-	struct coming coming = { 0 };
+	struct coming coming = HM_ZERO;
 	struct hm_journal journal;
 	uint32_t at;
 	hm_err err = consider(header, tlvs, &coming);
@@ -301,8 +301,7 @@ complete(struct hm_update *update)
 
 	if (update->received == update->image.size)
 		return HM_OK;
-	HM_TRY(
-	    take(update, (struct hm_bytes){ update->tlvs, update->tlvs_len }));
+	HM_TRY(take(update, HM_MAKE(hm_bytes, update->tlvs, update->tlvs_len)));
 	HM_TRY(flush(update));
 	HM_TRY(load_own(update, &journal));
 	journal.received = update->received;
@@ -314,7 +313,7 @@ static hm_err
 verify(const struct hm_update *update)
 {
 	const struct hm_bytes tlvs = { update->tlvs, update->tlvs_len };
-	struct hm_image found = { 0 };
+	struct hm_image found = HM_ZERO;
 	hm_err err = HM_E_IMAGE_SIGNATURE;
 
 	hm_port_watchdog(); /* hash and signatures take their time */

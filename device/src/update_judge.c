@@ -3,7 +3,7 @@
 
 /* Is the image in `area` the one that was measured? */
 static bool
-runs_from(hm_area area, const uint8_t measured[static HM_DIGEST_LEN],
+runs_from(hm_area area, const uint8_t measured[HM_STATIC HM_DIGEST_LEN],
     struct hm_image *ret)
 {
 	struct hm_image image;
@@ -46,7 +46,7 @@ hm_err
 update_place(const struct hm_image *image, hm_area *ret)
 {
 	struct hm_journal journal;
-	struct hm_image running = { 0 };
+	struct hm_image running = HM_ZERO;
 	hm_err err = hm_update_running(&running);
 
 	if (err != HM_OK && err != HM_E_NOT_FOUND)

@@ -6,11 +6,11 @@
 #define READ_LEN 256  /* bytes of stack for one read */
 #define DATA_HEAD 32u /* around the bytes of a data message, and more */
 
-_Static_assert(
+HM_STATIC_ASSERT(
     sizeof(struct hm_update_serve) <= 3072, "RAM as update_link.h says");
-_Static_assert(
+HM_STATIC_ASSERT(
     HM_UPDATE_LONGEST <= HM_UPDATE_ASK_MAX, "what is taken, the wire takes");
-_Static_assert((int)HM_UPDATE_AT_INSTALLED == (int)HM_UPDATE_INSTALLED,
+HM_STATIC_ASSERT((int)HM_UPDATE_AT_INSTALLED == (int)HM_UPDATE_INSTALLED,
     "the numbers on the wire are those of the library");
 
 /* Bytes of a message that the frame's room has room for. */
@@ -166,10 +166,10 @@ reply(struct hm_update_serve *serve, struct hm_bytes message)
 	size_t len = 0;
 
 	HM_TRY(hm_update_handle(serve, message,
-	    (struct hm_span){ serve->answer, sizeof(serve->answer) }, &len));
-	HM_TRY(hm_frame_encode((struct hm_bytes){ serve->answer, len },
-	    (struct hm_span){ serve->frame, sizeof(serve->frame) }, &len));
-	return hm_port_link_write((struct hm_bytes){ serve->frame, len });
+	    HM_MAKE(hm_span, serve->answer, sizeof(serve->answer)), &len));
+	HM_TRY(hm_frame_encode(HM_MAKE(hm_bytes, serve->answer, len),
+	    HM_MAKE(hm_span, serve->frame, sizeof(serve->frame)), &len));
+	return hm_port_link_write(HM_MAKE(hm_bytes, serve->frame, len));
 }
 
 hm_err
@@ -191,9 +191,9 @@ hm_update_serve_run(struct hm_update_serve *serve)
 
 	while (!serve->restart) {
 		HM_TRY(hm_port_link_read(
-		    (struct hm_span){ bytes, sizeof(bytes) }, &len));
-		HM_TRY(hm_update_serve_feed(
-		    serve, (struct hm_bytes){ bytes, len }));
+		    HM_MAKE(hm_span, bytes, sizeof(bytes)), &len));
+		HM_TRY(
+		    hm_update_serve_feed(serve, HM_MAKE(hm_bytes, bytes, len)));
 	}
 	return HM_OK;
 }

@@ -64,7 +64,7 @@ find(struct hm_bytes protected_tlvs)
 	while (image_next(&protected_tlvs, &tlv))
 		if (tlv.type == HM_TLV_KEYS)
 			return tlv.value;
-	return (struct hm_bytes){ 0 };
+	return HM_MAKE(hm_bytes, 0);
 }
 
 /* HM_E_NOT_FOUND: there is no such TLV. HM_E_IMAGE_FIELD */
@@ -150,7 +150,7 @@ rotation_check(const struct hm_image *image, struct hm_bytes protected_tlvs)
 {
 	struct rotation rotation;
 	uint8_t own[HM_DIGEST_LEN];
-	uint32_t row, new = 0;
+	uint32_t row, missing = 0;
 	hm_err err = read_tlv(protected_tlvs, &rotation);
 
 	if (err != HM_OK)
@@ -161,11 +161,11 @@ rotation_check(const struct hm_image *image, struct hm_bytes protected_tlvs)
 	for (uint32_t i = 0; i < rotation.adds; i++) {
 		err = find_row(add_at(&rotation, i), &row);
 		if (err == HM_E_NOT_FOUND)
-			new ++;
+			missing++;
 		else
 			HM_TRY(err);
 	}
-	if (new > count_free())
+	if (missing > count_free())
 		return HM_E_ROTATION;
 	if (rotation.revokes > 0 && image->role != HM_ROLE_FACTORY &&
 	    spoils_factory(&rotation))
@@ -241,7 +241,7 @@ load_tlvs(uint8_t *room, struct hm_image *ret, struct hm_bytes *ret_tlvs)
 	struct hm_bytes tlvs;
 	hm_err err = hm_update_running(ret);
 
-	*ret_tlvs = (struct hm_bytes){ 0 };
+	*ret_tlvs = HM_MAKE(hm_bytes, 0);
 	if (err == HM_E_NOT_FOUND)
 		return HM_OK;
 	HM_TRY(err);

@@ -38,8 +38,8 @@ static hm_err
 append(uint8_t number, const struct vault_source *from)
 {
 	struct vault_entry entry = { .at = vault.end,
-		.number = number,
-		.sequence = vault.sequence + 1 };
+		.sequence = vault.sequence + 1,
+		.number = number };
 
 	HM_TRY(vault_put(&vault.area, &entry, from));
 	vault.sequence = entry.sequence;
@@ -122,7 +122,7 @@ forget(void)
 
 /* Which of the two counts, or 2: neither. */
 static uint32_t
-choose(const struct vault_bank bank[static 2])
+choose(const struct vault_bank bank[HM_STATIC 2])
 {
 	const bool later = bank[1].sequence > bank[0].sequence;
 
@@ -162,12 +162,12 @@ end_tomb(void)
  * is cut may look like damage, so they get a tomb first, as all others do.
  */
 static hm_err
-clear(const struct vault_bank bank[static 2])
+clear(const struct vault_bank bank[HM_STATIC 2])
 {
 	if (bank[0].heads || bank[1].heads) {
 		vault.bank = bank[0].heads ? 0 : 1;
 		vault.has = true;
-		HM_TRY(turn((hm_record)0, (struct hm_bytes){ 0 }, VAULT_TOMB));
+		HM_TRY(turn((hm_record)0, HM_MAKE(hm_bytes, 0), VAULT_TOMB));
 		return end_tomb();
 	}
 	HM_TRY(wipe_bank(0));
@@ -228,7 +228,7 @@ hm_vault_erase(void)
 
 	/* A tomb first: no start after a cut finds the records again. */
 	if (vault.open && vault.has)
-		HM_LOSE(turn((hm_record)0, (struct hm_bytes){ 0 }, VAULT_TOMB));
+		HM_LOSE(turn((hm_record)0, HM_MAKE(hm_bytes, 0), VAULT_TOMB));
 	forget();
 	HM_TRY(vault_area_open(&vault.area));
 	/* an odd sector, too, which no bank has */

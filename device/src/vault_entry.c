@@ -15,9 +15,9 @@
 #define DONE 0x5A
 #define LOOK 32 /* bytes that are looked at at once */
 
-_Static_assert(AT_TAG + HM_GCM_TAG_LEN == VAULT_HEAD_LEN, "head as drawn");
-_Static_assert(AT_TAG + 4 == VAULT_AAD_LEN, "head and place");
-_Static_assert(VAULT_STEP % HM_FLASH_UNIT_MAX == 0, "pieces end at units");
+HM_STATIC_ASSERT(AT_TAG + HM_GCM_TAG_LEN == VAULT_HEAD_LEN, "head as drawn");
+HM_STATIC_ASSERT(AT_TAG + 4 == VAULT_AAD_LEN, "head and place");
+HM_STATIC_ASSERT(VAULT_STEP % HM_FLASH_UNIT_MAX == 0, "pieces end at units");
 
 hm_err
 vault_area_open(struct vault_area *ret)
@@ -91,7 +91,7 @@ vault_is_blank(const struct vault_area *area, uint32_t at, uint32_t len)
 		uint32_t now = len < LOOK ? len : LOOK;
 
 		if (hm_port_flash_read(HM_AREA_VAULT, at,
-			(struct hm_span){ look, now }) != HM_OK)
+			HM_MAKE(hm_span, look, now)) != HM_OK)
 			return false;
 		for (uint32_t i = 0; i < now; i++)
 			if (look[i] != area->flash.erased)
@@ -103,14 +103,14 @@ vault_is_blank(const struct vault_area *area, uint32_t at, uint32_t len)
 }
 
 static bool
-is_head(const uint8_t head[static AT_LEN])
+is_head(const uint8_t head[HM_STATIC AT_LEN])
 {
 	return head[0] == 'H' && head[1] == 'V' && head[AT_NUMBER] >= 1 &&
 	       head[AT_NUMBER] <= VAULT_COMMIT && head[AT_VERSION] == VERSION;
 }
 
 static bool
-is_tomb(const uint8_t head[static AT_LEN])
+is_tomb(const uint8_t head[HM_STATIC AT_LEN])
 {
 	return head[0] == 'H' && head[1] == 'V' &&
 	       head[AT_NUMBER] == VAULT_TOMB && head[AT_VERSION] == VERSION;
@@ -122,7 +122,7 @@ vault_is_head(uint32_t at)
 	uint8_t look[AT_LEN];
 
 	return hm_port_flash_read(HM_AREA_VAULT, at,
-		   (struct hm_span){ look, sizeof(look) }) == HM_OK &&
+		   HM_MAKE(hm_span, look, sizeof(look))) == HM_OK &&
 	       is_head(look);
 }
 
@@ -148,13 +148,13 @@ program(
 
 	memset(bytes + len, area->flash.erased, whole - len);
 	if (hm_port_flash_program(
-		HM_AREA_VAULT, at, (struct hm_bytes){ bytes, whole }) != HM_OK)
+		HM_AREA_VAULT, at, HM_MAKE(hm_bytes, bytes, whole)) != HM_OK)
 		return HM_E_STORAGE;
 	for (uint32_t from = 0; from < whole; from += LOOK) {
 		uint32_t now = whole - from < LOOK ? whole - from : LOOK;
 
 		if (hm_port_flash_read(HM_AREA_VAULT, at + from,
-			(struct hm_span){ look, now }) != HM_OK ||
+			HM_MAKE(hm_span, look, now)) != HM_OK ||
 		    memcmp(look, bytes + from, now) != 0)
 			return HM_E_STORAGE;
 	}
@@ -162,7 +162,7 @@ program(
 }
 
 static void
-nonce_of(uint32_t index, uint8_t ret[static HM_GCM_NONCE_LEN])
+nonce_of(uint32_t index, uint8_t ret[HM_STATIC HM_GCM_NONCE_LEN])
 {
 	memset(ret, 0, HM_GCM_NONCE_LEN);
 	hm_put_u32(ret + HM_GCM_NONCE_LEN - 4, index);
@@ -179,7 +179,7 @@ derive(struct vault_entry *entry)
 	if (hm_port_derive(HM_LITERAL("hallmark-vault-v1"), vault) != HM_OK)
 		return HM_E_STORAGE;
 	hm_hkdf_expand(
-	    vault, info, 2, (struct hm_span){ entry->key, sizeof(entry->key) });
+	    vault, info, 2, HM_MAKE(hm_span, entry->key, sizeof(entry->key)));
 	hm_wipe(vault, sizeof(vault));
 	return HM_OK;
 }
@@ -208,13 +208,12 @@ put_head(const struct vault_area *area, struct vault_entry *entry, uint32_t len)
 	aad[AT_VERSION] = VERSION;
 	hm_put_u32(aad + AT_LEN, len);
 	hm_put_u64(aad + AT_SEQUENCE, entry->sequence);
-	if (hm_port_random((struct hm_span){ aad + AT_SALT, SALT_LEN }) !=
-	    HM_OK)
+	if (hm_port_random(HM_MAKE(hm_span, aad + AT_SALT, SALT_LEN)) != HM_OK)
 		return HM_E_STORAGE;
 	hm_put_u32(aad + AT_TAG, entry->at);
 	HM_TRY(derive(entry));
 	memcpy(head, aad, AT_TAG);
-	seal(entry, NONCE_HEAD, (struct hm_bytes){ 0 }, head + AT_TAG);
+	seal(entry, NONCE_HEAD, HM_MAKE(hm_bytes, 0), head + AT_TAG);
 	return program(area, entry->at, head, VAULT_HEAD_LEN);
 }
 
@@ -272,7 +271,7 @@ vault_open(const struct vault_area *area, uint32_t at, uint32_t end,
 
 	if (end - at < VAULT_HEAD_LEN ||
 	    hm_port_flash_read(HM_AREA_VAULT, at,
-		(struct hm_span){ head, sizeof(head) }) != HM_OK ||
+		HM_MAKE(hm_span, head, sizeof(head))) != HM_OK ||
 	    !(is_head(head) || is_tomb(head)))
 		return HM_E_STORAGE;
 	memcpy(entry.aad, head, AT_TAG);
@@ -301,7 +300,7 @@ vault_close(struct vault_entry *entry)
 
 hm_err
 vault_piece(const struct vault_area *area, const struct vault_entry *entry,
-    uint32_t index, uint8_t ret[static VAULT_STEP], uint32_t *ret_len)
+    uint32_t index, uint8_t ret[HM_STATIC VAULT_STEP], uint32_t *ret_len)
 {
 	uint32_t at = vault_head_end(area) + index * VAULT_STEP;
 	uint32_t len = piece_len(entry->len, index);
@@ -310,7 +309,7 @@ vault_piece(const struct vault_area *area, const struct vault_entry *entry,
 
 	nonce_of(index, nonce);
 	if (hm_port_flash_read(HM_AREA_VAULT, entry->at + at,
-		(struct hm_span){ ret, cipher.len }) != HM_OK ||
+		HM_MAKE(hm_span, ret, cipher.len)) != HM_OK ||
 	    hm_gcm_open(HM_BYTES(entry->key), nonce, HM_BYTES(entry->aad),
 		cipher, ret) != HM_OK) {
 		hm_wipe(ret, VAULT_STEP);

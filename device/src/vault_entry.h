@@ -87,4 +87,4 @@ void vault_close(struct vault_entry *entry);
  * *ret_len is at most VAULT_PIECE. HM_E_STORAGE: `ret` is wiped */
 HM_MUST hm_err vault_piece(const struct vault_area *area,
     const struct vault_entry *entry, uint32_t index,
-    uint8_t ret[static VAULT_STEP], uint32_t *ret_len);
+    uint8_t ret[HM_STATIC VAULT_STEP], uint32_t *ret_len);

@@ -107,9 +107,10 @@ vault_scan(const struct vault_area *area, uint32_t bank, struct vault_bank *ret)
 {
 	uint32_t start = bank * area->bank, end = start + area->bank;
 
-	*ret = (struct vault_bank){
-		.state = VAULT_NOTHING, .clean = true, .end = start
-	};
+	memset(ret, 0, sizeof(*ret));
+	ret->state = VAULT_NOTHING;
+	ret->clean = true;
+	ret->end = start;
 	memset(ret->at, 0xff, sizeof(ret->at));
 	ret->blank = vault_is_blank(area, start, area->bank);
 	if (ret->blank)

@@ -23,7 +23,7 @@ hm_bytes_equal(struct hm_bytes a, struct hm_bytes b)
 bool
 hm_equal_ct(const void *a, const void *b, size_t len)
 {
-	const volatile uint8_t *x = a, *y = b;
+	const volatile uint8_t *x = (const uint8_t *)a, *y = (const uint8_t *)b;
 	uint32_t differ = 0;
 
 	for (size_t i = 0; i < len; i++)
@@ -42,39 +42,39 @@ hm_wipe(void *at, size_t len)
 }
 
 uint16_t
-hm_get_u16(const uint8_t at[static 2])
+hm_get_u16(const uint8_t at[HM_STATIC 2])
 {
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
 uint32_t
-hm_get_u32(const uint8_t at[static 4])
+hm_get_u32(const uint8_t at[HM_STATIC 4])
 {
 	return (uint32_t)hm_get_u16(at) << 16 | hm_get_u16(at + 2);
 }
 
 uint64_t
-hm_get_u64(const uint8_t at[static 8])
+hm_get_u64(const uint8_t at[HM_STATIC 8])
 {
 	return (uint64_t)hm_get_u32(at) << 32 | hm_get_u32(at + 4);
 }
 
 void
-hm_put_u16(uint8_t at[static 2], uint16_t value)
+hm_put_u16(uint8_t at[HM_STATIC 2], uint16_t value)
 {
 	at[0] = (uint8_t)(value >> 8);
 	at[1] = (uint8_t)value;
 }
 
 void
-hm_put_u32(uint8_t at[static 4], uint32_t value)
+hm_put_u32(uint8_t at[HM_STATIC 4], uint32_t value)
 {
 	hm_put_u16(at, (uint16_t)(value >> 16));
 	hm_put_u16(at + 2, (uint16_t)value);
 }
 
 void
-hm_put_u64(uint8_t at[static 8], uint64_t value)
+hm_put_u64(uint8_t at[HM_STATIC 8], uint64_t value)
 {
 	hm_put_u32(at, (uint32_t)(value >> 32));
 	hm_put_u32(at + 4, (uint32_t)value);

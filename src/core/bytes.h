@@ -31,10 +31,10 @@ struct hm_span {
 
 /* The bytes of an array or of a struct without padding. */
 #define HM_BYTES(array) \
-	((struct hm_bytes){ (const uint8_t *)(array), sizeof(array) })
+	(HM_MAKE(hm_bytes, (const uint8_t *)(array), sizeof(array)))
 /* The bytes of a string literal, without its NUL. */
 #define HM_LITERAL(text) \
-	((struct hm_bytes){ (const uint8_t *)("" text), sizeof(text) - 1 })
+	(HM_MAKE(hm_bytes, (const uint8_t *)("" text), sizeof(text) - 1))
 
 /* The bytes of a C string, without its NUL. NULL gives an empty value. */
 struct hm_bytes hm_bytes_of(const char *text);

@@ -23,7 +23,7 @@ enum major {
 void
 hm_cbor_out_init(struct hm_cbor_out *out, struct hm_span room)
 {
-	*out = (struct hm_cbor_out){ .ptr = room.ptr, .size = room.len };
+	*out = HM_MAKE(hm_cbor_out, .ptr = room.ptr, .size = room.len);
 }
 
 void
@@ -65,7 +65,7 @@ put_head(struct hm_cbor_out *out, enum major major, uint64_t arg)
 		len = 9;
 	}
 	head[0] = (uint8_t)(head[0] | (unsigned)major << 5);
-	hm_cbor_put_raw(out, (struct hm_bytes){ head, len });
+	hm_cbor_put_raw(out, HM_MAKE(hm_bytes, head, len));
 }
 
 void
@@ -242,10 +242,10 @@ take(struct hm_cbor_in *in, enum major major, uint64_t max, uint64_t *ret_arg)
 void
 hm_cbor_in_init(struct hm_cbor_in *in, struct hm_bytes message)
 {
-	static const uint8_t none[1];
+	static const uint8_t none[1] = { 0 };
 	const uint8_t *at = message.len > 0 ? message.ptr : none;
 
-	*in = (struct hm_cbor_in){ .at = at, .end = at + message.len };
+	*in = HM_MAKE(hm_cbor_in, .at = at, .end = at + message.len);
 }
 
 uint64_t
@@ -280,10 +280,10 @@ get_string(struct hm_cbor_in *in, enum major major, size_t min, size_t max)
 		refuse(in, HM_E_BAD_INPUT);
 		return ret;
 	}
-	ret = (struct hm_bytes){ in->at + head.len, (size_t)head.arg };
+	ret = HM_MAKE(hm_bytes, in->at + head.len, (size_t)head.arg);
 	if (major == MAJOR_TEXT && !hm_is_utf8(ret)) {
 		refuse(in, HM_E_BAD_INPUT);
-		return (struct hm_bytes){ 0 };
+		return HM_MAKE(hm_bytes, 0);
 	}
 	in->at = ret.ptr + ret.len;
 	return ret;
@@ -461,7 +461,7 @@ walk_down(struct hm_cbor_in *in, struct walk *walk, uint64_t items, bool is_map)
 		walk_end_item(in, walk);
 	} else {
 		walk->level[walk->depth++] =
-		    (struct level){ .items = items, .is_map = is_map };
+		    HM_MAKE(level, .items = items, .is_map = is_map);
 	}
 }
 
@@ -516,7 +516,7 @@ hm_cbor_get_any(struct hm_cbor_in *in)
 	} while (in->err == HM_OK && walk.depth > 0);
 	if (in->err != HM_OK) {
 		in->at = ret.ptr;
-		return (struct hm_bytes){ 0 };
+		return HM_MAKE(hm_bytes, 0);
 	}
 	ret.len = (size_t)(in->at - ret.ptr);
 	return ret;

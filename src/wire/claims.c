@@ -10,15 +10,15 @@ static const uint8_t spki_head[HM_SPKI_LEN - HM_POINT_LEN] = { 0x30, 0x59, 0x30,
 	0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00 };
 
 void
-hm_spki_encode(
-    const uint8_t point[static HM_POINT_LEN], uint8_t ret[static HM_SPKI_LEN])
+hm_spki_encode(const uint8_t point[HM_STATIC HM_POINT_LEN],
+    uint8_t ret[HM_STATIC HM_SPKI_LEN])
 {
 	memcpy(ret, spki_head, sizeof(spki_head));
 	memcpy(ret + sizeof(spki_head), point, HM_POINT_LEN);
 }
 
 hm_err
-hm_spki_decode(struct hm_bytes spki, uint8_t ret[static HM_POINT_LEN])
+hm_spki_decode(struct hm_bytes spki, uint8_t ret[HM_STATIC HM_POINT_LEN])
 {
 	const uint8_t *point;
 

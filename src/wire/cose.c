@@ -15,7 +15,7 @@ put_protected(struct hm_cbor_out *out, struct hm_bytes kid)
 	uint8_t bytes[PROTECTED_MAX];
 	struct hm_cbor_out header;
 
-	hm_cbor_out_init(&header, (struct hm_span){ bytes, sizeof(bytes) });
+	hm_cbor_out_init(&header, HM_MAKE(hm_span, bytes, sizeof(bytes)));
 	hm_cbor_put_map(&header, kid.len > 0 ? 2 : 1);
 	hm_cbor_put_uint(&header, LABEL_ALG);
 	hm_cbor_put_int(&header, ALG_ES256);
@@ -25,7 +25,7 @@ put_protected(struct hm_cbor_out *out, struct hm_bytes kid)
 	} else if (kid.len > 0) {
 		hm_msg_refuse_out(out);
 	}
-	hm_cbor_put_bytes(out, (struct hm_bytes){ bytes, header.len });
+	hm_cbor_put_bytes(out, HM_MAKE(hm_bytes, bytes, header.len));
 }
 
 /* Read the protected header: the key id in it, or empty. */

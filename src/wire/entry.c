@@ -6,48 +6,39 @@
 #define STATES (HM_STATE_RETURNED + 1)
 #define BIT(state) (1u << HM_STATE_##state)
 
-/* What may follow what; revoked and returned are ends. */
-static const uint16_t may_follow[STATES] = {
-	[HM_STATE_NEW] = BIT(RESERVED),
-	[HM_STATE_RESERVED] = BIT(ISSUED) | BIT(RETURNED),
-	[HM_STATE_ISSUED] = BIT(CONFIRMED) | BIT(RETURNED) | BIT(REVOKED) |
-			    BIT(HELD) | BIT(SCRAPPED),
-	[HM_STATE_CONFIRMED] = BIT(ACTIVE) | BIT(HELD) | BIT(REWORK) |
-			       BIT(SCRAPPED) | BIT(RMA) | BIT(REVOKED),
-	[HM_STATE_ACTIVE] =
-	    BIT(HELD) | BIT(REWORK) | BIT(SCRAPPED) | BIT(RMA) | BIT(REVOKED),
-	[HM_STATE_HELD] = BIT(CONFIRMED) | BIT(ACTIVE) | BIT(ISSUED) |
-			  BIT(REWORK) | BIT(SCRAPPED) | BIT(REVOKED),
-	[HM_STATE_REWORK] = BIT(ACTIVE) | BIT(SCRAPPED) | BIT(REVOKED),
-	[HM_STATE_SCRAPPED] = BIT(REVOKED),
-	[HM_STATE_RMA] = BIT(REWORK) | BIT(SCRAPPED) | BIT(REVOKED),
-};
-
-static const char *const state_names[STATES] = {
-	[HM_STATE_NEW] = "new",
-	[HM_STATE_RESERVED] = "reserved",
-	[HM_STATE_ISSUED] = "issued",
-	[HM_STATE_CONFIRMED] = "confirmed",
-	[HM_STATE_ACTIVE] = "active",
-	[HM_STATE_HELD] = "held",
-	[HM_STATE_REWORK] = "rework",
-	[HM_STATE_SCRAPPED] = "scrapped",
-	[HM_STATE_RMA] = "rma",
-	[HM_STATE_REVOKED] = "revoked",
-	[HM_STATE_RETURNED] = "returned",
+/* In the order of hm_device_state; revoked and returned are ends. */
+static const struct {
+	const char *name;
+	uint16_t may_follow;
+} states[STATES] = {
+	{ "new", BIT(RESERVED) },
+	{ "reserved", BIT(ISSUED) | BIT(RETURNED) },
+	{ "issued", BIT(CONFIRMED) | BIT(RETURNED) | BIT(REVOKED) | BIT(HELD) |
+			BIT(SCRAPPED) },
+	{ "confirmed", BIT(ACTIVE) | BIT(HELD) | BIT(REWORK) | BIT(SCRAPPED) |
+			   BIT(RMA) | BIT(REVOKED) },
+	{ "active",
+	    BIT(HELD) | BIT(REWORK) | BIT(SCRAPPED) | BIT(RMA) | BIT(REVOKED) },
+	{ "held", BIT(CONFIRMED) | BIT(ACTIVE) | BIT(ISSUED) | BIT(REWORK) |
+		      BIT(SCRAPPED) | BIT(REVOKED) },
+	{ "rework", BIT(ACTIVE) | BIT(SCRAPPED) | BIT(REVOKED) },
+	{ "scrapped", BIT(REVOKED) },
+	{ "rma", BIT(REWORK) | BIT(SCRAPPED) | BIT(REVOKED) },
+	{ "revoked", 0 },
+	{ "returned", 0 },
 };
 
 bool
 hm_state_may(hm_device_state from, hm_device_state to)
 {
 	return (unsigned)from < STATES && (unsigned)to < STATES &&
-	       (may_follow[from] >> to & 1) != 0;
+	       (states[from].may_follow >> to & 1) != 0;
 }
 
 const char *
 hm_state_name(hm_device_state state)
 {
-	return (unsigned)state < STATES ? state_names[state] : "?";
+	return (unsigned)state < STATES ? states[state].name : "?";
 }
 
 /* ---- bodies, each written and read by a pair of neighbours ---- */

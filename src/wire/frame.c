@@ -80,7 +80,7 @@ hm_frame_encode(struct hm_bytes message, struct hm_span room, size_t *ret_len)
 void
 hm_frame_in_init(struct hm_frame_in *in, struct hm_span room)
 {
-	*in = (struct hm_frame_in){ .ptr = room.ptr, .size = room.len };
+	*in = HM_MAKE(hm_frame_in, .ptr = room.ptr, .size = room.len);
 }
 
 /* Undo COBS in place. False if the last block is cut short. */
@@ -113,7 +113,7 @@ frame_end(struct hm_frame_in *in, struct hm_bytes *ret_message)
 
 	if (in->lost || !cobs_decode(in->ptr, in->len, &len) || len < CRC_LEN)
 		return false;
-	message = (struct hm_bytes){ in->ptr, len - CRC_LEN };
+	message = HM_MAKE(hm_bytes, in->ptr, len - CRC_LEN);
 	if (hm_crc32(message) != hm_get_u32(in->ptr + message.len))
 		return false;
 	*ret_message = message;

@@ -29,7 +29,7 @@ hm_link_encode(const struct hm_link *link, struct hm_span room, size_t *ret_len)
 hm_err
 hm_link_decode(struct hm_bytes message, struct hm_link *ret)
 {
-	struct hm_link link = { 0 };
+	struct hm_link link = HM_ZERO;
 	struct hm_cbor_in in;
 
 	if (message.len > HM_LINK_MAX)

@@ -182,7 +182,7 @@ hm_msg_put_fixed(
     struct hm_cbor_out *out, uint64_t key, const uint8_t *value, size_t len)
 {
 	hm_cbor_put_uint(out, key);
-	hm_cbor_put_bytes(out, (struct hm_bytes){ value, len });
+	hm_cbor_put_bytes(out, HM_MAKE(hm_bytes, value, len));
 }
 
 void
@@ -194,19 +194,18 @@ hm_msg_get_fixed(struct hm_cbor_in *in, uint64_t key, uint8_t *ret, size_t len)
 
 void
 hm_msg_put_digest_or_null(struct hm_cbor_out *out, uint64_t key,
-    const uint8_t value[static HM_DIGEST_LEN])
+    const uint8_t value[HM_STATIC HM_DIGEST_LEN])
 {
 	hm_cbor_put_uint(out, key);
 	if (hm_msg_is_zero(value, HM_DIGEST_LEN))
 		hm_cbor_put_null(out);
 	else
-		hm_cbor_put_bytes(
-		    out, (struct hm_bytes){ value, HM_DIGEST_LEN });
+		hm_cbor_put_bytes(out, HM_MAKE(hm_bytes, value, HM_DIGEST_LEN));
 }
 
 void
 hm_msg_get_digest_or_null(
-    struct hm_cbor_in *in, uint64_t key, uint8_t ret[static HM_DIGEST_LEN])
+    struct hm_cbor_in *in, uint64_t key, uint8_t ret[HM_STATIC HM_DIGEST_LEN])
 {
 	bool is_null;
 
@@ -223,18 +222,18 @@ hm_msg_get_digest_or_null(
 
 void
 hm_msg_put_mac_or_null(struct hm_cbor_out *out, uint64_t key, bool has,
-    const uint8_t mac[static HM_MAC_LEN])
+    const uint8_t mac[HM_STATIC HM_MAC_LEN])
 {
 	hm_cbor_put_uint(out, key);
 	if (has)
-		hm_cbor_put_bytes(out, (struct hm_bytes){ mac, HM_MAC_LEN });
+		hm_cbor_put_bytes(out, HM_MAKE(hm_bytes, mac, HM_MAC_LEN));
 	else
 		hm_cbor_put_null(out);
 }
 
 bool
 hm_msg_get_mac_or_null(
-    struct hm_cbor_in *in, uint64_t key, uint8_t ret[static HM_MAC_LEN])
+    struct hm_cbor_in *in, uint64_t key, uint8_t ret[HM_STATIC HM_MAC_LEN])
 {
 	for (size_t i = 0; i < HM_MAC_LEN; i++)
 		ret[i] = 0;
@@ -247,7 +246,7 @@ hm_msg_get_mac_or_null(
 
 void
 hm_msg_put_point(struct hm_cbor_out *out, uint64_t key,
-    const uint8_t point[static HM_POINT_LEN])
+    const uint8_t point[HM_STATIC HM_POINT_LEN])
 {
 	if (point[0] != 4)
 		hm_msg_refuse_out(out);
@@ -256,7 +255,7 @@ hm_msg_put_point(struct hm_cbor_out *out, uint64_t key,
 
 void
 hm_msg_get_point(
-    struct hm_cbor_in *in, uint64_t key, uint8_t ret[static HM_POINT_LEN])
+    struct hm_cbor_in *in, uint64_t key, uint8_t ret[HM_STATIC HM_POINT_LEN])
 {
 	hm_msg_get_fixed(in, key, ret, HM_POINT_LEN);
 	if (ret[0] != 4)
@@ -314,7 +313,7 @@ hm_msg_get_bytes_or_null(struct hm_cbor_in *in, uint64_t key, size_t max)
 {
 	hm_cbor_key(in, key);
 	if (hm_cbor_null_if(in))
-		return (struct hm_bytes){ 0 };
+		return HM_MAKE(hm_bytes, 0);
 	return hm_cbor_get_bytes(in, 1, max);
 }
 

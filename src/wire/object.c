@@ -203,7 +203,7 @@ get_enrolment(struct hm_cbor_in *in, struct hm_enrolment *ret)
 
 /* ---- command ---- */
 
-_Static_assert(HM_DEVICE_ID_LEN == HM_DIGEST_LEN, "targets are as long");
+HM_STATIC_ASSERT(HM_DEVICE_ID_LEN == HM_DIGEST_LEN, "targets are as long");
 
 /* A device id or a digest. */
 static bool

@@ -23,7 +23,7 @@ hm_problem_encode(
 hm_err
 hm_problem_decode(struct hm_bytes message, struct hm_problem *ret)
 {
-	struct hm_problem problem = { 0 };
+	struct hm_problem problem = HM_ZERO;
 	struct hm_cbor_in in;
 
 	hm_msg_open(&in, message, HM_PROBLEM_MAX, 3);

@@ -151,11 +151,11 @@ hm_stamp_decode(struct hm_bytes payload, struct hm_stamp *ret)
 
 hm_err
 hm_seal_info(struct hm_bytes order,
-    const uint8_t device_id[static HM_DEVICE_ID_LEN],
-    const uint8_t binding[static HM_DIGEST_LEN], struct hm_span room,
+    const uint8_t device_id[HM_STATIC HM_DEVICE_ID_LEN],
+    const uint8_t binding[HM_STATIC HM_DIGEST_LEN], struct hm_span room,
     size_t *ret_len)
 {
-	static const uint8_t zero[1];
+	static const uint8_t zero[1] = { 0 };
 	struct hm_cbor_out out;
 
 	hm_cbor_out_init(&out, room);
@@ -164,13 +164,13 @@ hm_seal_info(struct hm_bytes order,
 	hm_cbor_put_raw(&out, HM_LITERAL(HM_SEAL_LABEL));
 	hm_cbor_put_raw(&out, order);
 	hm_cbor_put_raw(&out, HM_BYTES(zero));
-	hm_cbor_put_raw(&out, (struct hm_bytes){ device_id, HM_DEVICE_ID_LEN });
-	hm_cbor_put_raw(&out, (struct hm_bytes){ binding, HM_DIGEST_LEN });
+	hm_cbor_put_raw(&out, HM_MAKE(hm_bytes, device_id, HM_DEVICE_ID_LEN));
+	hm_cbor_put_raw(&out, HM_MAKE(hm_bytes, binding, HM_DIGEST_LEN));
 	return hm_cbor_out_end(&out, ret_len);
 }
 
 hm_err
-hm_seal_aad(const uint8_t device_id[static HM_DEVICE_ID_LEN],
+hm_seal_aad(const uint8_t device_id[HM_STATIC HM_DEVICE_ID_LEN],
     struct hm_bytes serial, struct hm_span room, size_t *ret_len)
 {
 	struct hm_cbor_out out;
@@ -178,8 +178,7 @@ hm_seal_aad(const uint8_t device_id[static HM_DEVICE_ID_LEN],
 	hm_cbor_out_init(&out, room);
 	hm_cbor_put_array(&out, 3);
 	hm_cbor_put_text(&out, HM_LITERAL(HM_SEAL_AAD_LABEL));
-	hm_cbor_put_bytes(
-	    &out, (struct hm_bytes){ device_id, HM_DEVICE_ID_LEN });
+	hm_cbor_put_bytes(&out, HM_MAKE(hm_bytes, device_id, HM_DEVICE_ID_LEN));
 	if (!hm_is_serial(serial))
 		hm_msg_refuse_out(&out);
 	hm_cbor_put_text(&out, serial);
@@ -231,7 +230,7 @@ hm_secrets_encode(const struct hm_secret *secrets, uint32_t count,
 
 hm_err
 hm_secrets_decode(struct hm_bytes plain,
-    struct hm_secret ret[static HM_SECRETS_MAX], uint32_t *ret_count)
+    struct hm_secret ret[HM_STATIC HM_SECRETS_MAX], uint32_t *ret_count)
 {
 	struct hm_secret secrets[HM_SECRETS_MAX];
 	struct hm_cbor_in in;

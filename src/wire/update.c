@@ -5,7 +5,7 @@
 
 #define TLVS_MIN 4 /* the head of an area */
 
-_Static_assert(HM_UPDATE_DATA_MAX + 32 <= HM_UPDATE_ASK_MAX,
+HM_STATIC_ASSERT(HM_UPDATE_DATA_MAX + 32 <= HM_UPDATE_ASK_MAX,
     "the longest piece fits its message");
 
 static bool
@@ -79,7 +79,7 @@ open_map(struct hm_cbor_in *in, uint32_t pairs)
 hm_err
 hm_update_ask_decode(struct hm_bytes message, struct hm_update_ask *ret)
 {
-	struct hm_update_ask ask = { 0 };
+	struct hm_update_ask ask = HM_ZERO;
 	struct hm_cbor_in in;
 
 	if (message.len > HM_UPDATE_ASK_MAX)
@@ -187,9 +187,9 @@ hm_update_answer_encode(
 		put_state(&out, &answer->state);
 	} else {
 		HM_TRY(hm_problem_encode(
-		    &problem, (struct hm_span){ body, sizeof(body) }, &len));
+		    &problem, HM_MAKE(hm_span, body, sizeof(body)), &len));
 		hm_cbor_put_uint(&out, HM_UPDATE_PROBLEM);
-		hm_cbor_put_bytes(&out, (struct hm_bytes){ body, len });
+		hm_cbor_put_bytes(&out, HM_MAKE(hm_bytes, body, len));
 	}
 	return hm_msg_end(&out, HM_UPDATE_ANSWER_MAX, ret_len);
 }
@@ -198,7 +198,7 @@ hm_update_answer_encode(
 static hm_err
 get_problem(struct hm_cbor_in *in)
 {
-	struct hm_problem problem = { 0 };
+	struct hm_problem problem = HM_ZERO;
 	struct hm_bytes body = hm_cbor_get_bytes(in, 1, HM_PROBLEM_MAX);
 
 	if (hm_problem_decode(body, &problem) != HM_OK || problem.has_reference)
@@ -209,7 +209,7 @@ get_problem(struct hm_cbor_in *in)
 hm_err
 hm_update_answer_decode(struct hm_bytes message, struct hm_update_answer *ret)
 {
-	struct hm_update_answer answer = { 0 };
+	struct hm_update_answer answer = HM_ZERO;
 	struct hm_cbor_in in;
 	uint64_t type;
 
