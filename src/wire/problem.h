@@ -24,7 +24,8 @@ struct hm_problem {
 };
 
 /* Encoder: HM_E_NO_ROOM, HM_E_BAD_INPUT. Decoder: HM_E_BAD_INPUT, *ret
- * untouched. Both refuse a number that is not in the list. */
+ * untouched. The decoder refuses a number that is not in the list, the encoder
+ * one that no list may have. */
 HM_MUST hm_err hm_problem_encode(
     const struct hm_problem *problem, struct hm_span room, size_t *ret_len);
 HM_MUST hm_err hm_problem_decode(

@@ -73,8 +73,8 @@ HM_MUST hm_err hm_port_key_agree(hm_key key,
 /* What is stored. Numbers are in flash: they only grow. */
 typedef enum hm_record {
 	HM_RECORD_STATE = 1,    /* the agent's memory; the one commit point */
-	HM_RECORD_IDENTITY = 2, /* softkey.c: private key */
-	HM_RECORD_KEM = 3,      /* softkey.c: private key */
+	HM_RECORD_IDENTITY = 2, /* softkey.c: private key and point */
+	HM_RECORD_KEM = 3,      /* softkey.c: private key and point */
 	HM_RECORD_SECRETS = 4,  /* wire/stamp.h: plaintext, to HM_SEALED_MAX */
 	HM_RECORD_STAMP = 5,    /* as received, to HM_STAMP_MAX; before that,
 				 * of online.c, the evidence that was sent */

@@ -94,6 +94,22 @@ never_makes_a_new_key_over_a_damaged_one(void **unused)
 }
 
 static void
+uses_a_key_of_before_that_has_no_point_beside_it(void **unused)
+{
+	uint8_t own[65], again[65];
+
+	(void)unused;
+	assert_int_equal(hm_port_key_make(HM_KEY_IDENTITY), HM_OK);
+	assert_int_equal(record->len, 97);
+	assert_int_equal(hm_port_key_public(HM_KEY_IDENTITY, own), HM_OK);
+	record->len = 32;
+	assert_int_equal(hm_port_key_public(HM_KEY_IDENTITY, again), HM_OK);
+	assert_memory_equal(own, again, 65);
+	assert_int_equal(hm_port_key_make(HM_KEY_IDENTITY), HM_OK);
+	assert_int_equal(chip.writes, 1);
+}
+
+static void
 refuses_random_numbers_that_are_none(void **unused)
 {
 	(void)unused;
@@ -124,6 +140,8 @@ main(void)
 		cmocka_unit_test_setup(has_no_key_before_it_is_made, fresh),
 		cmocka_unit_test_setup(
 		    never_makes_a_new_key_over_a_damaged_one, fresh),
+		cmocka_unit_test_setup(
+		    uses_a_key_of_before_that_has_no_point_beside_it, fresh),
 		cmocka_unit_test_setup(
 		    refuses_random_numbers_that_are_none, fresh),
 		cmocka_unit_test_setup(says_when_a_key_cannot_be_stored, fresh),

@@ -435,7 +435,10 @@ a_problem_is_one_of_the_list(void **state)
 	(void)state;
 	assert_int_equal(
 	    hm_problem_encode(&problem, span, &len), HM_E_BAD_INPUT);
-	problem.err = (hm_err)6102 + 4;
+	problem.err = (hm_err)1000;
+	assert_int_equal(
+	    hm_problem_encode(&problem, span, &len), HM_E_BAD_INPUT);
+	problem.err = (hm_err)10000;
 	assert_int_equal(
 	    hm_problem_encode(&problem, span, &len), HM_E_BAD_INPUT);
 	assert_int_equal(len, 77);
