@@ -362,6 +362,7 @@ set_change(const struct image_job *job, struct mcuboot_change *how)
 	if (job->verb == IMAGE_RESIGN) {
 		how->pure = options_flag(job->given, "pure");
 		how->full_key = is_text(job, "public-key-format", "full");
+		how->keep_key = !options_has(job->given, "public-key-format");
 	}
 	if (job->verb == IMAGE_ENCRYPT || job->verb == IMAGE_CONVERT)
 		how->sealing.hmac_sha512 = is_text(job, "hmac-sha", "512");

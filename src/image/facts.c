@@ -71,7 +71,8 @@ mcuboot_again(const struct input *file, const struct image_resign *again,
 {
 	struct mcuboot_change how = { .verify = { .keys = again->old },
 		.signers = again->signer,
-		.signer_count = 1 };
+		.signer_count = 1,
+		.keep_key = true };
 	struct mcuboot_made made = { 0 };
 	hm_err err = mcuboot_resign(&how, file, out, &made, why);
 

@@ -200,6 +200,7 @@ struct mcuboot_change {
 	size_t signer_count;
 	hash_kind hash; /* resign: 0: as the keys want it */
 	bool pure, full_key;
+	bool keep_key; /* resign: full_key if the image has a full one */
 	struct mcuboot_sealing sealing;
 };
 

@@ -403,6 +403,18 @@ put_body(struct change *change)
 	return read_message(change, &made);
 }
 
+static bool
+has_full_key(struct change *change)
+{
+	struct mcuboot_cursor cursor = { .place = MCUBOOT_PLAIN };
+	struct mcuboot_tlv tlv;
+
+	while (mcuboot_next(&change->image, &cursor, &tlv))
+		if (tlv.type == MCUBOOT_PUBKEY)
+			return true;
+	return false;
+}
+
 static hm_err
 resign(struct change *change)
 {
@@ -411,7 +423,8 @@ resign(struct change *change)
 	struct buf *area = &change->area;
 
 	seal->pure = change->how->pure;
-	seal->full_key = change->how->full_key;
+	seal->full_key = change->how->full_key ||
+			 (change->how->keep_key && has_full_key(change));
 	HM_TRY(set_signers(change, change->how->hash));
 	HM_TRY(copy_protected(change));
 	HM_TRY(put_body(change));

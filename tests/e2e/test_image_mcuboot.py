@@ -482,6 +482,20 @@ def test_a_development_image_becomes_one_of_production(tmp_path):
             "--hmac-sha", "256", VECTORS / "rsa3072.bin", output=out)
 
 
+@pytest.mark.parametrize("words,whole", [((), True), (("--public-key-format", "hash"), False)])
+def test_a_whole_key_stays_whole_when_it_is_signed_again(tmp_path, words, whole):
+    """A boot loader that trusts hashes in fuses finds the key in the image, or nowhere."""
+    dev, prod = tmp_path / "dev", tmp_path / "prod"
+    done("sign", "--key", key("sig-p256"), *PLAIN, "--public-key-format", "full", "-o", dev,
+         "payloads/p1025.bin")
+    done("resign", "--key", key("sig-p256-other"), "--old-key", key("sig-p256", True), *words,
+         "-o", prod, dev)
+    der = private("sig-p256-other").public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert (der in prod.read_bytes()) == whole
+    assert (hashlib.sha256(der).digest() in prod.read_bytes()) != whole
+
+
 def test_a_padded_image_keeps_its_trailer(tmp_path):
     out = tmp_path / "o.bin"
     done("sign", "--append", "--old-key", key("sig-p256", True), "--key", key("sig-p256-other"),
