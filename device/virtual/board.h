@@ -15,7 +15,8 @@
 #include "chip.h"
 #include "fault.h"
 
-#define BOARD_KEYS 4 /* rows of boot keys */
+#define BOARD_KEYS 4    /* rows of boot keys */
+#define BOARD_NOTHING 5 /* status: the boot loader has nothing to start */
 
 struct board {
 	const char *start;    /* program for the ROM, ELF; borrowed */

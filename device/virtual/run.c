@@ -65,12 +65,17 @@ run_board(struct port *port, const char *link)
 		    port->chip, port->fault, port->link, &status, &port->why);
 	if (err != HM_OK)
 		return report_failure(err, &port->why);
-	report_line("%s", status == 0 ? "done" : "not done");
+	report_line("%s", status == 0 ? "done"
+			  : status == BOARD_NOTHING
+			      ? "not done: no image to start"
+			      : "not done");
 	doc_uint(doc, "status", (uint64_t)status);
 	if (report_end(doc) != 0)
 		return HM_EXIT_BUG;
 	if (status == 0 || status == FAULT_EXIT)
 		return status;
+	if (status == BOARD_NOTHING)
+		return HM_EXIT_NO;
 	return status > 128 ? HM_EXIT_HOLD : HM_EXIT_DEVICE;
 }
 
@@ -126,7 +131,8 @@ const struct verb_spec vdevice_run = { .name = "run",
 		"chip on a board "
 		"(fab --board) is emulated by QEMU, with the faults "
 		"power-cut=N, at the N-th operation on flash, and torn; its "
-		"status is 0 when the firmware has ended its work, 13 if it "
-		"lost power before that.",
+		"status is 0 when the firmware has ended its work, 4 if its "
+		"boot loader starts neither image, 13 if it lost power before "
+		"that.",
 	.options = options,
 	.run = run };

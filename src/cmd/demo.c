@@ -21,41 +21,57 @@
 #include "cmd/run.h"
 
 #define EXTRAS 4
-#define CUT_AT 7 /* the device that loses power */
+#define CUT_AT 7    /* the device that loses power */
+#define DEVICES 100 /* without --devices */
+#define MACHINES 12 /* the same, of real firmware */
 #define FIRMWARE "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
 /* ---- the plan: who must pass, who must not ---- */
 
+struct extra {
+	const char *name, *fault;
+	hm_err want;
+};
+
 static void
-plan_units(struct demo_unit *units, uint32_t quota)
+plan_extras(struct demo_unit *units, const struct extra *extras)
 {
-	static const struct {
-		const char *name, *fault;
-		hm_err want;
-	} extras[EXTRAS] = {
+	for (uint32_t i = 0; i < EXTRAS; i++) {
+		(void)snprintf(units[i].dir, sizeof(units[i].dir), "devices/%s",
+		    extras[i].name);
+		units[i].fault = extras[i].fault;
+		units[i].want = extras[i].want;
+		units[i].is_altered = extras[i].want == HM_E_BOOT_NONE;
+		units[i].is_extra = true;
+	}
+}
+
+/* Real firmware does not replay; what it must not do is start once altered. */
+static void
+plan_units(struct demo_unit *units, uint32_t quota, bool is_virtual)
+{
+	static const struct extra virtual[EXTRAS] = {
 		{ "clone", NULL, HM_E_CLONE },
 		{ "replay", "replay=evidence.bin", HM_E_ALREADY_MADE },
 		{ "open", NULL, HM_E_EVIDENCE_DUMMY },
 		{ "beyond", NULL, HM_E_QUOTA },
 	};
+	static const struct extra machines[EXTRAS] = {
+		{ "clone", NULL, HM_E_CLONE },
+		{ "altered", NULL, HM_E_BOOT_NONE },
+		{ "open", NULL, HM_E_EVIDENCE_DUMMY },
+		{ "beyond", NULL, HM_E_QUOTA },
+	};
+	uint32_t cut = quota > CUT_AT ? CUT_AT : quota - 1;
 
 	for (uint32_t i = 0; i < quota; i++) {
 		(void)snprintf(units[i].dir, sizeof(units[i].dir),
 		    "devices/%06" PRIu32, i + 1);
 		units[i].want = HM_OK;
 	}
-	units[0].fault = "record=evidence.bin";
-	units[quota > CUT_AT ? CUT_AT : quota - 1].fault =
-	    quota > 1 ? "power-cut=27" : units[0].fault;
-	for (uint32_t i = 0; i < EXTRAS; i++) {
-		struct demo_unit *unit = &units[quota + i];
-
-		(void)snprintf(
-		    unit->dir, sizeof(unit->dir), "devices/%s", extras[i].name);
-		unit->fault = extras[i].fault;
-		unit->want = extras[i].want;
-		unit->is_extra = true;
-	}
+	units[0].fault = is_virtual ? "record=evidence.bin" : NULL;
+	units[cut].fault = is_virtual ? "power-cut=27" : "power-cut=99";
+	plan_extras(units + quota, is_virtual ? virtual : machines);
 }
 
 /* ---- the verdict ---- */
@@ -72,6 +88,8 @@ words_of(const struct demo_unit *unit)
 		return "open chip";
 	case HM_E_QUOTA:
 		return "one more";
+	case HM_E_BOOT_NONE:
+		return "altered";
 	}
 	return "?";
 }
@@ -93,22 +111,43 @@ tell_unit(const struct demo_unit *unit, struct doc *list)
 	    id, err_info(unit->got)->words);
 }
 
-/* How many did not end as they must. */
+/* How many did not end as they must. A good machine ends in its product. */
 static uint32_t
-count_wrong(const struct demo_unit *units, uint32_t count)
+count_wrong(
+    const struct demo_unit *units, uint32_t count, const struct demo_world *in)
 {
 	uint32_t wrong = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		wrong += !units[i].is_done || units[i].got != units[i].want;
+		wrong +=
+		    !units[i].is_done || units[i].got != units[i].want ||
+		    (in->board != NULL && !units[i].is_extra && !units[i].runs);
 	return wrong;
 }
 
 static void
-tell_result(const struct demo_unit *units, uint32_t quota,
+tell_machines(const struct demo_unit *units, const struct demo_world *world,
+    struct doc *doc)
+{
+	uint32_t running = 0;
+
+	if (world->board == NULL)
+		return;
+	for (uint32_t i = 0; i < world->quota; i++)
+		running += units[i].runs;
+	report_line("  %srunning%s   product    %" PRIu32 " of %" PRIu32
+		    " machines are locked and have started product 1.0.0",
+	    demo_paint("\033[32m"), demo_paint("\033[0m"), running,
+	    world->quota);
+	doc_uint(doc, "running", running);
+}
+
+static void
+tell_result(const struct demo_unit *units, const struct demo_world *world,
     const struct demo_result *result, struct doc *doc)
 {
 	struct doc *list = doc == NULL ? NULL : doc_array(doc, "refused");
+	uint32_t quota = world->quota;
 	double seconds = (double)result->elapsed_us / 1e6;
 
 	for (uint32_t i = 0; i < EXTRAS; i++)
@@ -120,6 +159,7 @@ tell_result(const struct demo_unit *units, uint32_t quota,
 				    "was put in again",
 			    demo_paint("\033[32m"), demo_paint("\033[0m"),
 			    units[i].serial);
+	tell_machines(units, world, doc);
 	report_line(" ");
 	report_line("  %s%" PRIu32 " passed%s, %" PRIu32 " refused, %" PRIu32
 		    " resumed   %.1f devices/s   issue p50 %.1f ms, "
@@ -183,7 +223,8 @@ tell_more(const struct demo_world *world)
 	report_line("  hallmark audit show state/ledger");
 	report_line("  openssl x509 -inform DER -in records/TD-000001.der "
 		    "-noout -text");
-	report_line("  hallmark-vdevice show --dir devices/000001");
+	if (world->board == NULL)
+		report_line("  hallmark-vdevice show --dir devices/000001");
 	report_line("  hallmarkd --config hallmarkd.yaml &");
 	report_line("  hallmark device show TD-000001 --config hallmark.yaml");
 }
@@ -234,16 +275,35 @@ choose_firmware(
 	return HM_OK;
 }
 
+/* What the devices are, how many, and what they run. */
+static hm_err
+choose_devices(
+    const struct options *given, struct demo_world *world, struct why *why)
+{
+	bool is_virtual = strcmp(options_text(given, "device"), "virtual") == 0;
+
+	world->quota = is_virtual ? DEVICES : MACHINES;
+	if (options_has(given, "devices"))
+		world->quota = (uint32_t)options_int(given, "devices");
+	if (is_virtual)
+		return choose_firmware(given, world, why);
+	if (options_has(given, "firmware"))
+		return WHY(why, HM_E_USAGE,
+		    "--firmware is for virtual devices: Cortex-M machines run "
+		    "their own");
+	world->board = options_text(given, "board");
+	return demo_board_find(world, why);
+}
+
 static hm_err
 prepare(const struct options *given, struct demo_world *world, struct why *why)
 {
-	world->quota = (uint32_t)options_int(given, "devices");
 	world->slots = (uint32_t)options_int(given, "slots");
+	HM_TRY(choose_devices(given, world, why));
 	HM_TRY(run_find("hallmark", world->hallmark, why));
 	HM_TRY(run_find("hallmarkd", world->hallmarkd, why));
 	HM_TRY(run_find("hallmark-station", world->station, why));
 	HM_TRY(run_find("hallmark-vdevice", world->vdevice, why));
-	HM_TRY(choose_firmware(given, world, why));
 	HM_TRY(choose_folder(given, world, why));
 	world->log =
 	    open("demo.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
@@ -284,12 +344,12 @@ run_all(const struct options *given, struct demo_world *world, struct doc *doc,
 	units = calloc(count, sizeof(*units));
 	if (units == NULL)
 		return HM_E_NO_MEMORY;
-	plan_units(units, world->quota);
+	plan_units(units, world->quota, world->board == NULL);
 	err = play(world, units, count, &result, why);
 	demo_stop(world);
 	if (err == HM_OK)
-		tell_result(units, world->quota, &result, doc);
-	wrong = count_wrong(units, count);
+		tell_result(units, world, &result, doc);
+	wrong = count_wrong(units, count, world);
 	free(units);
 	HM_TRY(err);
 	HM_TRY(audit(world, doc, why));
@@ -322,8 +382,16 @@ static const struct option_spec options[] = {
 	{ "dir", OPTION_PATH, .metavar = "DIR",
 	    .help = "a new folder for everything; default a free "
 		    "~/.local/share/hallmark/demo-N" },
+	{ "device", OPTION_ENUM, .choices = "virtual|cortex-m",
+	    .fallback = "virtual",
+	    .help = "what is made: virtual devices, or Cortex-M machines that "
+		    "run real firmware in QEMU" },
+	{ "board", OPTION_ENUM, .choices = "an385|an505", .fallback = "an385",
+	    .help = "of cortex-m: Arm's MPS2 board with a Cortex-M3, or with a "
+		    "Cortex-M33" },
 	{ "devices", OPTION_INT, .min = 2, .max = DEMO_DEVICES_MAX,
-	    .fallback = "100", .help = "good devices to make, and the quota" },
+	    .help = "good devices to make, and the quota; default 100, of "
+		    "cortex-m 12" },
 	{ "slots", OPTION_INT, .min = 1, .max = DEMO_SLOTS_MAX, .fallback = "8",
 	    .help = "device holders of the station" },
 	{ "firmware", OPTION_PATH, .metavar = "FILE",
@@ -339,7 +407,12 @@ static const struct verb_spec verb = { .name = "demo",
 	    "makes the devices with real programs and virtual chips, and shows "
 	    "that a clone, a replay, an open chip and one device too many are "
 	    "refused and that a power cut is survived. Then it checks the "
-	    "whole record without the server. Needs no root and no network. "
+	    "whole record without the server. Needs no root and no network.\n\n"
+	    "With --device cortex-m the devices are emulated boards, started "
+	    "from reset: the boot loader verifies the manufacturing image, "
+	    "whose agent is provisioned over the UART; then the chip is locked "
+	    "and the product image starts. A machine whose images were altered "
+	    "starts neither.\n\n"
 	    "Exit status 0 only if every device ended as it must.",
 	.example = "hallmark demo --devices 100 --slots 8",
 	.options = options,

@@ -5,7 +5,8 @@
  *
  * Everything is done with the commands that a person would type, by programs
  * that run for real; demo.log has every one of them. demo_world.c sets the OEM
- * up, demo_line.c makes the devices, demo.c tells the story and judges.
+ * up, demo_release.c and demo_board.c make what the devices run, demo_line.c
+ * makes the devices, demo.c tells the story and judges.
  */
 
 #include <stdbool.h>
@@ -17,6 +18,9 @@
 
 #define DEMO_DEVICES_MAX 100000
 #define DEMO_SLOTS_MAX 32
+#define DEMO_MODULE "/usr/lib/softhsm/libsofthsm2.so"
+#define DEMO_PIN "file:pin"
+#define DEMO_OEM_TOKEN "pkcs11:token=oem"
 
 /* Where things are. */
 struct demo_world {
@@ -24,6 +28,7 @@ struct demo_world {
 	char hallmark[FILE_PATH_MAX], hallmarkd[FILE_PATH_MAX];
 	char station[FILE_PATH_MAX], vdevice[FILE_PATH_MAX];
 	const char *firmware; /* given by the caller, or found */
+	const char *board;    /* an385 or an505; NULL: chips are virtual */
 	char address[64];     /* host:port of the server */
 	int log;              /* demo.log */
 	pid_t server;         /* hallmarkd; 0: not running */
@@ -36,7 +41,10 @@ struct demo_unit {
 	const char *fault; /* of vdevice; NULL: none */
 	hm_err want, got;  /* HM_OK: PASS */
 	bool is_done, was_resumed, is_extra;
+	bool is_altered; /* its images were, after they were signed */
+	bool runs;       /* of machines: the product has started */
 	uint8_t device_id[HM_DEVICE_ID_LEN];
+	char uid[2 * 32 + 1]; /* in hex */
 	char serial[HM_SERIAL_MAX + 1];
 };
 
@@ -72,6 +80,26 @@ HM_MUST hm_err demo_run(struct demo_world *world, const char *program,
 /* Images signed, promoted, approved, delivered; world->firmware becomes what
  * the devices run. */
 HM_MUST hm_err demo_release(struct demo_world *world, struct why *why);
+
+/* The parts of it that are the same for any images: a development image `out`
+ * out of a payload, with one option more or NULL; two approvals; the bundle
+ * into firmware/. */
+HM_MUST hm_err demo_sign(struct demo_world *world, const char *payload,
+    const char *out, const char *word, const char *value, struct why *why);
+HM_MUST hm_err demo_approve(struct demo_world *world, struct why *why);
+HM_MUST hm_err demo_unpack(struct demo_world *world, struct why *why);
+
+/* ---- demo_board.c ---- */
+
+/* The emulator and the programs for world->board are there. HM_E_FILE */
+HM_MUST hm_err demo_board_find(struct demo_world *world, struct why *why);
+/* Manufacturing and product image, as demo_release() leaves its ones. */
+HM_MUST hm_err demo_board_release(struct demo_world *world, struct why *why);
+/* The words with which the machine of `unit` is made; how many. */
+size_t demo_board_words(const struct demo_world *world,
+    const struct demo_unit *unit, const char **ret, size_t size);
+/* What the board is called. */
+const char *demo_board_name(const struct demo_world *world);
 
 /* ---- demo_line.c ---- */
 

@@ -106,12 +106,19 @@ taken_out(struct operator_ *op, uint32_t slot, int status)
 	uint32_t unit = op->slots[slot].unit;
 
 	op->slots[slot].pid = 0;
+	op->units[unit].runs = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	op->busy--;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_POWER_CUT) {
 		op->err = insert(op, slot, unit, NULL);
 		if (op->err != HM_OK)
 			loop_stop(op->loop);
 		return;
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == HM_EXIT_NO) {
+		/* It has never said a word; so the station cannot. */
+		op->units[unit].is_done = true;
+		op->units[unit].got = HM_E_BOOT_NONE;
+		op->result.refused++;
 	}
 	fill(op, slot);
 }
@@ -176,6 +183,16 @@ error_of(const char *id)
 	return (hm_err)number;
 }
 
+/* A machine that was refused goes on asking; somebody takes it out. */
+static void
+take_out(struct operator_ *op, const struct demo_unit *unit)
+{
+	for (uint32_t i = 0; i < op->world->slots; i++)
+		if (op->slots[i].pid != 0 &&
+		    unit == &op->units[op->slots[i].unit])
+			(void)kill(op->slots[i].pid, SIGTERM); /* or gone */
+}
+
 static void
 judge(struct operator_ *op, struct demo_unit *unit, const char *state,
     struct doc *event)
@@ -189,6 +206,8 @@ judge(struct operator_ *op, struct demo_unit *unit, const char *state,
 		unit->got = error_of(error);
 		op->result.refused += strcmp(state, "fail") == 0;
 	}
+	if (strcmp(state, "fail") == 0 && op->world->board != NULL)
+		take_out(op, unit);
 	unit->was_resumed = doc_get_bool(event, "resumed", false);
 	unit->is_done = strcmp(state, "hold") != 0;
 	op->result.resumed += unit->is_done && unit->was_resumed;

@@ -14,9 +14,6 @@
 #include "crypto/digest.h"
 #include "crypto/p256.h"
 
-#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
-#define OEM_TOKEN "pkcs11:token=oem"
-#define MCUBOOT "--format", "mcuboot"
 #define SBV2 "--format", "esp-secure-boot-v2"
 
 #define RUN(world, why, ...)               \
@@ -86,18 +83,31 @@ put_esp_app(struct why *why)
 
 /* ---- steps ---- */
 
+hm_err
+demo_sign(struct demo_world *world, const char *payload, const char *out,
+    const char *word, const char *value, struct why *why)
+{
+	return RUN(world, why, "image", "sign", "--format", "mcuboot", "--key",
+	    "dev-image.pem", "--public-key-format", "full", "--image-version",
+	    "1.0.0", "--header-size", "512", "--pad-header", "--align", "8",
+	    "--security-counter", "1", "--output", out, payload, word, value);
+}
+
+static hm_err
+make_keys(struct demo_world *world, struct why *why)
+{
+	HM_TRY(put_key(why));
+	return RUN(world, why, "hsm", "generate", DEMO_OEM_TOKEN, "--label",
+	    "images", "--public", "prod-image.pub", "--module", DEMO_MODULE,
+	    "--pin", DEMO_PIN);
+}
+
 static hm_err
 sign_images(struct demo_world *world, struct why *why)
 {
-	HM_TRY(put_key(why));
 	HM_TRY(put_esp_app(why));
-	HM_TRY(RUN(world, why, "hsm", "generate", OEM_TOKEN, "--label",
-	    "images", "--public", "prod-image.pub", "--module", MODULE, "--pin",
-	    "file:pin"));
-	HM_TRY(RUN(world, why, "image", "sign", MCUBOOT, "--key",
-	    "dev-image.pem", "--image-version", "1.0.0", "--header-size", "512",
-	    "--pad-header", "--security-counter", "1", "--output",
-	    "app.dev.bin", world->firmware));
+	HM_TRY(
+	    demo_sign(world, world->firmware, "app.dev.bin", NULL, NULL, why));
 	HM_TRY(RUN(world, why, "image", "sign", SBV2, "--key", "dev-image.pem",
 	    "--output", "net.dev.bin", "net.raw"));
 	HM_TRY(RUN(world, why, "release", "create", "1.0.0-dev", "--product",
@@ -117,8 +127,14 @@ promote(struct demo_world *world, struct why *why)
 	    "name=app,file=app.dev.bin,out=app.bin", "--image",
 	    "name=net,file=net.dev.bin,out=net.bin", "--dev-key",
 	    "dev-image.pub", "--prod-key", "prod-image.pub", "--key",
-	    OEM_TOKEN ";object=images", "--module", MODULE, "--pin", "file:pin",
-	    "--output", "release.cose", "--config", "hallmark.yaml"));
+	    DEMO_OEM_TOKEN ";object=images", "--module", DEMO_MODULE, "--pin",
+	    DEMO_PIN, "--output", "release.cose", "--config", "hallmark.yaml"));
+	return demo_approve(world, why);
+}
+
+hm_err
+demo_approve(struct demo_world *world, struct why *why)
+{
 	demo_say("promoted", "1.0.0  same payloads, key in token \"oem\"");
 	HM_TRY(RUN(world, why, "release", "approve", "thermo/1.0.0", "--config",
 	    "alice.yaml"));
@@ -129,18 +145,28 @@ promote(struct demo_world *world, struct why *why)
 }
 
 hm_err
+demo_unpack(struct demo_world *world, struct why *why)
+{
+	HM_TRY(RUN(world, why, "release", "open", "1.0.0.bundle", "--key",
+	    "station.key", "--authority", "authority.pub", "--into",
+	    "firmware"));
+	demo_say("bundle", "1.0.0  opened by the station");
+	return HM_OK;
+}
+
+hm_err
 demo_release(struct demo_world *world, struct why *why)
 {
+	HM_TRY(make_keys(world, why));
+	if (world->board != NULL)
+		return demo_board_release(world, why);
 	HM_TRY(sign_images(world, why));
 	HM_TRY(promote(world, why));
 	HM_TRY(RUN(world, why, "release", "bundle", "thermo/1.0.0", "--image",
 	    "name=app,file=app.bin", "--image", "name=net,file=net.bin", "--to",
 	    "station.pem", "--output", "1.0.0.bundle", "--config",
 	    "hallmark.yaml"));
-	HM_TRY(RUN(world, why, "release", "open", "1.0.0.bundle", "--key",
-	    "station.key", "--authority", "authority.pub", "--into",
-	    "firmware"));
-	demo_say("bundle", "1.0.0  opened by the station");
+	HM_TRY(demo_unpack(world, why));
 	world->firmware = "firmware/app";
 	return HM_OK;
 }

@@ -21,10 +21,10 @@
 #include "net/server.h"
 
 #define WORDS_MAX 40
-#define MODULE "/usr/lib/softhsm/libsofthsm2.so"
-#define PIN "file:pin"
+#define MODULE DEMO_MODULE
+#define PIN DEMO_PIN
 #define SERVER_TOKEN "pkcs11:token=server"
-#define OEM_TOKEN "pkcs11:token=oem"
+#define OEM_TOKEN DEMO_OEM_TOKEN
 #define READY_WITHIN_US 20000000u
 #define YEAR_S (365 * 86400u)
 
@@ -252,8 +252,9 @@ put_station_yaml(const struct demo_world *world, struct why *why)
 	    "schema: 1\nname: \"BENCH\"\nserver:\n  url: \"https://%s\"\n"
 	    "  ca: \"line.pem\"\n  certificate: \"station.pem\"\n"
 	    "  key: \"station.key\"\nlog_key: \"%s\"\njournal: \"journal\"\n"
-	    "records: \"records\"\nslots:\n",
-	    world->address, buf_text(&vkey)));
+	    "records: \"records\"\n%sslots:\n",
+	    world->address, buf_text(&vkey),
+	    world->board != NULL ? "device_timeout_ms: 60000\n" : ""));
 	for (uint32_t i = 0; i < world->slots; i++)
 		HM_TRY(buf_print(&text,
 		    "  - name: \"%c%u\"\n    link: \"unix:slot-%u.sock\"\n",
@@ -408,26 +409,45 @@ take_chip(struct hm_bytes json, struct demo_unit *unit, struct buf *keys,
 	HM_TRY(doc_parse(json, &doc, why));
 	HM_TRY(hex_parse(hm_bytes_of(doc_get_text(doc, "device_id", "")),
 	    unit->device_id, sizeof(unit->device_id)));
+	(void)snprintf(
+	    unit->uid, sizeof(unit->uid), "%s", doc_get_text(doc, "uid", ""));
 	if (keys == NULL)
 		return HM_OK;
 	return buf_print(keys, "%s\n", doc_get_text(doc, "evidence_key", ""));
 }
 
+/* A clone has the id of the first; a machine is made with it from scratch, for
+ * who clones one has its flash and its fuses to make as well. */
 static hm_err
-make_chip(struct demo_world *world, struct demo_unit *unit, const char *word,
-    const char *value, struct buf *keys, struct why *why)
+make_chip(struct demo_world *world, struct demo_unit *unit,
+    const struct demo_unit *first, struct buf *keys, struct why *why)
 {
-	AUTO(buf) struct buf out = { 0 };
-	const char *const fab[] = { "fab", "--dir", unit->dir, "--firmware",
-		world->firmware, "--stamp-key", "stamp.pub", "--counter", "1",
-		"--json", word, value, NULL };
+	const char *fab[WORDS_MAX] = { "fab", "--dir", unit->dir, "--stamp-key",
+		"stamp.pub", "--counter", "1", "--json" };
 	const char *const clone[] = { "clone", "--dir", unit->dir, "--json",
-		word, value, NULL };
-	bool is_clone = word != NULL && strcmp(word, "--from") == 0;
+		"--from", first->dir, NULL };
+	AUTO(buf) struct buf out = { 0 };
+	bool is_clone = unit->want == HM_E_CLONE;
+	size_t at = 8;
 
-	HM_TRY(
-	    demo_run(world, world->vdevice, is_clone ? clone : fab, &out, why));
-	return take_chip(buf_bytes(&out), unit, keys, why);
+	if (is_clone && world->board == NULL) {
+		HM_TRY(demo_run(world, world->vdevice, clone, &out, why));
+		return take_chip(buf_bytes(&out), unit, NULL, why);
+	}
+	if (is_clone) {
+		fab[at++] = "--uid";
+		fab[at++] = first->uid;
+	} else if (unit->want == HM_E_EVIDENCE_DUMMY) {
+		fab[at++] = "--open";
+	}
+	if (world->board != NULL) {
+		at += demo_board_words(world, unit, fab + at, WORDS_MAX - at);
+	} else {
+		fab[at++] = "--firmware";
+		fab[at++] = world->firmware;
+	}
+	HM_TRY(demo_run(world, world->vdevice, fab, &out, why));
+	return take_chip(buf_bytes(&out), unit, is_clone ? NULL : keys, why);
 }
 
 /* Good chips, one more than ordered, and three that must not pass. */
@@ -435,21 +455,8 @@ static hm_err
 make_chips(struct demo_world *world, struct demo_unit *units, uint32_t count,
     struct buf *keys, struct why *why)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		struct demo_unit *unit = &units[i];
-		const char *word = NULL, *value = NULL;
-		bool is_enrolled = true;
-
-		if (unit->want == HM_E_CLONE) {
-			word = "--from";
-			value = units[0].dir;
-			is_enrolled = false;
-		} else if (unit->want == HM_E_EVIDENCE_DUMMY) {
-			word = "--open";
-		}
-		HM_TRY(make_chip(
-		    world, unit, word, value, is_enrolled ? keys : NULL, why));
-	}
+	for (uint32_t i = 0; i < count; i++)
+		HM_TRY(make_chip(world, &units[i], &units[0], keys, why));
 	return HM_OK;
 }
 
@@ -481,7 +488,12 @@ demo_order(struct demo_world *world, struct demo_unit *units, uint32_t count,
 
 	buf_init(&keys, (size_t)count * 140);
 	HM_TRY(make_chips(world, units, count, &keys, why));
-	demo_say("chips", "%" PRIu32 " virtual, each with its own key", count);
+	if (world->board == NULL)
+		demo_say("chips", "%" PRIu32 " virtual, each with its own key",
+		    count);
+	else
+		demo_say("machines", "%" PRIu32 " %s, fused and programmed",
+		    count, demo_board_name(world));
 	HM_TRY(enrol(world, &keys, why));
 	time_format(clock_now_s() - 60, from);
 	until_text(until);

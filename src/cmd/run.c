@@ -13,35 +13,55 @@
 #include "base/process.h"
 
 #define OUT_MAX (1024 * 1024)
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 /* Installed: beside us, or one of us in bin and one in libexec; the rest is for
  * a build. */
 static const char *const places[] = { "", "../libexec/hallmark/", "../../bin/",
 	"../../device/virtual/", "../../src/cmd/" };
+static const char *const firmware[] = { "../share/hallmark/firmware/",
+	"../../share/hallmark/firmware/", "../../device/firmware/" };
 
-hm_err
-run_find(const char *name, char ret[static FILE_PATH_MAX], struct why *why)
+/* `name` in the first place, from where we are, that has it for `mode`. */
+static bool
+find(const char *name, const char *const *from, size_t count, int mode,
+    char ret[static FILE_PATH_MAX])
 {
 	static char real[PATH_MAX]; /* as realpath() wants it */
 	char self[FILE_PATH_MAX], path[FILE_PATH_MAX], *slash;
 
-	HM_TRY(process_self(self, sizeof(self), why));
+	if (process_self(self, sizeof(self), NULL) != HM_OK)
+		return false;
 	slash = strrchr(self, '/');
 	if (slash == NULL)
-		return HM_E_BUG;
+		return false;
 	slash[1] = 0;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		int n = snprintf(
-		    path, sizeof(path), "%s%s%s", self, places[i], name);
+	for (size_t i = 0; i < count; i++) {
+		int n =
+		    snprintf(path, sizeof(path), "%s%s%s", self, from[i], name);
 
 		if (n < 0 || (size_t)n >= sizeof(path) ||
-		    access(path, X_OK) != 0 || realpath(path, real) == NULL ||
+		    access(path, mode) != 0 || realpath(path, real) == NULL ||
 		    strlen(real) >= FILE_PATH_MAX)
 			continue;
 		memcpy(ret, real, strlen(real) + 1);
-		return HM_OK;
+		return true;
 	}
+	return false;
+}
+
+hm_err
+run_find(const char *name, char ret[static FILE_PATH_MAX], struct why *why)
+{
+	if (find(name, places, COUNT(places), X_OK, ret))
+		return HM_OK;
 	return WHY(why, HM_E_FILE, "the program %s is not installed", name);
+}
+
+bool
+run_find_firmware(const char *name, char ret[static FILE_PATH_MAX])
+{
+	return find(name, firmware, COUNT(firmware), R_OK, ret);
 }
 
 static _Noreturn void

@@ -17,6 +17,9 @@
 HM_MUST hm_err run_find(
     const char *name, char ret[static FILE_PATH_MAX], struct why *why);
 
+/* The path of a program for a bare machine; false: it is not there. */
+bool run_find_firmware(const char *name, char ret[static FILE_PATH_MAX]);
+
 /* Start `argv` (NULL-ended; argv[0] is a path). Standard input is empty;
  * `out` and `err` become its streams. HM_E_FILE, HM_E_IO */
 HM_MUST hm_err run_start(
