@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The boot loader: chooses an image, verifies it twice, and jumps. */
+/* The boot loader: chooses an image, verifies it twice, and jumps. With which
+ * verifier is said by what is linked: scheme_small.c, or the provider's. */
 #include "../port/mps2/mps2.h"
 #include "hallmark/boot.h"
-
-#include <stddef.h>
-
-const struct hm_image_scheme *const hm_image_schemes[] = { &hm_image_p256_small,
-	NULL };
 
 int
 main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For a measurement: the verifier that the boot loader has. */
+/* The verifier of a boot loader with little flash. */
 #include <stddef.h>
 
 #include "hallmark/image.h"

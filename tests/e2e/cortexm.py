@@ -3,7 +3,7 @@
 
 The firmware is real and was cross-compiled; a machine's flash is a file that outlives it.
 """
-import json, os, pathlib, random, signal, socket, subprocess, time
+import json, os, pathlib, random, re, signal, socket, subprocess, time
 
 from cryptography.hazmat.primitives import serialization
 
@@ -83,11 +83,12 @@ def public_der(factory, name):
 
 
 class Bench:
-    """A factory, an order, and the machines for it."""
+    """A factory, an order, and the machines for it. `others` has the programs that are built
+    otherwise: {"boot": "boot-mbedtls"}."""
 
-    def __init__(self, board, machines, slots):
+    def __init__(self, board, machines, slots, others={}, quota=None):
         self.factory = running_factory(slots=slots)
-        self.board, self.slots = board, slots
+        self.board, self.slots, self.others = board, slots, others
         self.log = open(self.factory.path("machines.log"), "ab")
         self.factory.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout",
                          "-out", "image.pem")
@@ -99,7 +100,7 @@ class Bench:
         self.factory.run("openssl", "ec", "-in", "image.pem", "-pubout", "-out", "image.pub")
         self.factory.release("m-1", "m", "prod", 1, self.factory.read("manufacture.img"),
                              "--prod-key", "image.pub")
-        self.order = self.factory.order("m", "m-1", quota=machines, prefix="M-")
+        self.order = self.factory.order("m", "m-1", quota=quota or machines, prefix="M-")
         self.machines = [Machine(self, *self.fab()) for _ in range(machines)]
         self.station = None
 
@@ -108,12 +109,12 @@ class Bench:
             "image", "sign", "--format", "mcuboot", "--key", key, "--image-version", version,
             "--security-counter", "1", "--header-size", "0x200", "--pad-header", "--align", "8", "--public-key-format",
             "full", *words, "--output", program + ".img",
-            f"{FIRMWARE}/{self.board}-{program}.bin")
+            f"{FIRMWARE}/{self.board}-{self.others.get(program, program)}.bin")
 
     def fab(self, first="m-1", second="product-1b"):
         return self.factory.fab(
             "--family", "m", "--board", self.board, "--start",
-            f"{FIRMWARE}/{self.board}-boot.elf", "--second", second + ".img", "--boot-key",
+            f"{FIRMWARE}/{self.board}-{self.others.get('boot', 'boot')}.elf", "--second", second + ".img", "--boot-key",
             sha256(public_der(self.factory, "image.pem")).hex(), release=first)[:2]
 
     def start_station(self):
@@ -178,6 +179,19 @@ class Bench:
             self.station.wait(timeout=60)
         self.log.close()
         self.factory.close()
+
+
+def emulate(board, chip, start, *words, **options):
+    """A program on a chip that nobody else runs: what it reports, {name: number}."""
+    done = subprocess.run(
+        ["qemu-system-arm", "-M", f"mps2-{board},memory-backend=flash", "-object",
+         "memory-backend-file,id=flash,size=16M,share=on,mem-path=" + chip + "/flash.img",
+         "-display", "none", "-nodefaults", "-monitor", "none", "-semihosting-config", "enable=on,"
+         "target=native,arg=fw,arg=report=1,arg=exit=1", "-kernel", start, *words],
+        stderr=subprocess.PIPE, timeout=300, check=False, **options)
+    assert done.returncode == 0, (done.returncode, done.stderr)
+    return {row[0].decode(): int(row[1]) for row in
+            re.findall(rb"^(\w+) (\d+)$", done.stderr, re.MULTILINE)}
 
 
 def killer(seed, kills):
