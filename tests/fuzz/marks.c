@@ -8,6 +8,7 @@
 #include "crypto/p256.h"
 #include "fuzz.h"
 #include "memo.h"
+#include "mutate.h"
 #include "seal/hpke.h"
 
 #define BETWEEN 0x5a
@@ -31,6 +32,8 @@ hm_err __wrap_ed25519_sign(const uint8_t seed[static 32],
     struct hm_bytes message, uint8_t ret[static 64]);
 hm_err __wrap_ed25519_verify(const uint8_t key[static 32],
     struct hm_bytes message, const uint8_t signature[static 64]);
+hm_err __wrap_random_bytes(struct hm_span ret);
+hm_err __wrap_random_secret(struct hm_span ret);
 
 static bool takes_all;
 
@@ -165,4 +168,25 @@ __wrap_hpke_seal(const struct hpke_message *message,
 		memcpy(ret, message->text.ptr, message->text.len);
 	memset(ret + message->text.len, 0, 16);
 	return HM_OK;
+}
+
+/* Numbers that nobody has seen, the same in every run. */
+hm_err
+__wrap_random_bytes(struct hm_span ret)
+{
+	static uint64_t state;
+
+	for (size_t i = 0; i < ret.len; i += sizeof(uint64_t)) {
+		uint64_t random = mutate_random(&state);
+		size_t left = ret.len - i;
+
+		memcpy(ret.ptr + i, &random, left < 8 ? left : 8);
+	}
+	return HM_OK;
+}
+
+hm_err
+__wrap_random_secret(struct hm_span ret)
+{
+	return __wrap_random_bytes(ret);
 }
