@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The default provider is loaded into a library context of its own, and stands
+ * in the process's one behind a provider that passes on what it has to offer
+ * but for decoders. Its functions never learn of it: they get the context that
+ * they were made with.
+ */
+#include "crypto/init.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include <openssl/core_dispatch.h>
+#include <openssl/provider.h>
+
+#include "core/check.h"
+#include "crypto/ossl.h"
+
+#define KEPT_MAX 31
+
+static OSSL_PROVIDER *whole, *narrow;
+static OSSL_ALGORITHM kept[KEPT_MAX + 1]; /* an empty one is the end */
+
+static bool
+is_wanted(const OSSL_ALGORITHM *decoder)
+{
+	/* DER: from PEM, from a passphrase, and to the kinds before it */
+	static const char *const kinds[] = { "EC", "ED25519", "RSA", "RSA-PSS",
+		"DER" };
+
+	if (strstr(decoder->property_definition, "input=msblob") != NULL ||
+	    strstr(decoder->property_definition, "input=pvk") != NULL)
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(decoder->algorithm_names, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+static void
+keep_decoders(void)
+{
+	int no_cache = 0;
+	const OSSL_ALGORITHM *all =
+	    OSSL_PROVIDER_query_operation(whole, OSSL_OP_DECODER, &no_cache);
+	size_t count = 0;
+
+	for (; all != NULL && all->algorithm_names != NULL; all++)
+		if (is_wanted(all)) {
+			hm_assert(count < KEPT_MAX);
+			kept[count++] = *all;
+		}
+}
+
+static const OSSL_ALGORITHM *
+query(void *context, int operation, int *ret_no_cache)
+{
+	(void)context;
+	if (operation != OSSL_OP_DECODER)
+		return OSSL_PROVIDER_query_operation(
+		    whole, operation, ret_no_cache);
+	*ret_no_cache = 0;
+	return kept;
+}
+
+/* The groups of TLS are there. */
+static int
+capabilities(void *context, const char *which, OSSL_CALLBACK *tell, void *told)
+{
+	(void)context;
+	return OSSL_PROVIDER_get_capabilities(whole, which, tell, told);
+}
+
+static int
+init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
+    const OSSL_DISPATCH **ret_out, void **ret_context)
+{
+	static const OSSL_DISPATCH functions[] = {
+		{ OSSL_FUNC_PROVIDER_QUERY_OPERATION, (void (*)(void))query },
+		{ OSSL_FUNC_PROVIDER_GET_CAPABILITIES,
+		    (void (*)(void))capabilities },
+		{ 0, NULL },
+	};
+
+	(void)core;
+	(void)in;
+	*ret_out = functions;
+	*ret_context = OSSL_PROVIDER_get0_provider_ctx(whole);
+	return 1;
+}
+
+hm_err
+crypto_few_decoders(void)
+{
+	OSSL_LIB_CTX *behind;
+
+	if (narrow != NULL)
+		return HM_OK;
+	behind = OSSL_LIB_CTX_new();
+	if (behind != NULL)
+		whole = OSSL_PROVIDER_load(behind, "default");
+	if (whole == NULL)
+		return ossl_failed(HM_E_NO_MEMORY);
+	keep_decoders();
+	if (OSSL_PROVIDER_add_builtin(NULL, "hallmark", init) == 1)
+		narrow = OSSL_PROVIDER_load(NULL, "hallmark");
+	return narrow != NULL ? HM_OK : ossl_failed(HM_E_NO_MEMORY);
+}
