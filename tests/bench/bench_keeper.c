@@ -4,6 +4,8 @@
  *
  * Issue and confirm, with the signer played in this process; what is spent in
  * the signer's place is not counted. One JSON line a figure.
+ *
+ *     bench_keeper [BATCH]     a divisor of 2048
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,10 +126,14 @@ measure(size_t batch)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	static const size_t batches[] = { 1, 16, 64, 256 };
 
+	if (argc > 1) {
+		measure(strtoul(argv[1], NULL, 10));
+		return 0;
+	}
 	for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++)
 		measure(batches[i]);
 	return 0;
