@@ -248,3 +248,19 @@ input_is_filled(const struct input *input, uint64_t at, uint64_t size,
 	*ret = filled.is;
 	return HM_OK;
 }
+
+const uint8_t *
+input_known(const struct input *input, uint64_t at, uint64_t size, int kind)
+{
+	if (!is_inside(input, at, size))
+		return NULL;
+	return known_find(input->known, input->start + at, size, kind);
+}
+
+void
+input_note(const struct input *input, uint64_t at, uint64_t size, int kind,
+    const uint8_t value[static KNOWN_LEN])
+{
+	if (is_inside(input, at, size))
+		known_add(input->known, input->start + at, size, kind, value);
+}

@@ -8,6 +8,7 @@
  * struct input read the same bytes; only the one that was opened is closed.
  */
 #include "base/buf.h"
+#include "base/known.h"
 #include "base/why.h"
 
 #define INPUT_PIECE 65536u /* bytes at most that a walker sees at once */
@@ -18,6 +19,8 @@ struct input {
 	int fd;                /* -1: memory */
 	struct hm_bytes bytes; /* memory */
 	const char *name;      /* for messages; borrowed */
+	struct known_digests
+	    *known; /* digests of it; NULL: none is kept; borrowed */
 };
 
 /* "-" is standard input. HM_E_FILE, HM_E_IO, HM_E_TOO_LARGE (`max` bytes) */
@@ -47,3 +50,9 @@ HM_MUST hm_err input_walk(const struct input *input, uint64_t at, uint64_t size,
 /* Are these bytes all of this value? HM_E_IMAGE_SHORT, HM_E_IO */
 HM_MUST hm_err input_is_filled(const struct input *input, uint64_t at,
     uint64_t size, uint8_t value, bool *ret);
+/* The digest of a part, or NULL; and one that was computed of bytes that
+ * input_walk() gave. Places are the input's own. */
+const uint8_t *input_known(
+    const struct input *input, uint64_t at, uint64_t size, int kind);
+void input_note(const struct input *input, uint64_t at, uint64_t size, int kind,
+    const uint8_t value[static KNOWN_LEN]);

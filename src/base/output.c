@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "core/check.h"
 
 struct output {
 	char path[FILE_PATH_MAX];
@@ -20,6 +21,7 @@ struct output {
 	struct buf memory;
 	uint64_t flushed; /* bytes in the file */
 	size_t held;      /* bytes gathered behind them */
+	struct known_digests known;
 	uint8_t piece[INPUT_PIECE];
 };
 
@@ -35,6 +37,7 @@ new_output(struct output **ret)
 	out->is_stream = false;
 	out->is_nowhere = false;
 	out->memory = (struct buf){ 0 };
+	out->known = (struct known_digests){ 0 };
 	out->flushed = 0;
 	out->held = 0;
 	*ret = out;
@@ -172,6 +175,7 @@ output_put(struct output *out, uint64_t at, struct hm_bytes bytes)
 
 	if (at > size || bytes.len > size - at)
 		return HM_E_NO_ROOM;
+	known_forget(&out->known, at, bytes.len);
 	if (out->is_nowhere)
 		return HM_OK;
 	if (is_memory(out)) {
@@ -212,11 +216,20 @@ output_copy(
 	return input_walk(from, at, size, add_piece, out);
 }
 
+void
+output_note(struct output *out, uint64_t at, uint64_t size, int kind,
+    const uint8_t value[static KNOWN_LEN])
+{
+	hm_assert(at <= output_size(out) && size <= output_size(out) - at);
+	known_add(&out->known, at, size, kind, value);
+}
+
 hm_err
 output_cut(struct output *out, uint64_t size)
 {
 	if (size > output_size(out))
 		return HM_E_NO_ROOM;
+	known_forget(&out->known, size, UINT64_MAX);
 	if (out->is_nowhere) {
 		out->flushed = size;
 		return HM_OK;
@@ -245,12 +258,14 @@ output_input(struct output *out, struct input *ret)
 {
 	if (is_memory(out)) {
 		*ret = input_of(buf_bytes(&out->memory));
+		ret->known = &out->known;
 		return HM_OK;
 	}
 	HM_TRY(flush(out));
 	*ret = (struct input){
 		.size = out->flushed, .fd = out->temp.fd, .name = out->path
 	};
+	ret->known = &out->known;
 	return HM_OK;
 }
 

@@ -33,6 +33,10 @@ HM_MUST hm_err output_put(
 HM_MUST hm_err output_fill(struct output *out, uint8_t value, uint64_t count);
 HM_MUST hm_err output_copy(
     struct output *out, const struct input *from, uint64_t at, uint64_t size);
+/* The digest of bytes that were just added, computed of these very bytes:
+ * output_input() knows it until they are overwritten or cut off. */
+void output_note(struct output *out, uint64_t at, uint64_t size, int kind,
+    const uint8_t value[static KNOWN_LEN]);
 /* Take the end off again: `size` bytes stay. HM_E_NO_ROOM, HM_E_IO */
 HM_MUST hm_err output_cut(struct output *out, uint64_t size);
 

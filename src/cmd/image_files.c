@@ -28,8 +28,10 @@ image_time(uint64_t *ret, struct why *why)
 hm_err
 image_files_input(struct image_job *job, struct why *why)
 {
-	return input_open(
-	    options_text(job->given, "file"), IMAGE_SIZE_MAX, &job->input, why);
+	HM_TRY(input_open(options_text(job->given, "file"), IMAGE_SIZE_MAX,
+	    &job->input, why));
+	job->input.known = &job->known;
+	return HM_OK;
 }
 
 hm_err

@@ -35,10 +35,11 @@ struct image_job {
 	const struct options *given;
 	const struct image_command *command;
 	image_verb verb;
-	struct input input;        /* FILE */
-	struct output *out;        /* --output; empty. NULL: writes nothing */
-	uint64_t result_size;      /* bytes, once it is written */
-	struct findings *findings; /* of what is judged */
+	struct input input;         /* FILE */
+	struct known_digests known; /* of it */
+	struct output *out;         /* --output; empty. NULL: writes nothing */
+	uint64_t result_size;       /* bytes, once it is written */
+	struct findings *findings;  /* of what is judged */
 	/* Whom to trust. verify: --key; resign, append: --old-key;
 	 * judging what was signed: the signers. `decrypt` is --decrypt-key
 	 * everywhere. */

@@ -72,12 +72,19 @@ HM_MUST hm_err esp_app_layout(const struct esp_app_rules *rules,
 struct esp_app_digests {
 	uint8_t sha256[32], sha384[48];
 	bool wants_sha384;
+	struct output *copy; /* it gets what they are of, piece by piece, and
+				notes them; NULL: none */
 };
 
+/* The exclusive or of the segments in eight columns, as an input knows it: from
+ * 0 to the checksum. */
+#define ESP_KNOWN_SUM 0x100
+
 /*
- * One pass over a whole image: checksum, appended hash, zeros; with `digests`,
- * which may be NULL, also the fill behind it as far as the file has it (what is
- * not there counts as FF). HM_E_IO, HM_E_NO_MEMORY
+ * One pass over a whole image (none if all of it is known): checksum, appended
+ * hash, zeros; with `digests`, which may be NULL, also the fill behind it as
+ * far as the file has it (what is not there counts as FF). HM_E_IO,
+ * HM_E_NO_MEMORY
  */
 HM_MUST hm_err esp_app_check(const struct input *file,
     struct findings *findings, struct esp_app *app,

@@ -17,7 +17,9 @@ struct check {
 	struct esp_app *app;
 	struct hash_run *sha256, *sha384; /* the second may be NULL */
 	uint64_t sum;                     /* eight columns of the checksum */
-	bool in_data;
+	uint8_t own[HASH_MAX];            /* the image's, for its end */
+	bool in_data, is_known;           /* nothing is computed any more */
+	struct esp_app_digests *digests;  /* may be NULL */
 };
 
 /* Pieces begin anywhere; the checksum does not mind the order. */
@@ -46,12 +48,17 @@ fold(uint64_t sum)
 	return (uint8_t)(sum ^ SUM_SEED);
 }
 
-static void
+static hm_err
 add(struct check *c, struct hm_bytes piece)
 {
+	if (c->is_known)
+		return HM_OK;
 	hash_run_add(c->sha256, piece);
 	if (c->sha384 != NULL)
 		hash_run_add(c->sha384, piece);
+	if (c->digests == NULL || c->digests->copy == NULL)
+		return HM_OK;
+	return output_add(c->digests->copy, piece);
 }
 
 static hm_err
@@ -61,15 +68,63 @@ see(void *context, struct hm_bytes piece)
 
 	if (c->in_data)
 		c->sum = xor_bytes(c->sum, piece);
-	add(c, piece);
-	return HM_OK;
+	return add(c, piece);
 }
+
+/* ---- what is known ---- */
+
+static bool
+find(const struct check *c, uint64_t end, int kind, uint8_t *ret, size_t len)
+{
+	const uint8_t *value = input_known(c->file, 0, end, kind);
+
+	if (value != NULL)
+		memcpy(ret, value, len);
+	return value != NULL;
+}
+
+/* All that the pass would give; a copy is only made by passing. */
+static bool
+find_all(struct check *c)
+{
+	uint64_t sum_end = c->app->sum_at + 1, end = esp_align(c->app->size);
+	struct esp_app_digests *d = c->digests;
+	uint8_t sum[sizeof(c->sum)];
+
+	if (d != NULL &&
+	    (d->copy != NULL ||
+		!find(c, end, HASH_SHA256, d->sha256, sizeof(d->sha256)) ||
+		(d->wants_sha384 &&
+		    !find(c, end, HASH_SHA384, d->sha384, sizeof(d->sha384)))))
+		return false;
+	if (!find(c, sum_end, ESP_KNOWN_SUM, sum, sizeof(sum)) ||
+	    (c->app->has_hash &&
+		!find(c, sum_end, HASH_SHA256, c->own, HASH_LEN)))
+		return false;
+	memcpy(&c->sum, sum, sizeof(sum));
+	return true;
+}
+
+/* Of the bytes that were hashed: those of the copy, if there is one. */
+static void
+note(const struct check *c, uint64_t end, int kind,
+    const uint8_t value[static HASH_MAX])
+{
+	if (c->digests != NULL && c->digests->copy != NULL)
+		output_note(c->digests->copy, 0, end, kind, value);
+	else
+		input_note(c->file, 0, end, kind, value);
+}
+
+/* ---- the pass ---- */
 
 static hm_err
 walk_segments(struct check *c)
 {
 	uint64_t at = 0;
 
+	if (c->is_known)
+		return HM_OK;
 	for (unsigned i = 0; i < c->app->segment_count; i++) {
 		const struct esp_segment *s = &c->app->segments[i];
 
@@ -80,6 +135,24 @@ walk_segments(struct check *c)
 		at = s->at + s->size;
 	}
 	c->in_data = false;
+	return HM_OK;
+}
+
+/* All before this place went by. */
+static hm_err
+note_sum(struct check *c)
+{
+	uint64_t end = c->app->sum_at + 1;
+	uint8_t value[KNOWN_LEN] = { 0 };
+
+	if (c->is_known)
+		return HM_OK;
+	memcpy(value, &c->sum, sizeof(c->sum));
+	note(c, end, ESP_KNOWN_SUM, value);
+	if (!c->app->has_hash)
+		return HM_OK;
+	HM_TRY(hash_run_peek(c->sha256, c->own));
+	note(c, end, HASH_SHA256, c->own);
 	return HM_OK;
 }
 
@@ -95,7 +168,8 @@ check_sum(struct check *c)
 	uint8_t sum = fold(c->sum);
 
 	HM_TRY(input_read(c->file, at, (struct hm_span){ row, len }));
-	add(c, (struct hm_bytes){ row, len });
+	HM_TRY(add(c, (struct hm_bytes){ row, len }));
+	HM_TRY(note_sum(c));
 	findings_part(
 	    c->findings, c->app->sum_at, 1, "checksum", "0x%02x", row[len - 1]);
 	if (len > 1)
@@ -119,16 +193,15 @@ check_sum(struct check *c)
 static hm_err
 check_hash(struct check *c)
 {
-	uint8_t is[HASH_LEN], should[HASH_MAX];
+	uint8_t is[HASH_LEN];
 	uint64_t at = c->app->sum_at + 1;
 
 	if (!c->app->has_hash)
 		return HM_OK;
-	HM_TRY(hash_run_peek(c->sha256, should));
 	HM_TRY(input_read(c->file, at, (struct hm_span){ is, sizeof(is) }));
 	findings_bytes(c->findings, at, sizeof(is), "hash", HM_BYTES(is));
-	add(c, HM_BYTES(is));
-	if (memcmp(is, should, sizeof(is)) == 0)
+	HM_TRY(add(c, HM_BYTES(is)));
+	if (memcmp(is, c->own, sizeof(is)) == 0)
 		return HM_OK;
 	c->app->boots = false;
 	(void)findings_fault(c->findings, HM_E_IMAGE_HASH, at,
@@ -154,7 +227,7 @@ check_fill(struct check *c)
 		if (left > 0)
 			HM_TRY(input_read(c->file, at,
 			    (struct hm_span){ row, (size_t)left }));
-		add(c, (struct hm_bytes){ row, len });
+		HM_TRY(add(c, (struct hm_bytes){ row, len }));
 		for (size_t i = 0; i < len; i++)
 			if (row[i] != 0xff)
 				c->app->is_filled = false;
@@ -165,23 +238,34 @@ check_fill(struct check *c)
 	return HM_OK;
 }
 
-static hm_err
-check_all(struct check *c, struct esp_app_digests *digests)
+/* What the file has not of it is not of the file. */
+static void
+end_hash(struct check *c, struct hash_run *run, hash_kind kind, uint8_t *ret)
 {
-	uint8_t digest[HASH_MAX];
+	uint64_t end = esp_align(c->app->size);
+	uint8_t digest[HASH_MAX] = { 0 };
 
+	hash_run_end(run, digest);
+	memcpy(ret, digest, hash_len(kind));
+	if (c->digests->copy != NULL || c->file->size >= end)
+		note(c, end, (int)kind, digest);
+}
+
+static hm_err
+check_all(struct check *c)
+{
+	c->is_known = find_all(c);
 	HM_TRY(walk_segments(c));
 	HM_TRY(check_sum(c));
 	HM_TRY(check_hash(c));
-	if (digests == NULL)
+	if (c->digests == NULL)
 		return HM_OK;
 	HM_TRY(check_fill(c));
-	hash_run_end(c->sha256, digest);
-	memcpy(digests->sha256, digest, sizeof(digests->sha256));
-	if (c->sha384 != NULL) {
-		hash_run_end(c->sha384, digest);
-		memcpy(digests->sha384, digest, sizeof(digests->sha384));
-	}
+	if (c->is_known)
+		return HM_OK;
+	end_hash(c, c->sha256, HASH_SHA256, c->digests->sha256);
+	if (c->sha384 != NULL)
+		end_hash(c, c->sha384, HASH_SHA384, c->digests->sha384);
 	return HM_OK;
 }
 
@@ -189,7 +273,10 @@ hm_err
 esp_app_check(const struct input *file, struct findings *findings,
     struct esp_app *app, struct esp_app_digests *digests)
 {
-	struct check c = { .file = file, .findings = findings, .app = app };
+	struct check c = { .file = file,
+		.findings = findings,
+		.app = app,
+		.digests = digests };
 	hm_err err;
 
 	HM_TRY(hash_run_new(HASH_SHA256, &c.sha256));
@@ -197,7 +284,7 @@ esp_app_check(const struct input *file, struct findings *findings,
 		  ? HM_OK
 		  : hash_run_new(HASH_SHA384, &c.sha384);
 	if (err == HM_OK)
-		err = check_all(&c, digests);
+		err = check_all(&c);
 	hash_run_free(c.sha256);
 	hash_run_free(c.sha384);
 	return err;

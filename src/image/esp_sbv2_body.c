@@ -61,6 +61,7 @@ sbv2_body_layout(const struct esp_app_rules *rules, const struct input *file,
 
 struct two {
 	struct hash_run *sha256, *sha384;
+	struct output *copy; /* NULL: none */
 };
 
 static hm_err
@@ -71,7 +72,7 @@ see(void *context, struct hm_bytes piece)
 	hash_run_add(two->sha256, piece);
 	if (two->sha384 != NULL)
 		hash_run_add(two->sha384, piece);
-	return HM_OK;
+	return two->copy == NULL ? HM_OK : output_add(two->copy, piece);
 }
 
 static hm_err
@@ -88,28 +89,59 @@ see_fill(struct two *two, uint64_t count)
 	return HM_OK;
 }
 
+static bool
+find(const struct input *file, uint64_t end, hash_kind kind, uint8_t *ret)
+{
+	const uint8_t *value = input_known(file, 0, end, (int)kind);
+
+	if (value != NULL)
+		memcpy(ret, value, hash_len(kind));
+	return value != NULL;
+}
+
+static bool
+find_both(const struct input *file, struct sbv2_body *body)
+{
+	struct esp_app_digests *d = &body->digests;
+
+	return d->copy == NULL &&
+	       find(file, body->sector_at, HASH_SHA256, d->sha256) &&
+	       (!d->wants_sha384 ||
+		   find(file, body->sector_at, HASH_SHA384, d->sha384));
+}
+
+static void
+end_hash(const struct sbv2_body *body, struct hash_run *run, hash_kind kind,
+    uint8_t *ret)
+{
+	uint8_t digest[HASH_MAX] = { 0 };
+
+	hash_run_end(run, digest);
+	memcpy(ret, digest, hash_len(kind));
+	if (body->digests.copy != NULL)
+		output_note(
+		    body->digests.copy, 0, body->sector_at, (int)kind, digest);
+}
+
 static hm_err
 hash_data(const struct input *file, struct sbv2_body *body, struct two *two)
 {
-	uint8_t digest[HASH_MAX];
-
 	HM_TRY(input_walk(file, 0, body->content, see, two));
 	HM_TRY(see_fill(two, body->sector_at - body->content));
-	hash_run_end(two->sha256, digest);
-	memcpy(body->digests.sha256, digest, sizeof(body->digests.sha256));
-	if (two->sha384 == NULL)
-		return HM_OK;
-	hash_run_end(two->sha384, digest);
-	memcpy(body->digests.sha384, digest, sizeof(body->digests.sha384));
+	end_hash(body, two->sha256, HASH_SHA256, body->digests.sha256);
+	if (two->sha384 != NULL)
+		end_hash(body, two->sha384, HASH_SHA384, body->digests.sha384);
 	return HM_OK;
 }
 
 static hm_err
 check_data(const struct input *file, struct sbv2_body *body)
 {
-	struct two two = { 0 };
+	struct two two = { .copy = body->digests.copy };
 	hm_err err;
 
+	if (find_both(file, body))
+		return HM_OK;
 	HM_TRY(hash_run_new(HASH_SHA256, &two.sha256));
 	err = body->digests.wants_sha384
 		  ? hash_run_new(HASH_SHA384, &two.sha384)

@@ -148,6 +148,15 @@ look_at_rest(struct maker *m)
 	return HM_OK;
 }
 
+/* It is written as it is looked at, up to the sector. */
+static hm_err
+copy_body(struct maker *m, struct findings *findings)
+{
+	m->body.digests.wants_sha384 = m->shape->hash == HASH_SHA384;
+	m->body.digests.copy = m->out;
+	return sbv2_body_check(&m->how->rules, m->file, findings, &m->body);
+}
+
 static hm_err
 look_at_image(struct maker *m)
 {
@@ -156,8 +165,7 @@ look_at_image(struct maker *m)
 	HM_TRY(findings_new("esp-app-image", &findings));
 	HM_TRY(sbv2_body_layout(&m->how->rules, m->file, findings, &m->body));
 	HM_TRY(findings_verdict(findings, m->why));
-	m->body.digests.wants_sha384 = m->shape->hash == HASH_SHA384;
-	HM_TRY(sbv2_body_check(&m->how->rules, m->file, findings, &m->body));
+	HM_TRY(copy_body(m, findings));
 	return findings_verdict(findings, m->why);
 }
 
@@ -173,8 +181,7 @@ look_at_data(struct maker *m)
 	if (size > ESP_SECTOR && size % ESP_SECTOR == 0 &&
 	    sbv2_is_block(m->file, size - ESP_SECTOR))
 		return refuse_signed(m, size - ESP_SECTOR);
-	m->body.digests.wants_sha384 = m->shape->hash == HASH_SHA384;
-	return sbv2_body_check(&m->how->rules, m->file, NULL, &m->body);
+	return copy_body(m, NULL);
 }
 
 /* A file that is signed, and well signed, by whom the mode demands. */
@@ -256,12 +263,6 @@ make(struct maker *m)
 	for (unsigned i = first; i < m->count; i++)
 		HM_TRY(make_block(m, &m->how->signers[i - first],
 		    m->sector + i * SBV2_BLOCK));
-	HM_TRY(output_copy(m->out, m->file, 0,
-	    m->file->size < m->body.sector_at ? m->file->size
-					      : m->body.sector_at));
-	if (m->file->size < m->body.sector_at)
-		HM_TRY(output_fill(
-		    m->out, 0xff, m->body.sector_at - m->file->size));
 	return output_add(m->out, HM_BYTES(m->sector));
 }
 
@@ -286,6 +287,8 @@ esp_sbv2_sign(const struct sbv2_sign *how, const struct input *file,
 		err = look_at_place(m);
 	if (err == HM_OK)
 		err = make(m);
+	if (err != HM_OK) /* it was written as it was looked at */
+		HM_LOSE(output_cut(out, 0));
 	free(m);
 	return err;
 }

@@ -112,6 +112,7 @@ uint16_t image_get_u16(const uint8_t at[static 2]);
 uint32_t image_get_u32(const uint8_t at[static 4]);
 void image_put_u16(uint8_t at[static 2], uint16_t value);
 void image_put_u32(uint8_t at[static 4], uint32_t value);
-/* Digest of a part of an input. As input_walk(). */
+/* Digest of a part of an input, computed unless it is known. As input_walk().
+ */
 HM_MUST hm_err image_hash(const struct input *file, uint64_t at, uint64_t size,
     hash_kind kind, uint8_t ret[static HASH_MAX]);

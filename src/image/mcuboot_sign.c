@@ -264,6 +264,9 @@ put_body(struct maker *maker)
 			       (size_t)(maker->header.img_size - size) }));
 	HM_TRY(put_plain(maker, buf_bytes(&maker->protected)));
 	hash_run_end(maker->run, maker->seal.digest);
+	if (maker->cipher == NULL)
+		output_note(maker->out, 0, output_size(maker->out),
+		    (int)maker->seal.hash, maker->seal.digest);
 	maker->seal.message = buf_bytes(&maker->message);
 	return HM_OK;
 }

@@ -216,6 +216,84 @@ sums_as_zlib_does(void **state)
 	assert_int_equal(crc32_add(7, HM_LITERAL("")), 7);
 }
 
+/* ---- what is known ---- */
+
+#define KIND 7
+
+static void
+notes(struct output *out, uint64_t at, uint64_t size)
+{
+	uint8_t value[KNOWN_LEN];
+
+	memset(value, (int)at, sizeof(value));
+	output_note(out, at, size, KIND, value);
+}
+
+static bool
+is_known(struct output *out, uint64_t at, uint64_t size)
+{
+	struct input in;
+	const uint8_t *value;
+
+	assert_int_equal(output_input(out, &in), HM_OK);
+	value = input_known(&in, at, size, KIND);
+	assert_null(input_known(&in, at, size, KIND + 1));
+	assert_true(value == NULL || value[0] == at);
+	return value != NULL;
+}
+
+static void
+knows_a_digest_until_its_bytes_change(void **state)
+{
+	struct output *out;
+	struct input in, window;
+
+	(void)state;
+	assert_int_equal(output_memory(100, &out), HM_OK);
+	assert_int_equal(output_fill(out, 1, 60), HM_OK);
+	notes(out, 10, 20);
+	notes(out, 30, 10);
+	notes(out, 40, 20);
+	assert_true(is_known(out, 10, 20));
+	assert_false(is_known(out, 10, 19));
+	assert_false(is_known(out, 11, 20));
+	assert_int_equal(output_fill(out, 1, 5), HM_OK);
+	assert_int_equal(output_put(out, 29, HM_LITERAL("x")), HM_OK);
+	assert_false(is_known(out, 10, 20));
+	assert_true(is_known(out, 30, 10));
+	notes(out, 10, 20);
+	assert_int_equal(output_put(out, 9, HM_LITERAL("xx")), HM_OK);
+	assert_false(is_known(out, 10, 20));
+	assert_true(is_known(out, 30, 10));
+	assert_true(is_known(out, 40, 20));
+	assert_int_equal(output_cut(out, 59), HM_OK);
+	assert_false(is_known(out, 40, 20));
+	assert_true(is_known(out, 30, 10));
+	/* A window has places of its own, and an end. */
+	assert_int_equal(output_input(out, &in), HM_OK);
+	assert_int_equal(input_window(&in, 25, 15, &window), HM_OK);
+	assert_non_null(input_known(&window, 5, 10, KIND));
+	assert_int_equal(input_window(&in, 25, 14, &window), HM_OK);
+	assert_null(input_known(&window, 5, 10, KIND));
+	output_free(out);
+}
+
+static void
+knows_the_last_digests_only(void **state)
+{
+	struct output *out;
+
+	(void)state;
+	assert_int_equal(output_memory(100, &out), HM_OK);
+	assert_int_equal(output_fill(out, 1, 60), HM_OK);
+	for (uint64_t i = 0; i <= KNOWN_PARTS; i++)
+		notes(out, i, 1);
+	assert_false(is_known(out, 0, 1));
+	for (uint64_t i = 1; i <= KNOWN_PARTS; i++)
+		assert_true(is_known(out, i, 1));
+	output_free(out);
+}
+
 int
 main(void)
 {
@@ -225,6 +303,8 @@ main(void)
 		cmocka_unit_test(says_what_cannot_be_opened),
 		cmocka_unit_test(reads_a_stream_more_than_once),
 		cmocka_unit_test(sums_as_zlib_does),
+		cmocka_unit_test(knows_a_digest_until_its_bytes_change),
+		cmocka_unit_test(knows_the_last_digests_only),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -292,6 +292,74 @@ what_it_signs_it_accepts(void **state)
 	assert_int_equal(verify(w, &how), HM_E_IMAGE_FIELD);
 }
 
+/* What the output knows of itself, and what is read of it as if from a disk:
+ * the same verdict, before and after a byte has changed. */
+static hm_err
+judge_output(struct world *w, struct output *out)
+{
+	struct sbv2_verify how = {
+		.rules = w->how.rules,
+		.keys = { .trusted = { w->how.signers[0].key },
+		    .trusted_count = 1 },
+	};
+	AUTO_FINDINGS struct findings *known = NULL, *read = NULL;
+	struct input made;
+
+	assert_int_equal(findings_new(FOLDER, &known), HM_OK);
+	assert_int_equal(findings_new(FOLDER, &read), HM_OK);
+	assert_int_equal(output_input(out, &made), HM_OK);
+	assert_int_equal(esp_sbv2_verify(&how, &made, known), HM_OK);
+	made.known = NULL;
+	assert_int_equal(esp_sbv2_verify(&how, &made, read), HM_OK);
+	assert_int_equal(
+	    findings_verdict(known, NULL), findings_verdict(read, NULL));
+	assert_int_equal(findings_faults(known), findings_faults(read));
+	return findings_verdict(read, NULL);
+}
+
+static void
+judge_made(struct world *w)
+{
+	static const uint64_t places[] = { 0, 100, 1023, 3000, 4095 };
+	struct output *out = NULL;
+	struct input made;
+	uint8_t byte;
+
+	assert_int_equal(output_memory(1u << 20, &out), HM_OK);
+	assert_int_equal(esp_sbv2_sign(&w->how, &w->input, out, NULL), HM_OK);
+	assert_int_equal(judge_output(w, out), HM_OK);
+	for (size_t i = 0; i < COUNT(places); i++) {
+		struct hm_bytes one = { &byte, 1 };
+
+		assert_int_equal(output_input(out, &made), HM_OK);
+		assert_int_equal(
+		    input_read(&made, places[i], (struct hm_span){ &byte, 1 }),
+		    HM_OK);
+		byte ^= 1;
+		assert_int_equal(output_put(out, places[i], one), HM_OK);
+		assert_int_not_equal(judge_output(w, out), HM_OK);
+		byte ^= 1;
+		assert_int_equal(output_put(out, places[i], one), HM_OK);
+		assert_int_equal(judge_output(w, out), HM_OK);
+	}
+	output_free(out);
+}
+
+static void
+judges_what_it_hashed_while_it_wrote_as_what_it_reads(void **state)
+{
+	struct world *w = *state;
+
+	judge_made(w);
+	w->how.any_chip = true;
+	w->how.signers = &w->signers[3]; /* two digests */
+	judge_made(w);
+	w->how.rules.content = ESP_DATA;
+	judge_made(w);
+	w->how.signers = w->signers;
+	judge_made(w);
+}
+
 /* Section 1.12, 3, 4, 11. */
 static void
 refuses_what_is_signed_empty_or_of_another_length(void **state)
@@ -504,6 +572,7 @@ main(void)
 		cmocka_unit_test(knows_the_test_keys_of_esptool),
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 		WITH(what_it_signs_it_accepts),
+		WITH(judges_what_it_hashed_while_it_wrote_as_what_it_reads),
 		WITH(refuses_what_is_signed_empty_or_of_another_length),
 		WITH(data_is_signed_once),
 		WITH(appends_only_to_what_is_good),

@@ -80,10 +80,17 @@ judge(struct output *out, struct pkey *trusted, uint64_t slot, struct why *why)
 	AUTO_FINDINGS struct findings *findings = NULL;
 	struct input input;
 
+	AUTO_FINDINGS struct findings *read = NULL;
+
 	*why = (struct why){ 0 };
 	assert_int_equal(findings_new("mcuboot", &findings), HM_OK);
+	assert_int_equal(findings_new("mcuboot", &read), HM_OK);
 	assert_int_equal(output_input(out, &input), HM_OK);
 	assert_int_equal(mcuboot_verify(&how, &input, findings), HM_OK);
+	input.known = NULL; /* as if it came from a disk */
+	assert_int_equal(mcuboot_verify(&how, &input, read), HM_OK);
+	assert_int_equal(
+	    findings_verdict(findings, NULL), findings_verdict(read, NULL));
 	return findings_verdict(findings, why);
 }
 
