@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/file.h"
 
 static hm_err
@@ -205,10 +206,14 @@ hm_err
 input_walk(const struct input *input, uint64_t at, uint64_t size,
     input_walker *each, void *context)
 {
+	hm_err err = HM_OK;
+
 	if (!is_inside(input, at, size))
 		return HM_E_IMAGE_SHORT;
 	if (input->fd >= 0)
-		return walk_file(input, at, size, each, context);
+		return ahead_walk(input, at, size, each, context, &err)
+			   ? err
+			   : walk_file(input, at, size, each, context);
 	while (size > 0) {
 		size_t len = size < INPUT_PIECE ? (size_t)size : INPUT_PIECE;
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/ahead.h"
 #include "base/auto.h"
 #include "base/progress.h"
 #include "base/report.h"
@@ -133,6 +134,7 @@ begin(struct image_job *job, struct why *why)
 	if (options_has(job->given, "format"))
 		HM_TRY(choose(job, why));
 	HM_TRY(image_files_input(job, why));
+	ahead_allow();
 	if (job->command == NULL)
 		HM_TRY(choose(job, why));
 	return check_options(job, why);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/auto.h"
 #include "base/crc.h"
 #include "base/file.h"
@@ -216,6 +217,65 @@ sums_as_zlib_does(void **state)
 	assert_int_equal(crc32_add(7, HM_LITERAL("")), 7);
 }
 
+/* ---- a second thread that reads ---- */
+
+#define LARGE (5u << 20) /* and 3 more: no multiple of a block */
+
+/* A checksum of pieces in their order. */
+struct seen {
+	uint64_t bytes, most; /* fail from there on */
+	uint32_t crc;
+};
+
+static hm_err
+see(void *context, struct hm_bytes piece)
+{
+	struct seen *seen = context;
+
+	assert_true(piece.len > 0 && piece.len <= INPUT_PIECE);
+	if (seen->bytes >= seen->most)
+		return HM_E_NO_ROOM;
+	seen->crc = crc32_add(seen->crc, piece);
+	seen->bytes += piece.len;
+	return HM_OK;
+}
+
+static void
+reads_ahead_what_it_would_read_alone(void **state)
+{
+	struct seen alone = { .most = UINT64_MAX }, two = alone, few;
+	struct output *out;
+	struct input in;
+
+	(void)state;
+	assert_int_equal(output_open(path, 0644, &out, NULL), HM_OK);
+	for (uint32_t i = 0; i < LARGE / 4096; i++) {
+		assert_int_equal(output_fill(out, (uint8_t)i, 1), HM_OK);
+		assert_int_equal(
+		    output_fill(out, (uint8_t)(i >> 8), 4095), HM_OK);
+	}
+	assert_int_equal(output_fill(out, 1, 3), HM_OK);
+	assert_int_equal(output_input(out, &in), HM_OK);
+	assert_false(ahead_walk(&in, 0, in.size, see, &two, NULL));
+	assert_int_equal(input_walk(&in, 1, in.size - 1, see, &alone), HM_OK);
+	ahead_allow();
+	assert_int_equal(input_walk(&in, 1, in.size - 1, see, &two), HM_OK);
+	assert_int_equal(two.bytes, LARGE + 2);
+	assert_int_equal(two.crc, alone.crc);
+	/* The walker's own failure, at the start and in the middle. */
+	few = (struct seen){ 0 };
+	assert_int_equal(input_walk(&in, 0, in.size, see, &few), HM_E_NO_ROOM);
+	few.most = 3u << 20;
+	assert_int_equal(input_walk(&in, 0, in.size, see, &few), HM_E_NO_ROOM);
+	assert_int_equal(few.bytes, 3u << 20);
+	/* Somebody cuts the file off. */
+	assert_int_equal(ftruncate(in.fd, 3 << 20), 0);
+	few = (struct seen){ .most = UINT64_MAX };
+	assert_int_equal(input_walk(&in, 0, in.size, see, &few), HM_E_IO);
+	assert_int_equal(few.bytes, 3u << 20);
+	output_free(out);
+}
+
 /* ---- what is known ---- */
 
 #define KIND 7
@@ -303,6 +363,7 @@ main(void)
 		cmocka_unit_test(says_what_cannot_be_opened),
 		cmocka_unit_test(reads_a_stream_more_than_once),
 		cmocka_unit_test(sums_as_zlib_does),
+		cmocka_unit_test(reads_ahead_what_it_would_read_alone),
 		cmocka_unit_test(knows_a_digest_until_its_bytes_change),
 		cmocka_unit_test(knows_the_last_digests_only),
 	};
