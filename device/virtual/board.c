@@ -126,31 +126,51 @@ check_faults(const struct fault *fault, struct why *why)
 
 	rest.cut_at = 0;
 	rest.torn = false;
+	rest.bad_version = 0;
 	if (memcmp(&rest, &(struct fault){ 0 }, sizeof(rest)) != 0)
 		return WHY(why, HM_E_USAGE,
-		    "a board has the faults power-cut and torn, and no other");
+		    "a board has the faults power-cut, torn and bad-version, "
+		    "and no other");
+	return HM_OK;
+}
+
+/* As the emulator has it. Its options end at a comma. */
+static hm_err
+line_words(
+    const struct board_line *line, char *ret, size_t size, struct why *why)
+{
+	int len = line->path == NULL
+		      ? snprintf(ret, size, "socket,id=line,fd=3")
+		      : snprintf(ret, size,
+			    "socket,id=line,path=%s,reconnect=1", line->path);
+
+	if (len < 0 || (size_t)len >= size ||
+	    (line->path != NULL && strchr(line->path, ',') != NULL))
+		return WHY(why, HM_E_USAGE,
+		    "a link with a comma in its name, or a long one");
 	return HM_OK;
 }
 
 static hm_err
-start(const struct chip *chip, const struct fault *fault, int link, pid_t *ret,
-    struct why *why)
+start(const struct chip *chip, const struct fault *fault,
+    const struct board_line *line, pid_t *ret, struct why *why)
 {
 	char machine[64], memory[ARGUMENT_MAX], kernel[CHIP_PATH_MAX];
-	char semihosting[128];
+	char semihosting[160], uart[ARGUMENT_MAX];
 	char *argv[] = { (char[]){ EMULATOR }, (char[]){ "-M" }, machine,
 		(char[]){ "-object" }, memory, (char[]){ "-display" },
 		(char[]){ "none" }, (char[]){ "-nodefaults" },
 		(char[]){ "-nic" }, (char[]){ "none" }, (char[]){ "-monitor" },
-		(char[]){ "none" }, (char[]){ "-chardev" },
-		(char[]){ "socket,id=line,fd=3" }, (char[]){ "-serial" },
-		(char[]){ "chardev:line" }, (char[]){ "-semihosting-config" },
-		semihosting, (char[]){ "-kernel" }, kernel, NULL };
+		(char[]){ "none" }, (char[]){ "-chardev" }, uart,
+		(char[]){ "-serial" }, (char[]){ "chardev:line" },
+		(char[]){ "-semihosting-config" }, semihosting,
+		(char[]){ "-kernel" }, kernel, NULL };
 
 	if (strchr(chip->dir, ',') != NULL)
 		return WHY(why, HM_E_USAGE,
 		    "a folder with a comma in its name: the emulator's options "
 		    "have no place for it");
+	HM_TRY(line_words(line, uart, sizeof(uart), why));
 	HM_TRY(path_join(kernel, sizeof(kernel), chip->dir, "start.elf"));
 	(void)snprintf(machine, sizeof(machine), "mps2-%s,memory-backend=flash",
 	    chip->board);
@@ -159,9 +179,12 @@ start(const struct chip *chip, const struct fault *fault, int link, pid_t *ret,
 	    "flash.img",
 	    MPS2_FILE_SIZE, chip->dir);
 	(void)snprintf(semihosting, sizeof(semihosting),
-	    "enable=on,target=native,arg=fw,arg=exit=1,arg=cut=%u,arg=torn=%u",
-	    (unsigned)fault->cut_at, fault->torn ? 1u : 0u);
-	return process_spawn(EMULATOR, argv, &link, 1, ret, why);
+	    "enable=on,target=native,arg=fw,arg=exit=%u,arg=cut=%u,"
+	    "arg=torn=%u,arg=fail=%u",
+	    line->serves ? 0u : 1u, (unsigned)fault->cut_at,
+	    fault->torn ? 1u : 0u, (unsigned)fault->bad_version);
+	return process_spawn(
+	    EMULATOR, argv, &line->fd, line->path == NULL ? 1 : 0, ret, why);
 }
 
 static bool
@@ -174,8 +197,8 @@ has_hung_up(int link)
 }
 
 hm_err
-board_run(const struct chip *chip, const struct fault *fault, int link,
-    int *ret_status, struct why *why)
+board_run(const struct chip *chip, const struct fault *fault,
+    const struct board_line *line, int *ret_status, struct why *why)
 {
 	uint64_t end_us = UINT64_MAX;
 	bool is_ended = false;
@@ -183,13 +206,13 @@ board_run(const struct chip *chip, const struct fault *fault, int link,
 	hm_err err;
 
 	HM_TRY(check_faults(fault, why));
-	HM_TRY(start(chip, fault, link, &emulator, why));
+	HM_TRY(start(chip, fault, line, &emulator, why));
 	for (;;) {
 		err = process_wait(
 		    emulator, clock_mono_us() + LOOK_US, ret_status, why);
 		if (err != HM_E_TIMEOUT)
 			return err;
-		if (end_us == UINT64_MAX && has_hung_up(link))
+		if (end_us == UINT64_MAX && has_hung_up(line->fd))
 			end_us = clock_mono_us() + GRACE_US;
 		if (!is_ended && clock_mono_us() >= end_us)
 			is_ended = kill(emulator, SIGKILL) == 0;

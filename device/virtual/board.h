@@ -30,10 +30,18 @@ struct board {
  * HM_E_IO, HM_E_FILE, HM_E_TOO_LARGE */
 HM_MUST hm_err board_make(const struct chip *chip, const char *dir,
     const struct board *board, struct why *why);
+/* What the UART is connected to. */
+struct board_line {
+	int fd;           /* with `path`: -1 */
+	const char *path; /* a socket that the emulator connects to, and again
+			     whenever it was closed; borrowed */
+	bool serves;      /* the product goes on after its start */
+};
+
 /*
- * Emulate until the firmware ends or the other side of `link` hangs up.
+ * Emulate until the firmware ends or the other side of line->fd hangs up.
  * *ret_status is the emulator's exit status; 128 + signal if it was ended.
  * HM_E_FILE (no emulator), HM_E_IO, HM_E_USAGE (a fault that boards have not)
  */
 HM_MUST hm_err board_run(const struct chip *chip, const struct fault *fault,
-    int link, int *ret_status, struct why *why);
+    const struct board_line *line, int *ret_status, struct why *why);

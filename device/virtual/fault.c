@@ -138,6 +138,7 @@ fault_parse(const char *text, struct fault *fault, struct why *why)
 		{ "deaf", .flag = &fault->deaf },
 		{ "slow-ms", .number = &fault->slow_ms },
 		{ "torn", .flag = &fault->torn },
+		{ "bad-version", .number = &fault->bad_version },
 	};
 	const char *equals = strchr(text, '=');
 	size_t len = equals != NULL ? (size_t)(equals - text) : strlen(text);

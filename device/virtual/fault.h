@@ -18,6 +18,9 @@
  *   corrupt-link=N  a bit is flipped in every N-th frame
  *   deaf            nothing is answered
  *   slow-ms=N       every answer takes so much longer
+ *
+ * Boards have power-cut=N, at the N-th operation on flash, torn, and
+ * bad-version=N: the self-test of product N.0.0 finds something.
  */
 #include "base/why.h"
 #include "core/bytes.h"
@@ -33,6 +36,7 @@ struct fault {
 	const char *record, *replay; /* borrowed from argv */
 	bool wrong_mpmr, wrong_release, alter_claims, reuse_r, deaf;
 	bool torn; /* boards only: the operation is cut in its middle */
+	uint64_t bad_version; /* boards only: whose self-test fails */
 };
 
 /* Add the one that `text` orders. HM_E_USAGE */

@@ -2,6 +2,7 @@
 #include "verbs.h"
 
 #include <signal.h>
+#include <string.h>
 
 #include "base/auto.h"
 #include "base/report.h"
@@ -53,16 +54,20 @@ conclude(const struct hm_agent *agent, uint64_t steps)
 
 /* The firmware tells how it ended by the emulator's exit status. */
 static int
-run_board(struct port *port, const char *link)
+run_board(struct port *port, const char *link, bool serves)
 {
 	AUTO_DOC struct doc *doc = report_doc("hallmark.vdevice.board/1");
+	struct board_line line = { .fd = -1, .serves = serves };
 	int status = 0;
-	hm_err err;
+	hm_err err = HM_OK;
 
-	err = plug_open(link, port->timeout_ms, &port->link, &port->why);
+	if (serves && strncmp(link, "unix:", 5) == 0)
+		line.path = link + 5; /* whoever listens there, and when */
+	else
+		err = plug_open(link, port->timeout_ms, &line.fd, &port->why);
 	if (err == HM_OK)
 		err = board_run(
-		    port->chip, port->fault, port->link, &status, &port->why);
+		    port->chip, port->fault, &line, &status, &port->why);
 	if (err != HM_OK)
 		return report_failure(err, &port->why);
 	report_line("%s", status == 0 ? "done"
@@ -96,7 +101,8 @@ run(const struct options *given)
 		err = chip_load(options_text(given, "dir"), &chip, &port.why);
 	port_set(&port);
 	if (err == HM_OK && chip.board[0] != 0)
-		return run_board(&port, options_text(given, "link"));
+		return run_board(&port, options_text(given, "link"),
+		    options_flag(given, "serve"));
 	fault_arm(&fault);
 	if (err == HM_OK)
 		err = hm_agent_init(&agent);
@@ -114,6 +120,9 @@ static const struct option_spec options[] = {
 	    .help = "unix:PATH of a slot, pty:PATH or fd:N" },
 	{ "fault", OPTION_TEXT, .repeated = true, .metavar = "NAME[=VALUE]",
 	    .help = "what shall go wrong" },
+	{ "serve", OPTION_FLAG,
+	    .help = "of a chip on a board: its product goes on after its start "
+		    "and takes updates, from one host after the other" },
 	{ "timeout-s", OPTION_INT, .fallback = "60", .min = 1, .max = 86400,
 	    .help = "seconds of silence until it gives up" },
 	{ 0 }
@@ -130,7 +139,8 @@ const struct verb_spec vdevice_run = { .name = "run",
 		"corrupt-link=N, a bit in every N-th frame; deaf; slow-ms=N. A "
 		"chip on a board "
 		"(fab --board) is emulated by QEMU, with the faults "
-		"power-cut=N, at the N-th operation on flash, and torn; its "
+		"power-cut=N, at the N-th operation on flash, torn, and "
+		"bad-version=N, whose self-test finds something; its "
 		"status is 0 when the firmware has ended its work, 4 if its "
 		"boot loader starts neither image, 13 if it lost power before "
 		"that.",

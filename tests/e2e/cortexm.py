@@ -32,6 +32,14 @@ class Machine:
              *words], cwd=self.bench.factory.dir, stdout=subprocess.DEVNULL,
             stderr=self.bench.log)
 
+    def off(self):
+        """Power goes."""
+        if self.process is not None:
+            self.kill()
+            self.process.kill()
+            self.process.wait(timeout=60)
+            self.process = None
+
     def is_in(self):
         if self.process is not None and self.process.poll() is not None:
             self.status, self.process = self.process.returncode, None
@@ -82,40 +90,55 @@ def public_der(factory, name):
                                          serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
-class Bench:
-    """A factory, an order, and the machines for it. `others` has the programs that are built
-    otherwise: {"boot": "boot-mbedtls"}."""
+class Works:
+    """A folder with a key and images for one board; machines are made in it. `others` has the
+    programs that are built otherwise: {"boot": "boot-mbedtls"}."""
 
-    def __init__(self, board, machines, slots, others={}, quota=None):
-        self.factory = running_factory(slots=slots)
-        self.board, self.slots, self.others = board, slots, others
+    def __init__(self, board, factory, others={}):
+        self.board, self.factory, self.others = board, factory, others
         self.log = open(self.factory.path("machines.log"), "ab")
+        self.machines = []
         self.factory.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout",
                          "-out", "image.pem")
+        self.factory.run("openssl", "ec", "-in", "image.pem", "-pubout", "-out", "image.pub")
         self.sign("manufacture", "0.1.0", "--custom-tlv", "0x48a0=0x66")
         self.sign("product-1b", "1.0.0")
-        self.factory.write("m-0.bin", b"")
-        _, _, family = self.factory.fab("--family", "m", release="m-0")
-        self.factory.product("m", "imx-mp", "pinned", f'    pinned: ["{family}"]\n')
-        self.factory.run("openssl", "ec", "-in", "image.pem", "-pubout", "-out", "image.pub")
-        self.factory.release("m-1", "m", "prod", 1, self.factory.read("manufacture.img"),
-                             "--prod-key", "image.pub")
-        self.order = self.factory.order("m", "m-1", quota=quota or machines, prefix="M-")
-        self.machines = [Machine(self, *self.fab()) for _ in range(machines)]
-        self.station = None
 
-    def sign(self, program, version, *words, key="image.pem"):
+    def sign(self, program, version, *words, key="image.pem", counter=1):
         self.factory.hallmark(
             "image", "sign", "--format", "mcuboot", "--key", key, "--image-version", version,
-            "--security-counter", "1", "--header-size", "0x200", "--pad-header", "--align", "8", "--public-key-format",
-            "full", *words, "--output", program + ".img",
+            "--security-counter", str(counter), "--header-size", "0x200", "--pad-header",
+            "--align", "8", "--public-key-format", "full", *words, "--output", program + ".img",
             f"{FIRMWARE}/{self.board}-{self.others.get(program, program)}.bin")
 
     def fab(self, first="m-1", second="product-1b"):
         return self.factory.fab(
             "--family", "m", "--board", self.board, "--start",
-            f"{FIRMWARE}/{self.board}-{self.others.get('boot', 'boot')}.elf", "--second", second + ".img", "--boot-key",
+            f"{FIRMWARE}/{self.board}-{self.others.get('boot', 'boot')}.elf", "--second",
+            second + ".img", "--boot-key",
             sha256(public_der(self.factory, "image.pem")).hex(), release=first)[:2]
+
+    def close(self):
+        for machine in self.machines:
+            machine.off()
+        self.log.close()
+        self.factory.close()
+
+
+class Bench(Works):
+    """A factory, an order, and the machines for it."""
+
+    def __init__(self, board, machines, slots, others={}, quota=None):
+        super().__init__(board, running_factory(slots=slots), others)
+        self.slots = slots
+        self.factory.write("m-0.bin", b"")
+        _, _, family = self.factory.fab("--family", "m", release="m-0")
+        self.factory.product("m", "imx-mp", "pinned", f'    pinned: ["{family}"]\n')
+        self.factory.release("m-1", "m", "prod", 1, self.factory.read("manufacture.img"),
+                             "--prod-key", "image.pub")
+        self.order = self.factory.order("m", "m-1", quota=quota or machines, prefix="M-")
+        self.machines = [Machine(self, *self.fab()) for _ in range(machines)]
+        self.station = None
 
     def start_station(self):
         with open(self.factory.path("station.log"), "ab") as log:
@@ -170,15 +193,10 @@ class Bench:
         return [planner.json("/v1/device/" + name) for name in sorted(names)]
 
     def close(self):
-        for machine in self.machines:
-            if machine.is_in():
-                machine.process.kill()
-                machine.process.wait(timeout=60)
         if self.station is not None and self.station.poll() is None:
             self.station.kill()
             self.station.wait(timeout=60)
-        self.log.close()
-        self.factory.close()
+        super().close()
 
 
 def emulate(board, chip, start, *words, **options):

@@ -8,7 +8,7 @@ from cortexm import BOARDS, DONE, FIRMWARE, NO_IMAGE, SLOT_A, SLOT_B, Bench, kil
 
 # What makes devices: in the one program, and not in the other.
 FUNCTIONS = {"hm_agent_handle", "hm_agent_init", "step_stamp", "hm_link_decode", "hm_port_attest",
-             "hm_port_key_make", "hm_hpke_open", "hm_frame_put", "hm_port_lock_raise"}
+             "hm_port_key_make", "hm_hpke_open", "hm_port_lock_raise"}
 LABELS = [b"hallmark-binding-v1", b"hallmark-possession-v1", b"hallmark-seal-v1"]
 SEED = int(os.environ.get("CORTEXM_SEED", "385"))
 

@@ -32,6 +32,8 @@
 /* What the programs share: applications and boot loader hand over above it. */
 #define BOARD_RAM_SIZE 0x20000u
 #define BOARD_HANDOVER (BOARD_RAM + BOARD_RAM_SIZE)
+/* Words that no reset clears: zero when power comes. */
+#define BOARD_KEPT (BOARD_HANDOVER + 0x100u)
 
 static inline volatile uint32_t *
 board_reg(uintptr_t base, uintptr_t at)

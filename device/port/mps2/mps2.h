@@ -7,11 +7,12 @@
  * A board runs in an emulator that gives it arguments by semihosting, on a
  * line such as  fw cut=120 torn=1 exit=1
  *
- *   cut=N      power goes at the N-th operation on flash from here on
+ *   cut=N      power goes at the N-th operation on flash since it came,
+ *              resets or not
  *   torn=1     and that operation is done by half
  *   entropy=0  there is none
  *   exit=1     a program that has done its work ends the emulation
- *   fail=1     the product's self-test finds something
+ *   fail=N     the self-test of product N.0.0 finds something
  *   report=1   what a program used is said on the console
  */
 

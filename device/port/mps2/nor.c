@@ -14,7 +14,7 @@
 #include "core/check.h"
 #include "map.h"
 
-static uint32_t operations, cut, torn;
+static uint32_t cut, torn;
 
 void
 nor_start(void)
@@ -48,7 +48,10 @@ breach(const char *what)
 static bool
 is_cut(void)
 {
-	if (++operations != cut)
+	volatile uint32_t *operations = board_reg(BOARD_KEPT, 0);
+
+	*operations = *operations + 1;
+	if (*operations != cut)
 		return false;
 	if (torn == 0)
 		mps2_exit(MPS2_EXIT_CUT);
