@@ -15,6 +15,10 @@
 #include "base/der.h"
 #include "image/raw.h"
 
+#define SERIAL_MAX 20 /* RFC 5280 4.1.2.2 */
+#define DER_NULL 0x05
+#define DER_NUMERIC 0x12
+#define DER_TELETEX 0x14
 #define OID(text) HM_LITERAL(text)
 #define PKCS7 "\x2a\x86\x48\x86\xf7\x0d\x01\x07"
 #define PKCS9 "\x2a\x86\x48\x86\xf7\x0d\x01\x09"
@@ -81,7 +85,7 @@ put_signature_algorithm(
 	} else {
 		mark = der_begin(out, DER_SEQUENCE);
 		der_put(out, DER_OID, OID(PKCS1 "\x01"));
-		der_put(out, 0x05, (struct hm_bytes){ 0 });
+		der_put(out, DER_NULL, (struct hm_bytes){ 0 });
 		der_end(out, mark);
 	}
 }
@@ -292,8 +296,8 @@ get_digest_algorithm(struct der_reader *in, hash_kind *ret)
 	struct der_reader alg = der_enter(in, DER_SEQUENCE);
 	struct hm_bytes oid = der_get_oid(&alg);
 
-	if (der_is(&alg, 0x05))
-		(void)der_get(&alg, 0x05);
+	if (der_is(&alg, DER_NULL) && der_get(&alg, DER_NULL).len != 0)
+		der_refuse(in);
 	der_leave(in, &alg);
 	for (hash_kind h = HASH_SHA256; h <= HASH_SHA512; h++)
 		if (hm_bytes_equal(oid, digest_oid(h))) {
@@ -328,6 +332,41 @@ get_attribute(struct der_reader *in, struct view *ret, unsigned seen[2])
 	der_leave(in, &one);
 }
 
+/* { type, text }; two and four bytes a character have gone out of use. */
+static void
+get_name_part(struct der_reader *in)
+{
+	struct der_reader part = der_enter(in, DER_SEQUENCE);
+	struct hm_bytes text;
+	uint8_t tag;
+
+	(void)der_get_oid(&part);
+	text = der_get_any(&part, &tag);
+	if (tag != DER_PRINTABLE && tag != DER_IA5 && tag != DER_NUMERIC &&
+	    tag != DER_TELETEX && (tag != DER_UTF8 || !hm_is_utf8(text)))
+		der_refuse(&part);
+	der_leave(in, &part);
+}
+
+/* Who signed decides nothing, for keys are given; but it is in form. */
+static void
+get_issuer_and_serial(struct der_reader *in)
+{
+	struct der_reader who = der_enter(in, DER_SEQUENCE), name, set;
+
+	name = der_enter(&who, DER_SEQUENCE);
+	while (der_more(&name)) {
+		set = der_enter(&name, DER_SET);
+		do
+			get_name_part(&set);
+		while (der_more(&set));
+		der_leave(&name, &set);
+	}
+	der_leave(&who, &name);
+	(void)der_get_positive(&who, SERIAL_MAX);
+	der_leave(in, &who);
+}
+
 static void
 get_signer(struct der_reader *in, struct view *ret)
 {
@@ -337,7 +376,7 @@ get_signer(struct der_reader *in, struct view *ret)
 
 	if (der_get_positive(&info, 1).len != 1)
 		der_refuse(&info);
-	(void)der_get(&info, DER_SEQUENCE); /* issuer and serial */
+	get_issuer_and_serial(&info);
 	if (get_digest_algorithm(&info, &hash) && hash != ret->hash)
 		der_refuse(&info);
 	ret->attributes = der_get(&info, DER_CONTEXT_CONSTRUCTED(0));

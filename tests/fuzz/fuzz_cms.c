@@ -4,7 +4,9 @@
  *
  * Digests are taken for right and signatures for good here, so that only the
  * form decides. What is taken, OpenSSL reads as well: a SignedData without
- * content, with one signer who has signed attributes.
+ * content, with one signer who has signed attributes. It may only object to
+ * what decides nothing and is not looked at: certificates that come along, and
+ * values of attributes that are not ours.
  */
 #include <string.h>
 
@@ -55,6 +57,22 @@ __wrap_hm_bytes_equal(struct hm_bytes a, struct hm_bytes b)
 	return a.len >= 32 || a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0;
 }
 
+/* Did OpenSSL stop in what nobody looks at? */
+static bool
+is_unseen(void)
+{
+	const char *data;
+	int flags;
+
+	while (ERR_get_error_all(NULL, NULL, NULL, &data, &flags) != 0)
+		if ((flags & ERR_TXT_STRING) != 0 &&
+		    (strstr(data, "d.certificate") != NULL ||
+			strstr(data, "certificates") != NULL ||
+			strstr(data, "X509_ATTRIBUTE") != NULL))
+			return true;
+	return false;
+}
+
 static void
 compare(const uint8_t *data, size_t size)
 {
@@ -62,6 +80,8 @@ compare(const uint8_t *data, size_t size)
 	CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)size);
 	STACK_OF(CMS_SignerInfo) * signers;
 
+	if (cms == NULL && is_unseen())
+		return;
 	fuzz_must(cms != NULL && at == data + size);
 	fuzz_must(CMS_is_detached(cms) == 1);
 	signers = CMS_get0_SignerInfos(cms);
