@@ -70,7 +70,7 @@ static hm_err
 run_line(const struct options *given, uint32_t units,
     struct station_config *config, struct line_result *ret, struct why *why)
 {
-	const char *slots[STATION_SLOTS_MAX];
+	static const char *slots[STATION_SLOTS_MAX];
 	struct line_options line = { .config = config,
 		.order = options_text(given, "order"),
 		.units = units };

@@ -15,7 +15,7 @@
 #include "base/why.h"
 #include "wire/limits.h"
 
-#define STATION_SLOTS_MAX 64
+#define STATION_SLOTS_MAX 256
 #define STATION_TEXT_MAX 256
 
 struct station_slot {

@@ -22,6 +22,7 @@ struct screen {
 	style style;
 	bool is_drawn; /* the cursor stands below the table */
 	bool is_stale;
+	uint32_t drawn; /* lines of the table */
 	struct station_event rows[STATION_SLOTS_MAX];
 	bool is_used[STATION_SLOTS_MAX];
 };
@@ -154,40 +155,63 @@ row(const struct screen *screen, const struct station_event *event, int width)
 	    width > 70 ? width - 70 : 0, error);
 }
 
-static uint32_t
-rows_used(const struct screen *screen)
-{
-	uint32_t used = 0;
+#define HEIGHT_MIN 10
+#define AROUND 3 /* lines: head, what is not shown, sums */
 
-	for (uint32_t i = 0; i < STATION_SLOTS_MAX; i++)
-		used += screen->is_used[i];
-	return used;
-}
-
-static int
-terminal_width(void)
+static struct winsize
+terminal_size(void)
 {
 	struct winsize size = { 0 };
 
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 40)
-		return 80;
-	return size.ws_col;
+		size.ws_col = 80;
+	if (size.ws_row < HEIGHT_MIN)
+		size.ws_row = size.ws_row == 0 ? 24 : HEIGHT_MIN;
+	return size;
+}
+
+static bool
+is_shown(const struct screen *screen, uint32_t slot, bool at_work)
+{
+	return screen->is_used[slot] &&
+	       (screen->rows[slot].state != UNIT_EMPTY) == at_work;
+}
+
+/* As many rows as the terminal has lines for; of more slots than that, those
+ * first that have something in them. */
+static uint32_t
+draw_rows(const struct screen *screen, struct winsize size)
+{
+	uint32_t used = 0, shown = 0, room = size.ws_row - AROUND - 1u;
+
+	for (uint32_t i = 0; i < STATION_SLOTS_MAX; i++)
+		used += screen->is_used[i];
+	if (used <= room) {
+		for (uint32_t i = 0; i < STATION_SLOTS_MAX; i++)
+			if (screen->is_used[i])
+				row(screen, &screen->rows[i], size.ws_col);
+		return used;
+	}
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < STATION_SLOTS_MAX; i++)
+			if (shown < room && is_shown(screen, i, pass == 0)) {
+				row(screen, &screen->rows[i], size.ws_col);
+				shown++;
+			}
+	(void)fprintf(
+	    stderr, "\r\033[K  and %" PRIu32 " more slots\n", used - shown);
+	return shown + 1;
 }
 
 static void
 draw(struct screen *screen, const struct line_result *so_far)
 {
-	int width = terminal_width();
-
 	if (screen->is_drawn)
-		(void)fprintf(
-		    stderr, "\033[%" PRIu32 "A", rows_used(screen) + 2);
+		(void)fprintf(stderr, "\033[%" PRIu32 "A", screen->drawn);
 	(void)fprintf(stderr, "\r\033[K%s  order %s  server %s\n",
 	    screen->options->config->name, screen->options->order,
 	    screen->options->config->server.url);
-	for (uint32_t i = 0; i < STATION_SLOTS_MAX; i++)
-		if (screen->is_used[i])
-			row(screen, &screen->rows[i], width);
+	screen->drawn = draw_rows(screen, terminal_size()) + 2;
 	(void)fprintf(stderr,
 	    "\r\033[K%" PRIu32 " pass  %" PRIu32 " fail  %" PRIu32
 	    " hold   %.0f s\n",

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cortex-M firmware on the line: eight machines at once, and power that goes at any instant"""
-import os, pathlib, subprocess
+import os, pathlib, random, subprocess
 
 import pytest
 
@@ -29,6 +29,18 @@ def test_eight_machines_at_once(bench):
 def test_power_goes_at_random(bench):
     bench.make(within_s=120, step=killer(SEED, kills=24))
     assert sum(m.kills for m in bench.machines) > 0
+    bench.check_books()
+
+
+def test_power_goes_at_sampled_operations_of_provisioning(bench):
+    """Of agent, vault and lock, clean and torn, and again of what mends them."""
+    chance = random.Random(SEED)
+    for turn, machine in enumerate(bench.machines):
+        at = chance.randint(1 + turn * 50, 50 + turn * 50)
+        machine.plan = [[f"power-cut={number}", *["torn"] * chance.randint(0, 1)]
+                        for number in (at, chance.randint(1, 24))]
+    bench.make(within_s=240)
+    assert sum(m.cuts for m in bench.machines) >= 8, [m.cuts for m in bench.machines]
     bench.check_books()
 
 
