@@ -110,16 +110,30 @@ def _expand(suite, prk, label, info, length):
                 + b"\1")[:length]
 
 
-def hpke_open(key, enc, info, aad, sealed):
-    """RFC 9180, sections 4.1 and 5.1."""
+def _hpke(exchanged, enc, recipient, info):
+    """The AEAD and its nonce: RFC 9180, sections 4.1 and 5.1."""
     kem, suite = b"KEM\x00\x10", b"HPKE\x00\x10\x00\x01\x00\x01"
-    prk = _extract(kem, b"", b"eae_prk", key.exchange(ec.ECDH(), key_of(enc)))
-    shared = _expand(kem, prk, b"shared_secret", enc + point_of(key.public_key()), 32)
+    prk = _extract(kem, b"", b"eae_prk", exchanged)
+    shared = _expand(kem, prk, b"shared_secret", enc + recipient, 32)
     context = b"\0" + _extract(suite, b"", b"psk_id_hash", b"") \
         + _extract(suite, b"", b"info_hash", info)
     secret = _extract(suite, shared, b"secret", b"")
-    aead = AESGCM(_expand(suite, secret, b"key", context, 16))
-    return aead.decrypt(_expand(suite, secret, b"base_nonce", context, 12), sealed, aad)
+    return (AESGCM(_expand(suite, secret, b"key", context, 16)),
+            _expand(suite, secret, b"base_nonce", context, 12))
+
+
+def hpke_open(key, enc, info, aad, sealed):
+    aead, nonce = _hpke(key.exchange(ec.ECDH(), key_of(enc)), enc,
+                        point_of(key.public_key()), info)
+    return aead.decrypt(nonce, sealed, aad)
+
+
+def hpke_seal(recipient, info, aad, plain):
+    """What the owner of the point `recipient` opens: its encapsulated key, and what is sealed."""
+    ephemeral = new_key()
+    enc = point_of(ephemeral.public_key())
+    aead, nonce = _hpke(ephemeral.exchange(ec.ECDH(), key_of(recipient)), enc, recipient, info)
+    return enc, aead.encrypt(nonce, plain, aad)
 
 
 # --- a device -------------------------------------------------------------------

@@ -2,113 +2,23 @@
 """hallmark-vdevice, spoken to by an OEM and a station written in Python.
 
 Nothing of ours is on this side: frames, CBOR (cbor2), signatures, certificates
-(python3-cryptography) and HPKE are made here, from docs/protocol.md alone.
+(python3-cryptography) and HPKE are made here and in counterpart.py, from
+docs/protocol.md alone.
 Run: VDEVICE=build/device/virtual/hallmark-vdevice pytest tests/e2e/test_vdevice.py
 """
-import datetime, hashlib, hmac, json, os, socket, subprocess, tempfile, zlib
+import datetime, json, os, socket, subprocess, tempfile, zlib
 import cbor2, pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, utils
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from counterpart import (CHALLENGE, CONFORMANCE, CURVE, DONE, EVIDENCE, HELLO, INFO, PROBLEM,
+                         RECEIPT, STAMP, cbor, cobs, hpke_seal, open1, point_of, sha256, sign1,
+                         uncobs, verify)
 
 VDEVICE = os.environ.get("VDEVICE", "build/device/virtual/hallmark-vdevice")
-HELLO, INFO, CHALLENGE, EVIDENCE, STAMP, CONFORMANCE, RECEIPT, DONE, PROBLEM = range(1, 10)
 BLANK, READY, STAMPED, COMPLETE = range(4)
-SHA, CURVE = hashes.SHA256(), ec.SECP256R1()
-
-
-def cbor(value):
-    return cbor2.dumps(value, canonical=True)
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def point_of(key):
-    return key.public_bytes(serialization.Encoding.X962,
-                            serialization.PublicFormat.UncompressedPoint)
-
-
-def key_of(point):
-    return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, point)
-
-
-def verify(point, signature, message):
-    der = utils.encode_dss_signature(int.from_bytes(signature[:32], "big"),
-                                     int.from_bytes(signature[32:], "big"))
-    key_of(point).verify(der, message, ec.ECDSA(SHA))
-
-
-def sign(key, message):
-    r, s = utils.decode_dss_signature(key.sign(message, ec.ECDSA(SHA)))
-    return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-
-
-def sign1(key, aad, payload):
-    protected = bytes.fromhex("a10126")
-    message = cbor(["Signature1", protected, aad, payload])
-    return cbor(cbor2.CBORTag(18, [protected, {}, payload, sign(key, message)]))
-
-
-def open1(point, aad, message):
-    protected, unprotected, payload, signature = cbor2.loads(message).value
-    assert (protected, unprotected) == (bytes.fromhex("a10126"), {})
-    verify(point, signature, cbor(["Signature1", protected, aad, payload]))
-    return cbor2.loads(payload)
-
-
-# --- HPKE base mode, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-128-GCM ---------
-
-def mac(key, data):
-    return hmac.new(key, data, hashlib.sha256).digest()
-
-
-def extract(suite, salt, label, ikm):
-    return mac(salt or bytes(32), b"HPKE-v1" + suite + label + ikm)
-
-
-def expand(suite, prk, label, info, length):
-    return mac(prk, length.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info + b"\1")[:length]
-
-
-def hpke_seal(recipient, info, aad, plain):
-    ephemeral = ec.generate_private_key(CURVE)
-    enc = point_of(ephemeral.public_key())
-    kem, suite = b"KEM\x00\x10", b"HPKE\x00\x10\x00\x01\x00\x01"
-    prk = extract(kem, b"", b"eae_prk", ephemeral.exchange(ec.ECDH(), key_of(recipient)))
-    shared = expand(kem, prk, b"shared_secret", enc + recipient, 32)
-    context = b"\0" + extract(suite, b"", b"psk_id_hash", b"") \
-        + extract(suite, b"", b"info_hash", info)
-    secret = extract(suite, shared, b"secret", b"")
-    key = expand(suite, secret, b"key", context, 16)
-    nonce = expand(suite, secret, b"base_nonce", context, 12)
-    return enc, AESGCM(key).encrypt(nonce, plain, aad)
-
-
-# --- the link -------------------------------------------------------------------
-
-def cobs(data):
-    out = bytearray()
-    for block in data.split(b"\0"):
-        while len(block) >= 254:
-            out += b"\xff" + block[:254]
-            block = block[254:]
-        out += bytes([len(block) + 1]) + block
-    return bytes(out)
-
-
-def uncobs(data):
-    out, at = bytearray(), 0
-    while at < len(data):
-        n = data[at]
-        out += data[at + 1:at + n]
-        at += n
-        if n < 255 and at < len(data):
-            out.append(0)
-    return bytes(out)
+SHA = hashes.SHA256()
 
 
 class Gone(Exception):
