@@ -135,8 +135,11 @@ choose(const struct vault_bank bank[HM_STATIC 2])
 	if (bank[0].state == VAULT_UNPROVEN && bank[1].state == VAULT_UNPROVEN)
 		return !later;
 	for (uint32_t i = 0; i < 2; i++)
-		if (bank[i].state == VAULT_UNPROVEN)
+		if (bank[i].state == VAULT_UNPROVEN &&
+		    (!bank[i].tomb || bank[1 - i].state == VAULT_DAMAGED))
 			return i;
+	/* an unproven tomb counts only if what it is of is half erased, for
+	 * that begins when it is proven; else it is written again */
 	return 2;
 }
 
@@ -158,20 +161,17 @@ end_tomb(void)
 }
 
 /*
- * No bank counts, and there is more than erased flash. An erase of entries that
- * is cut may look like damage, so they get a tomb first, as all others do.
+ * No bank counts, and there is more than erased flash: a first write, always to
+ * bank 0, that was cut, or noise. An erase of entries that is cut may look like
+ * damage, so they get a tomb in bank 1 first.
  */
 static hm_err
-clear(const struct vault_bank bank[HM_STATIC 2])
+clear(void)
 {
-	if (bank[0].heads || bank[1].heads) {
-		vault.bank = bank[0].heads ? 0 : 1;
-		vault.has = true;
-		HM_TRY(turn((hm_record)0, HM_MAKE(hm_bytes, 0), VAULT_TOMB));
-		return end_tomb();
-	}
-	HM_TRY(wipe_bank(0));
-	return wipe_bank(1);
+	vault.bank = 0;
+	vault.has = true;
+	HM_TRY(turn((hm_record)0, HM_MAKE(hm_bytes, 0), VAULT_TOMB));
+	return end_tomb();
 }
 
 /* Go on with `bank`; what a cut left beside it is finished first. */
@@ -211,7 +211,7 @@ hm_vault_init(void)
 	    (bank[0].state == VAULT_DAMAGED || bank[1].state == VAULT_DAMAGED))
 		return HM_E_STORAGE;
 	if (i == 2 && !(bank[0].blank && bank[1].blank))
-		HM_TRY(clear(bank));
+		HM_TRY(clear());
 	if (i < 2) {
 		vault.bank = i;
 		HM_TRY(bank[i].tomb ? end_tomb()

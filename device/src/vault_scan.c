@@ -119,9 +119,6 @@ vault_scan(const struct vault_area *area, uint32_t bank, struct vault_bank *ret)
 		continue;
 	if (ret->end < end && !vault_is_blank(area, ret->end, end - ret->end))
 		ret->clean = false;
-	if (ret->state == VAULT_COMPLETE)
-		return;
-	ret->heads = has_heads(area, start, end);
-	if (ret->state == VAULT_DAMAGED && !ret->heads)
+	if (ret->state == VAULT_DAMAGED && !has_heads(area, start, end))
 		ret->state = VAULT_NOTHING;
 }

@@ -26,7 +26,6 @@ struct vault_bank {
 	bool blank; /* nothing was ever programmed, or so it reads */
 	bool clean; /* nothing to finish: no remains, no superseded secret */
 	bool tomb;  /* all records are gone */
-	bool heads; /* has, or had, entries; looked for if it is not complete */
 	uint32_t end;
 	uint64_t sequence;                /* of the last entry; 0: none */
 	uint32_t at[HM_RECORD_COUNT + 1]; /* newest of each, or NOWHERE */

@@ -4,6 +4,7 @@
  * every operation of the start after that, and of the start after that one.
  *
  *   test_power_vault [--cuts N] [--nested N] [--third N] [--chip NAME]
+ *                    [--tear N]
  *
  * takes every N-th cut of each level (0: none). After each cut all records are
  * old or new, the same at every later start; a vault that is being erased is
@@ -77,6 +78,7 @@ static struct {
 	bool in_action; /* and the next was under way at the first cut */
 	unsigned cut[3], level;
 	unsigned every[3];
+	int tear; /* the only one; -1: all */
 	uint64_t points[3], starts;
 } now;
 
@@ -287,7 +289,8 @@ run(const struct nor_chip *of, const unsigned order[static 3])
 		for (size_t n = 0; n < now.story->before; n++)
 			must(perform(n) == HM_OK);
 		for (int tear = 0; tear < NOR_TEARS; tear++)
-			cut_everywhere((nor_tear)tear);
+			if (now.tear < 0 || tear == now.tear)
+				cut_everywhere((nor_tear)tear);
 		nor_close();
 	}
 	printf("{\"chip\":\"%s\",\"cuts\":%llu,\"nested\":%llu,"
@@ -303,9 +306,13 @@ main(int argc, char **argv)
 	unsigned order[3] = { 23, 61, 97 };
 	const char *only = NULL;
 
+	now.tear = -1;
+
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--chip") == 0)
 			only = argv[i + 1];
+		else if (strcmp(argv[i], "--tear") == 0)
+			now.tear = atoi(argv[i + 1]);
 		else if (strcmp(argv[i], "--cuts") == 0)
 			order[0] = (unsigned)atoi(argv[i + 1]);
 		else if (strcmp(argv[i], "--nested") == 0)
