@@ -10,7 +10,6 @@
 static hm_verdict
 verify(hm_area area, struct hm_boot *ret, hm_err *err)
 {
-	hm_port_watchdog();
 	return hm_image_verify(area, &ret->image, err);
 }
 
@@ -172,7 +171,6 @@ hm_boot_run(void)
 	first = hm_boot_choose(&boot, &err);
 	if (first != HM_VERDICT_YES)
 		hm_port_boot_failed(err);
-	hm_port_watchdog();
 	second = hm_image_verify(boot.image.area, &again, &err);
 	if (second != HM_VERDICT_YES ||
 	    !hm_equal_ct(boot.image.digest, again.digest, HM_DIGEST_LEN))

@@ -132,6 +132,7 @@ hash_flash(const struct hm_image *image, uint8_t *ret)
 
 	how->begin(&sha);
 	while (at < end) {
+		hm_port_watchdog();
 		room = HM_MAKE(hm_span, piece, sizeof(piece));
 		if (end - at < sizeof(piece))
 			room.len = end - at;
@@ -202,6 +203,7 @@ check_signatures(struct hm_image *image, struct hm_bytes tlvs,
 		if (tlv.type != image->scheme->type || key.len == 0 ||
 		    find_row(key, &image->key) != 0)
 			continue;
+		hm_port_watchdog();
 		each = HM_VERDICT_NO;
 		each = image->scheme->verify(key, digest, tlv.value);
 		found = each;

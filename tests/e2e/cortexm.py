@@ -107,12 +107,12 @@ class Works:
         self.sign("manufacture", "0.1.0", "--custom-tlv", "0x48a0=0x66")
         self.sign("product-1b", "1.0.0")
 
-    def sign(self, program, version, *words, key="image.pem", counter=1):
+    def sign(self, program, version, *words, key="image.pem", counter=1, payload=None):
         self.factory.hallmark(
             "image", "sign", "--format", "mcuboot", "--key", key, "--image-version", version,
             "--security-counter", str(counter), "--header-size", "0x200", "--pad-header",
             "--align", "8", "--public-key-format", "full", *words, "--output", program + ".img",
-            f"{FIRMWARE}/{self.board}-{self.others.get(program, program)}.bin")
+            payload or f"{FIRMWARE}/{self.board}-{self.others.get(program, program)}.bin")
 
     def fab(self, first="m-1", second="product-1b"):
         return self.factory.fab(

@@ -62,6 +62,11 @@ hm_port_flash(hm_area area, struct hm_flash *ret)
 	return HM_OK;
 }
 
+void
+hm_port_watchdog(void)
+{
+}
+
 hm_err
 hm_port_flash_read(hm_area area, uint32_t at, struct hm_span ret)
 {

@@ -91,8 +91,14 @@ HM_MUST hm_err hm_port_boot_key_revoke(uint32_t index);
  */
 HM_MUST hm_err hm_port_derive(struct hm_bytes label, uint8_t ret[HM_STATIC 32]);
 
-/* Start the watchdog, or feed it; it resets the chip after the time that the
- * port was made for. A chip without one does nothing. */
+/*
+ * Start the watchdog, or feed it; it resets the chip after the time that the
+ * port was made for. A chip without one does nothing. While the library works
+ * on flash or images it calls this before each piece (HM_FLASH_PIECE) that is
+ * hashed, each signature that is verified and each piece that is programmed
+ * into a slot: that time must be longer than one verification, and than one
+ * erase with what an update notes in the journal.
+ */
 void hm_port_watchdog(void);
 /* Milliseconds since reset; wraps. A port without time returns 0. */
 uint32_t hm_port_ms(void);

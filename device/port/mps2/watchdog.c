@@ -12,13 +12,16 @@
 #define WDOG_LOCK 0xc00
 #define WDOG_ON 0x3u /* interrupt and reset */
 #define WDOG_KEY 0x1acce551u
-#define WDOG_S 30u
+#ifndef WDOG_MS
+#define WDOG_MS 30000u
+#endif
 
 void
 hm_port_watchdog(void)
 {
 	*board_reg(BOARD_WATCHDOG, WDOG_LOCK) = WDOG_KEY;
-	*board_reg(BOARD_WATCHDOG, WDOG_LOAD) = WDOG_S * BOARD_CLOCK_HZ;
+	*board_reg(BOARD_WATCHDOG, WDOG_LOAD) =
+	    WDOG_MS * (BOARD_CLOCK_HZ / 1000);
 	*board_reg(BOARD_WATCHDOG, WDOG_CTRL) = WDOG_ON;
 	*board_reg(BOARD_WATCHDOG, WDOG_LOCK) = 0;
 }

@@ -62,8 +62,16 @@ hm_port_flash_read(hm_area area, uint32_t at, struct hm_span ret)
 	if (++flash.reads == flash.fail_at)
 		return HM_E_IO;
 	hm_assert(at <= flash.size && ret.len <= flash.size - at);
+	flash.unfed += ret.len;
+	flash.bitten |= flash.patience != 0 && flash.unfed > flash.patience;
 	memcpy(ret.ptr, place(area) + at, ret.len);
 	return HM_OK;
+}
+
+void
+hm_port_watchdog(void)
+{
+	flash.unfed = 0;
 }
 
 hm_err

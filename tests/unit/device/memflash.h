@@ -15,6 +15,9 @@ struct memflash {
 	uint32_t size; /* of each area that the port tells */
 	bool no_factory;
 	unsigned reads, fail_at; /* the read, from 1 on, that fails; 0: none */
+	size_t unfed, patience;  /* bytes read since the watchdog was fed; how
+				  * many it takes, 0: any number */
+	bool bitten;
 	uint8_t rows[HM_BOOT_KEYS][HM_DIGEST_LEN];
 	hm_err row_errors[HM_BOOT_KEYS];       /* HM_OK: there */
 	struct hm_bytes publics[HM_BOOT_KEYS]; /* borrowed */

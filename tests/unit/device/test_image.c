@@ -288,6 +288,20 @@ versions_have_an_order(void **unused)
 			    (i > k) - (i < k));
 }
 
+/* What it takes is header and TLVs at once, and far from a whole image. */
+static void
+the_watchdog_does_not_bite_during_a_verification(void **unused)
+{
+	struct picture_how how = picture_good();
+
+	(void)unused;
+	how.payload_len = 7000;
+	flash.patience = HM_IMAGE_HEADER_LEN + HM_IMAGE_TLVS_MAX;
+	assert_int_equal(judged_how(&how), HM_OK);
+	assert_false(flash.bitten);
+	assert_true(flash.reads > 2 * 7000 / HM_FLASH_PIECE);
+}
+
 int
 main(void)
 {
@@ -309,6 +323,8 @@ main(void)
 		cmocka_unit_test_setup(
 		    needs_the_other_images_that_it_names, fresh),
 		cmocka_unit_test_setup(versions_have_an_order, fresh),
+		cmocka_unit_test_setup(
+		    the_watchdog_does_not_bite_during_a_verification, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
