@@ -178,6 +178,7 @@ set_slot(
     const struct image_job *job, struct mcuboot_slot *slot, struct why *why)
 {
 	HM_TRY(number(job, "slot-size", &slot->size, why));
+	HM_TRY(number(job, "swap-offset", &slot->offset, why));
 	slot->align = choice(job, "align");
 	slot->max_align = choice(job, "max-align");
 	slot->sectors = (uint32_t)options_int(job->given, "max-sectors");

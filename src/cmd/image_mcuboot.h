@@ -85,6 +85,8 @@
 		    .help = "mcuboot: alignment of the trailer" },            \
 	    { "max-sectors", OPTION_INT, .min = 1, .max = 65536,              \
 		    .help = "mcuboot: sectors of the slot (128)" },           \
+	    { "swap-offset", OPTION_TEXT, .metavar = "BYTES",                 \
+		    .help = "mcuboot: it swaps using offset; a sector" },     \
 	    { "overwrite-only", OPTION_FLAG,                                  \
 		    .help = "mcuboot: the boot loader copies, not swaps" },   \
 	    { "save-enctlv", OPTION_FLAG,                                     \

@@ -94,6 +94,8 @@ struct mcuboot_slot {
 	uint32_t align;     /* flash write size, 1 to 32; 0: 8 */
 	uint32_t max_align; /* 8, 16, 32; 0: the larger of 8 and align */
 	uint32_t sectors;   /* 0: MCUBOOT_SECTORS */
+	uint64_t offset;    /* swap using offset: bytes of the sector before the
+			       image in the secondary slot; 0: another swap */
 	bool overwrite_only;
 	bool save_enctlv; /* the boot loader keeps the wrapped key in it */
 	bool pad;         /* up to the end of the slot, with the boot magic */

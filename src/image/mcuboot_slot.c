@@ -6,6 +6,10 @@
  *   magic 16 (aligned up) | image_ok | copy_done | swap_info | swap_size |
  *   two wrapped or plain payload keys, if encrypted | status of the swap
  *
+ * Swap using offset has the lengths of the unprotected TLVs above swap_size,
+ * two states a sector in place of three, and a sector before an update: an
+ * image that fits the primary slot must fit behind that one, too.
+ *
  * Overwrite-only: magic, image_ok, copy_done. A key of AES-256 takes 32 bytes
  * here, as in the boot code; imgtool counts 16.
  */
@@ -17,6 +21,7 @@
 #define MAGIC_LEN 16u
 #define FLAG_SET 0x01
 #define STATUS_STATES 3u /* of a sector, while it is swapped */
+#define OFFSET_STATES 2u /* of one, by offset */
 
 static uint64_t
 align_up(uint64_t value, uint32_t to)
@@ -68,6 +73,9 @@ mcuboot_slot_check(const struct mcuboot_slot *slot, struct why *why)
 		    "max-align is 8, 16 or 32 and not below align, not "
 		    "%" PRIu32,
 		    max_align);
+	if (slot->offset != 0 && slot->overwrite_only)
+		return WHY(why, HM_E_USAGE,
+		    "swap-offset and overwrite-only exclude each other");
 	if (slot->confirm && slot->overwrite_only)
 		return WHY(why, HM_E_USAGE,
 		    "confirm has no effect with overwrite-only: that boot "
@@ -87,9 +95,10 @@ mcuboot_trailer_size(
 	uint32_t max_align = mcuboot_max_align(slot);
 	uint64_t magic = align_up(MAGIC_LEN, max_align);
 	uint64_t sectors = slot->sectors == 0 ? MCUBOOT_SECTORS : slot->sectors;
-	uint64_t size =
-	    4 * (uint64_t)max_align + magic +
-	    sectors * STATUS_STATES * (slot->align == 0 ? 8 : slot->align);
+	uint64_t states = slot->offset != 0 ? OFFSET_STATES : STATUS_STATES;
+	uint64_t fields = slot->offset != 0 ? 5 : 4;
+	uint64_t size = fields * max_align + magic +
+			sectors * states * (slot->align == 0 ? 8 : slot->align);
 	size_t key = slot->save_enctlv ? enctlv : key_bits / 8;
 
 	if (slot->overwrite_only)
@@ -108,15 +117,19 @@ mcuboot_slot_fill(const struct mcuboot_slot *slot,
 	uint64_t magic = align_up(MAGIC_LEN, max_align);
 	uint64_t trailer =
 	    mcuboot_trailer_size(slot, wrapped->bits, wrapped->len);
+	uint64_t room;
 	uint8_t bytes[MAGIC_LEN];
 
 	if (slot->size == 0)
 		return HM_OK;
-	if (slot->size < trailer || slot->size - trailer < output_size(out))
+	room = slot->size < trailer ? 0 : slot->size - trailer;
+	room = room < slot->offset ? 0 : room - slot->offset;
+	if (room < output_size(out))
 		return WHY(why, HM_E_IMAGE_PLACE,
-		    "an image of %" PRIu64 " bytes and a trailer of %" PRIu64
-		    " do not fit into a slot of %" PRIu64,
-		    output_size(out), trailer, slot->size);
+		    "an image of %" PRIu64 " bytes, a trailer of %" PRIu64
+		    " and %" PRIu64 " before an update do not fit into a slot "
+		    "of %" PRIu64,
+		    output_size(out), trailer, slot->offset, slot->size);
 	if (!slot->pad && !slot->confirm)
 		return HM_OK;
 	HM_TRY(output_fill(

@@ -121,6 +121,10 @@ counts_trailers_as_the_boot_code_does(void **state)
 		    432 + 2 * 120 },
 		{ { .align = 8, .overwrite_only = true }, 256, 129, 32 },
 		{ { .align = 32, .overwrite_only = true }, 0, 0, 96 },
+		/* by offset: status 128 x 2 x 8, five fields */
+		{ { .align = 8, .offset = 4096 }, 0, 0, 2048 + 40 + 16 },
+		{ { .align = 32, .sectors = 16, .offset = 4096 }, 128, 113,
+		    1024 + 160 + 32 + 64 },
 	};
 
 	(void)state;
@@ -156,6 +160,21 @@ fills_a_slot_to_the_last_byte_and_no_further(void **state)
 	why = (struct why){ 0 };
 	assert_int_equal(sign(&how, &none, &why), HM_E_IMAGE_PLACE);
 	assert_non_null(strstr(why.text, "a trailer of 432"));
+	/* by offset: a sector stays free, two states in place of three */
+	how.slot.offset = 4096;
+	how.slot.size = output_size(out) + 4096 + 256 + 40 + 16;
+	output_free(full);
+	full = NULL;
+	assert_int_equal(sign(&how, &full, &why), HM_OK);
+	assert_int_equal(judge(full, ed25519, how.slot.size, &why), HM_OK);
+	how.slot.size--;
+	output_free(none);
+	none = NULL;
+	assert_int_equal(sign(&how, &none, &why), HM_E_IMAGE_PLACE);
+	how.slot.overwrite_only = true;
+	output_free(none);
+	none = NULL;
+	assert_int_equal(sign(&how, &none, &why), HM_E_USAGE);
 }
 
 /* One byte of a confirmed slot of 4096 bytes, its trailer at the end. */
