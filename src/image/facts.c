@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/auto.h"
+#include "image/esp_enc.h"
 #include "image/esp_sbv2.h"
 #include "image/fit.h"
 #include "image/mcuboot_parts.h"
@@ -147,6 +149,99 @@ esp_again(const struct input *file, const struct image_resign *again,
 	return esp_sbv2_sign(&how, file, out, why);
 }
 
+/* ---- ESP32, encrypted on its way: what counts is the image inside ---- */
+
+#define INNER "esp-secure-boot-v2"
+
+struct inner {
+	struct pkey *made; /* of an HMAC key */
+	struct pkey *own;  /* that opens it */
+	struct output *out;
+	struct input file;
+};
+
+static void
+inner_done(struct inner *inner)
+{
+	pkey_free(inner->made);
+	output_free(inner->out);
+}
+
+static hm_err
+find_own(const struct image_keys *keys, struct inner *ret)
+{
+	ret->own = keys->decrypt;
+	if (keys->decrypt_kek.len != 32)
+		return HM_OK;
+	HM_TRY(esp_enc_device_key(keys->decrypt_kek.ptr, &ret->made));
+	ret->own = ret->made;
+	return HM_OK;
+}
+
+/* Decrypt it into a file without a name. Faults are found. */
+static hm_err
+open_inner(const struct input *file, const struct image_keys *keys,
+    struct findings *findings, struct inner *ret)
+{
+	HM_TRY(find_own(keys, ret));
+	if (ret->own == NULL) {
+		(void)findings_fault(findings, HM_E_IMAGE_OPEN, ESP_ENC_KEY_AT,
+		    "the signature is inside, and no key to open it was given");
+		return HM_OK;
+	}
+	HM_TRY(output_open("-", 0600, &ret->out, NULL));
+	HM_TRY(esp_enc_open(ret->own, file, ret->out, findings));
+	HM_TRY(output_input(ret->out, &ret->file));
+	if (findings_faults(findings) == 0 && !esp_sbv2_is(&ret->file))
+		(void)findings_fault(findings, HM_E_IMAGE_UNTRUSTED,
+		    ESP_ENC_HEADER, "what is inside is not of format " INNER);
+	return HM_OK;
+}
+
+static hm_err
+enc_check(const struct input *file, const struct image_keys *keys,
+    struct findings *findings)
+{
+	AUTO(inner) struct inner inner = { 0 };
+
+	HM_TRY(open_inner(file, keys, findings, &inner));
+	if (findings_faults(findings) > 0)
+		return HM_OK;
+	return esp_check(&inner.file, keys, findings);
+}
+
+static hm_err
+enc_facts(const struct input *file, const struct image_keys *keys,
+    struct image_facts *ret)
+{
+	AUTO_FINDINGS struct findings *findings = NULL;
+	AUTO(inner) struct inner inner = { 0 };
+
+	HM_TRY(findings_new("esp-encrypted-img", &findings));
+	HM_TRY(open_inner(file, keys, findings, &inner));
+	HM_TRY(findings_verdict(findings, NULL));
+	return esp_facts(&inner.file, keys, ret);
+}
+
+/* For the same device, under a content key of its own. */
+static hm_err
+enc_again(const struct input *file, const struct image_resign *again,
+    struct output *out, struct why *why)
+{
+	AUTO_FINDINGS struct findings *findings = NULL;
+	AUTO(inner) struct inner inner = { 0 };
+	AUTO_OUTPUT struct output *resigned = NULL;
+	struct input image;
+
+	HM_TRY(findings_new("esp-encrypted-img", &findings));
+	HM_TRY(open_inner(file, again->old, findings, &inner));
+	HM_TRY(findings_verdict(findings, why));
+	HM_TRY(output_open("-", 0600, &resigned, why));
+	HM_TRY(esp_again(&inner.file, again, resigned, why));
+	HM_TRY(output_input(resigned, &image));
+	return esp_enc_seal(inner.own, &image, out, why);
+}
+
 /* ---- U-Boot FIT ---- */
 
 static hm_err
@@ -189,6 +284,7 @@ static const struct row {
 } rows[] = {
 	{ "mcuboot", mcuboot_facts, mcuboot_check, mcuboot_again },
 	{ "esp-secure-boot-v2", esp_facts, esp_check, esp_again },
+	{ "esp-encrypted-img", enc_facts, enc_check, enc_again },
 	{ "fit", fit_facts, fit_check, fit_sign_again },
 };
 

@@ -10,6 +10,7 @@
  *   mcuboot              header, image in plaintext, protected area; of a boot
  *                        record not who signed, then without the area's length
  *   esp-secure-boot-v2   everything before the sector of signatures
+ *   esp-encrypted-img    the same of the signed image inside
  *   fit                  every node and property but the signatures, and the
  *                        data of each image
  *

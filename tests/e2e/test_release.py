@@ -273,6 +273,35 @@ def test_promotes_an_encrypted_image(world):
     assert factory.refused(*kind.promotion("--decrypt-key", "other.pub.pem")) == KEY
 
 
+def test_promotes_the_image_inside_of_an_encrypted_one(world):
+    """Espressif's pre-encrypted OTA: the signature is inside; nobody judges or promotes what he cannot see"""
+    factory, key = world.factory, ("--decrypt-key", "other.key.pem")
+    kind = Kind(world, "inside", ("esp-secure-boot-v2", "--content", "data"))
+    os.rename(factory.path("inside.dev"), factory.path("inside.signed"))
+    factory.hallmark("image", "encrypt", "--format", "esp-encrypted-img", "--encrypt-key", "other.pub.pem",
+                     "--output", "inside.dev", "inside.signed")
+    _, create = kind.release(*key)
+    assert factory.refused(*kind.release()[1]) == OPEN
+    factory.planner(*create)
+    assert factory.refused(*kind.promotion()) == OPEN
+    factory.planner(*kind.promotion(*key))
+    old, new = (shown(factory, f"thermo/inside{channel}") for channel in ("-dev", ""))
+    assert old["payload"] == new["payload"] and old["digest"] != new["digest"]
+    # a content key, an ephemeral point and an IV of its own, for the same device
+    assert factory.read("inside.dev")[4:404] != factory.read("inside.prod")[4:404]
+    factory.hallmark("image", "decrypt", "--format", "esp-encrypted-img", *key, "--output", "inside.open",
+                     "inside.prod")
+    body = factory.read("inside.open")[:-4096]
+    assert body == factory.read("inside.signed")[:-4096] and sha256(body).hex() == new["payload"]
+    verify = ("image", "verify", "--format", "esp-secure-boot-v2", "--content", "data", "inside.open", "--key")
+    factory.hallmark(*verify, "prod.pub")
+    factory.hallmark(*verify, "dev.pub.pem", status=4)
+    # a development signature does not get into a production release under a cover
+    create = [word if word != "dev" else "prod" for word in create]
+    create[2] = "covered"
+    assert factory.refused(*create) == ROLE
+
+
 def test_promotes_a_boot_record(world):
     kind = Kind(world, "record", (*MCUBOOT, "--boot-record", "App"))
     kind.promote()
