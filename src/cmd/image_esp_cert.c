@@ -3,6 +3,7 @@
  * convert reads the table of Espressif's generator:
  *   tlv_type,tlv_subtype,data_value,data_type,priv_key_type,algorithm,key_size,
  *   efuse_id,efuse_key
+ * and two data_types of ours: stamp (a device's, verified) and efuse (SEC_CFG).
  */
 #include "cmd/image_esp_data.h"
 
@@ -13,10 +14,15 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cmd/csv.h"
+#include "cmd/point_file.h"
 #include "image/esp_cert.h"
+#include "seal/sign1.h"
+#include "wire/stamp.h"
 
 #define COLUMNS 9
 #define CSV_MAX 65536
+#define SEC_CFG_LEN 44
+#define SEC_CFG_EFUSE_AT 4
 
 enum { TYPE, SUBTYPE, VALUE, KIND, KEY_TYPE, ALGORITHM, KEY_SIZE, EFUSE, HMAC };
 
@@ -81,17 +87,73 @@ file_value(const char *path, bool is_key, struct buf *ret, struct why *why)
 	return buf_add(ret, HM_BYTES("")); /* its NUL */
 }
 
+/* A certificate of a stamp, in DER: that of the device, or the CA's that its
+ * subtype counts from the issuing one on. Its secrets stay sealed. */
 static hm_err
-value_of(
-    const struct csv_row *row, bool is_key, struct buf *ret, struct why *why)
+take_certificate(const struct csv_row *row, const struct esp_cert_tlv *tlv,
+    const struct hm_stamp *stamp, struct buf *ret, struct why *why)
+{
+	struct hm_bytes der = { 0 };
+
+	if (tlv->type == ESP_CERT_DEVICE && tlv->subtype == 0)
+		der = stamp->certificate;
+	if (tlv->type == ESP_CERT_CA && tlv->subtype < stamp->chain_count)
+		der = stamp->chain[tlv->subtype];
+	if (der.len == 0)
+		return csv_bad(row, why, "a stamp has no such certificate");
+	return buf_add(ret, der);
+}
+
+static hm_err
+stamp_value(const struct image_job *job, const struct csv_row *row,
+    const struct esp_cert_tlv *tlv, struct buf *ret, struct why *why)
+{
+	const char *key = options_text(job->given, "stamp-key");
+	AUTO(buf) struct buf message = { 0 };
+	uint8_t point[HM_POINT_LEN];
+	struct hm_bytes payload;
+	struct hm_stamp stamp;
+
+	if (key == NULL)
+		return csv_bad(row, why, "a row stamp wants --stamp-key");
+	HM_TRY(point_read(key, point, why));
+	HM_TRY(file_read(row->cells[VALUE], HM_STAMP_MAX, &message, why));
+	if (sign1_open(buf_bytes(&message), HM_STAMP_MAX,
+		HM_LITERAL(HM_AAD_STAMP), point, &payload) != HM_OK ||
+	    hm_stamp_decode(payload, &stamp) != HM_OK)
+		return csv_bad(row, why, "not a stamp by the --stamp-key");
+	return take_certificate(row, tlv, &stamp, ret, why);
+}
+
+/* SEC_CFG: which eFuse block the key of the ECDSA peripheral is in. */
+static hm_err
+efuse_value(const struct csv_row *row, struct buf *ret, struct why *why)
+{
+	uint8_t config[SEC_CFG_LEN] = { 0 };
+	uint64_t id;
+
+	if (uint_parse(hm_bytes_of(row->cells[VALUE]), 5, &id) != HM_OK)
+		return csv_bad(row, why, "the eFuse key block is 0 to 5");
+	config[SEC_CFG_EFUSE_AT] = (uint8_t)id;
+	return buf_add(ret, HM_BYTES(config));
+}
+
+static hm_err
+value_of(const struct image_job *job, const struct csv_row *row,
+    const struct esp_cert_tlv *tlv, struct buf *ret, struct why *why)
 {
 	const char *text = row->cells[VALUE], *kind = row->cells[KIND];
 	size_t len = strlen(text), got;
 	uint8_t *at;
 
 	if (strcmp(kind, "file") == 0)
-		return file_value(text, is_key, ret, why);
+		return file_value(
+		    text, tlv->type == ESP_CERT_PRIVATE_KEY, ret, why);
 	buf_init(ret, ESP_CERT_VALUE_MAX);
+	if (strcmp(kind, "stamp") == 0)
+		return stamp_value(job, row, tlv, ret, why);
+	if (strcmp(kind, "efuse") == 0 && tlv->type == ESP_CERT_SEC_CFG)
+		return efuse_value(row, ret, why);
 	if (strcmp(kind, "string") == 0)
 		return buf_add(ret, hm_bytes_of(text));
 	HM_TRY(buf_reserve(ret, len + 1, &at));
@@ -103,8 +165,8 @@ value_of(
 		return HM_OK;
 	}
 	if (strcmp(kind, "base64") != 0)
-		return csv_bad(
-		    row, why, "data_type is file, string, hex or base64");
+		return csv_bad(row, why,
+		    "data_type is file, stamp, string, hex or base64");
 	if (base64_parse(hm_bytes_of(text), (struct hm_span){ at, len + 1 },
 		&got) != HM_OK)
 		return csv_bad(row, why, "the value is not base64");
@@ -131,7 +193,8 @@ subtype_of(const struct csv_row *row, uint8_t *ret, struct why *why)
 }
 
 static hm_err
-add_value(const struct csv_row *row, struct buf *out, struct why *why)
+add_value(const struct image_job *job, const struct csv_row *row,
+    struct buf *out, struct why *why)
 {
 	struct esp_cert_tlv tlv = { 0 };
 	struct buf value = { 0 };
@@ -144,8 +207,7 @@ add_value(const struct csv_row *row, struct buf *out, struct why *why)
 		err = csv_bad(
 		    row, why, "priv_key_type is plaintext or rsa_ds here");
 	if (err == HM_OK)
-		err = value_of(
-		    row, tlv.type == ESP_CERT_PRIVATE_KEY, &value, why);
+		err = value_of(job, row, &tlv, &value, why);
 	tlv.value = buf_bytes(&value);
 	if (err == HM_OK)
 		err = esp_cert_add(out, &tlv);
@@ -220,7 +282,7 @@ add_row(const struct image_job *job, const struct csv_row *row, bool ds,
 		return HM_OK; /* the heading */
 	if (is_ds(row) != ds)
 		return HM_OK;
-	return ds ? add_ds(job, row, out, why) : add_value(row, out, why);
+	return ds ? add_ds(job, row, out, why) : add_value(job, row, out, why);
 }
 
 static hm_err

@@ -2,10 +2,12 @@
 """Partitions esp_secure_cert: every vector; ours byte for byte; the DS data read by Python"""
 import hashlib, hmac, json, os, pathlib, struct, subprocess, zlib
 
-import pytest
+import cbor2, pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.x509 import load_pem_x509_certificate
 
+import counterpart
 from line import HALLMARK
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -136,6 +138,71 @@ def test_tables_that_are_not_right(tmp_path):
     (tmp_path / "t.csv").write_text(head + twice)
     done = image("convert", "--format", "esp-secure-cert", "-o", tmp_path / "out", tmp_path / "t.csv")
     assert done.returncode == 4 and b"HM-3204" in done.stderr
+
+
+STAMP = ROOT / "tests/vectors/wire/stamp.cbor"
+
+
+def make_stamp(folder, key, aad=b"hallmark-stamp-v1"):
+    """A stamp whose certificates are real ones; the names of its files and of the public key."""
+    content = cbor2.loads(STAMP.read_bytes())
+    content[9] = der("device")
+    content[10] = [der("ca"), der("rsa2048")]
+    (folder / "device.stamp").write_bytes(counterpart.sign1(key, aad, counterpart.cbor(content)))
+    (folder / "stamp.pub").write_bytes(key.public_key().public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return content
+
+
+def der(name):
+    return load_pem_x509_certificate((VECTORS / f"in/{name}.crt").read_bytes()).public_bytes(Encoding.DER)
+
+
+def convert_stamp(folder, rows, *more):
+    head = "tlv_type,tlv_subtype,data_value,data_type,priv_key_type,algorithm,key_size,efuse_id,efuse_key\n"
+    (folder / "t.csv").write_text(head + "".join(f"ESP_SECURE_CERT_{row},,,,,\n" for row in rows))
+    return image("convert", "--format", "esp-secure-cert", *more, "-o", "out", "t.csv", cwd=folder)
+
+
+def test_the_certificates_of_a_stamp(tmp_path):
+    """Device's and CAs', and where the chip keeps its key; no secret of the stamp"""
+    key = counterpart.new_key()
+    content = make_stamp(tmp_path, key)
+    rows = ["DEV_CERT_TLV,0,device.stamp,stamp", "CA_CERT_TLV,0,device.stamp,stamp",
+            "CA_CERT_TLV,1,device.stamp,stamp", "SEC_CFG_TLV,0,3,efuse"]
+    done = convert_stamp(tmp_path, rows, "--stamp-key", "stamp.pub")
+    assert done.returncode == 0, done.stderr
+    made = (tmp_path / "out").read_bytes()
+    found = json.loads(image("verify", "--format", "esp-secure-cert", "--json", tmp_path / "out").stdout)
+    assert found["verdict"] == "accept"
+    assert [p["name"] for p in found["parts"]] == ["DEV_CERT", "CA_CERT", "CA_CERT", "SEC_CFG", "INTEGRITY"]
+    at = 0
+    for kind, subtype, value in ((1, 0, content[9]), (0, 0, content[10][0]), (0, 1, content[10][1]),
+                                 (6, 0, bytes([0, 0, 0, 0, 3]) + bytes(39))):
+        assert made[at:at + 12] == struct.pack("<IIBBH", 0xba5eba11, 0, kind, subtype, len(value))
+        assert made[at + 12:at + 12 + len(value)] == value
+        at += 16 + len(value) + -len(value) % 16
+    assert content[12] not in made
+
+
+def test_stamps_that_are_not_taken(tmp_path):
+    key = counterpart.new_key()
+    make_stamp(tmp_path, key)
+    one = ["DEV_CERT_TLV,0,device.stamp,stamp"]
+    for rows, words in ((["DEV_CERT_TLV,1,device.stamp,stamp"], b"no such certificate"),
+                        (["CA_CERT_TLV,2,device.stamp,stamp"], b"no such certificate"),
+                        (["PRIV_KEY_TLV,0,device.stamp,stamp"], b"priv_key_type"),
+                        (["USER_DATA_1_TLV,0,device.stamp,stamp"], b"no such certificate"),
+                        (["SEC_CFG_TLV,0,6,efuse"], b"0 to 5"), (["CA_CERT_TLV,0,3,efuse"], b"data_type is")):
+        done = convert_stamp(tmp_path, rows, "--stamp-key", "stamp.pub")
+        assert done.returncode != 0 and words in done.stderr, (rows, done.stderr)
+    assert b"--stamp-key" in convert_stamp(tmp_path, one).stderr
+    for wrong in (counterpart.new_key(), key):  # another's; for another purpose
+        make_stamp(tmp_path, wrong, b"hallmark-void-v1" if wrong is key else b"hallmark-stamp-v1")
+        (tmp_path / "stamp.pub").write_bytes(key.public_key().public_bytes(
+            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        assert b"not a stamp by" in convert_stamp(tmp_path, one, "--stamp-key", "stamp.pub").stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_partition_as_read_from_flash(tmp_path):
