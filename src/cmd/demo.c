@@ -223,8 +223,13 @@ tell_more(const struct demo_world *world)
 	report_line("  hallmark audit show state/ledger");
 	report_line("  openssl x509 -inform DER -in records/TD-000001.der "
 		    "-noout -text");
-	if (world->board == NULL)
+	if (world->board == NULL) {
 		report_line("  hallmark-vdevice show --dir devices/000001");
+	} else {
+		report_line("  hallmark-vdevice run --serve --dir "
+			    "devices/000001 --link unix:uart &");
+		report_line("  hallmark device firmware --link unix:uart");
+	}
 	report_line("  hallmarkd --config hallmarkd.yaml &");
 	report_line("  hallmark device show TD-000001 --config hallmark.yaml");
 }
