@@ -19,6 +19,9 @@ from line import BUILD, DEADLINE_S, Factory, MODULE, free_port, until
 DEVICE = BUILD + "/device/port/linux/hallmark-device"
 CUT = BUILD + "/tests/e2e/tools/cut.so"
 ARM64 = "qemu-aarch64-static", BUILD + "/device/port/linux/hallmark-device-arm64"
+ARM64_ROOT = os.environ.get("ARM64_ROOT") or "-"
+ARM64_HARDWARE = (ARM64[0], "-L", ARM64_ROOT,
+                  BUILD + "/device/port/linux/hallmark-device-arm64-hardware")
 STEPS = 120  # more than one provisioning has
 NO_TLS, NOT_REACHED, TOO_LATE = "HM-5103", "HM-5101", "HM-5102"
 RIGHTS, UNKNOWN, OTHER_ORDER, NO_ORDER = "HM-6201", "HM-6202", "HM-6112", "HM-6110"
@@ -205,15 +208,23 @@ def token_of(factory):
             "env": {"ASAN_OPTIONS": "detect_leaks=0"}}  # SoftHSM's own
 
 
-@pytest.fixture(params=["soft", "tpm", "pkcs11", "arm64"])
+@pytest.fixture(params=["soft", "tpm", "pkcs11", "arm64", "arm64 tpm", "arm64 pkcs11"])
 def home(request, factory):
     """Where a device's keys live: what a Linux() needs to be told."""
-    if request.param == "tpm":
+    other = {}
+    if request.param.startswith("arm64 "):
+        if not os.path.isdir(ARM64_ROOT):
+            pytest.skip("not built: tools/fetch-arm64")
+        other = {"program": ARM64_HARDWARE}
+    if request.param.endswith("tpm"):
         tpm = Tpm(factory.path(f"tpm{factory.made}"))
-        yield {"keys": tpm.keys(), "counter": "keys"}
+        yield {"keys": tpm.keys(), "counter": "keys"} | other
         tpm.close()
-    elif request.param == "pkcs11":
-        yield token_of(factory)
+    elif request.param.endswith("pkcs11"):
+        token = token_of(factory)
+        if other:
+            token["module"] = ARM64_ROOT + "/usr/lib/softhsm/libsofthsm2.so"
+        yield token | other
     elif request.param == "arm64":
         if not os.path.exists(ARM64[1]):
             pytest.skip("not built: aarch64-linux-gnu-gcc, tools/fetch-sources bearssl")
