@@ -2,8 +2,9 @@
 /*
  * The manufacturing application: the agent behind the board's UART. When the
  * device is complete the life cycle is locked before the last answer leaves, so
- * that this program does not start again. It goes on answering while it runs,
- * for that answer may have been lost, and leaves when the line is silent.
+ * that this program does not start again: it leaves. It goes on answering while
+ * it runs, for that answer may have been lost, and leaves when the line is
+ * silent.
  */
 #include "../port/mps2/mps2.h"
 #include "core/check.h"
@@ -11,13 +12,14 @@
 #include "hallmark/link.h"
 #include "hallmark/vault.h"
 
-#define READ_LEN 256   /* bytes of stack for one read */
+#define READ_LEN 64    /* bytes of stack for one read */
 #define SILENCE_MS 300 /* after the last word of a device that is complete */
+/* Its longest message: a stamp of about 3.5 KB. No larger one was seen. */
+#define ROOM_LEN 4096
 
-static uint8_t room[HM_SERVE_ROOM];
-static uint8_t answer[HM_ANSWER_MAX], frame[HM_FRAME_SIZE(HM_ANSWER_MAX)];
+static uint8_t room[ROOM_LEN];
 static struct hm_agent agent;
-static struct hm_frame_in in;
+static struct hm_serve serve;
 
 static bool
 is_complete(void)
@@ -26,22 +28,11 @@ is_complete(void)
 }
 
 static hm_err
-lock_when_complete(void)
+lock_when_complete(const struct hm_agent *it)
 {
-	return is_complete() ? hm_port_lock_raise(HM_LOCK_LOCKED) : HM_OK;
-}
-
-static hm_err
-reply(struct hm_bytes message)
-{
-	size_t len = 0;
-
-	HM_TRY(hm_agent_handle(
-	    &agent, message, (struct hm_span){ answer, sizeof(answer) }, &len));
-	HM_TRY(lock_when_complete());
-	HM_TRY(hm_frame_encode((struct hm_bytes){ answer, len },
-	    (struct hm_span){ frame, sizeof(frame) }, &len));
-	return hm_port_link_write((struct hm_bytes){ frame, len });
+	return hm_agent_where(it) == HM_AGENT_COMPLETE
+		   ? hm_port_lock_raise(HM_LOCK_LOCKED)
+		   : HM_OK;
 }
 
 /* One read's worth. HM_E_TIMEOUT: it is complete, and nobody asks any more. */
@@ -49,15 +40,11 @@ static hm_err
 turn(void)
 {
 	uint8_t bytes[READ_LEN];
-	struct hm_bytes message;
 	size_t len = 0;
 
 	HM_TRY(mps2_link_wait((struct hm_span){ bytes, sizeof(bytes) },
 	    is_complete() ? SILENCE_MS : 0, &len));
-	for (size_t i = 0; i < len; i++)
-		if (hm_frame_put(&in, bytes[i], &message))
-			HM_TRY(reply(message));
-	return HM_OK;
+	return hm_serve_feed(&serve, (struct hm_bytes){ bytes, len });
 }
 
 int
@@ -66,12 +53,14 @@ main(void)
 	hm_err err;
 
 	mps2_start();
-	hm_frame_in_init(&in, (struct hm_span){ room, sizeof(room) });
 	err = hm_vault_init();
 	if (err == HM_OK)
 		err = hm_agent_init(&agent);
 	if (err == HM_OK)
-		err = lock_when_complete(); /* power went in between */
+		err = lock_when_complete(&agent); /* power went in between */
+	agent.leaves = true;
+	hm_serve_init(&serve, &agent, (struct hm_span){ room, sizeof(room) });
+	serve.before_answer = lock_when_complete;
 	while (err == HM_OK)
 		err = turn();
 	hm_wipe(room, sizeof(room));

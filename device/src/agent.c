@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "wire/conformance.h"
 #include "wire/problem.h"
 
-HM_STATIC_ASSERT(sizeof(struct hm_agent) <= 6144, "RAM as agent.h says");
+HM_STATIC_ASSERT(sizeof(struct hm_agent) <= 1024, "RAM as agent.h says");
 
 hm_err
 agent_commit(struct hm_agent *agent, const struct hm_agent_memory *next)
@@ -40,114 +39,114 @@ hm_agent_init(struct hm_agent *agent)
 	return memory_load(&agent->memory);
 }
 
-static hm_err
-say(hm_link_type type, struct hm_bytes body, struct hm_span room,
-    size_t *ret_len)
+hm_err
+agent_say(hm_link_type type, struct hm_bytes head, struct hm_bytes body,
+    struct hm_span room, size_t *ret_len)
 {
-	const struct hm_link link = { .type = type, .body = body };
+	uint8_t front[HM_LINK_HEAD_MAX];
+	size_t len = hm_link_head(type, head.len + body.len, front);
 
-	return hm_link_encode(&link, room, ret_len);
+	if (len + head.len + body.len > room.len)
+		return HM_E_NO_ROOM;
+	if (body.len > 0)
+		memmove(room.ptr + len + head.len, body.ptr, body.len);
+	if (head.len > 0)
+		memcpy(room.ptr + len, head.ptr, head.len);
+	memcpy(room.ptr, front, len);
+	*ret_len = len + head.len + body.len;
+	return HM_OK;
 }
 
 static hm_err
 hello(const struct hm_agent *agent, struct hm_span room, size_t *ret_len)
 {
-	struct hm_info info = { .state = agent->memory.state,
-		.scheme = hm_port_scheme(),
-		.last = agent->last };
+	struct hm_info info = HM_ZERO;
 	uint8_t body[128];
 	size_t len = 0;
 
+	info.state = agent->memory.state;
+	info.scheme = hm_port_scheme();
+	info.last = agent->last;
 	memcpy(info.device_id, agent->device_id, sizeof(info.device_id));
 	memcpy(info.release, agent->release, sizeof(info.release));
 	HM_TRY(
 	    hm_info_encode(&info, HM_MAKE(hm_span, body, sizeof(body)), &len));
-	return say(HM_LINK_INFO, HM_MAKE(hm_bytes, body, len), room, ret_len);
-}
-
-/* The first receipt stands; who asks again is told that it is there. */
-static hm_err
-take_receipt(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
-    size_t *ret_len)
-{
-	struct hm_confirm_answer answer;
-	struct hm_agent_memory next = agent->memory;
-
-	if (agent->memory.state < HM_AGENT_STAMPED)
-		return HM_E_WRONG_STATE;
-	HM_TRY(hm_confirm_answer_decode(body, &answer));
-	if (agent->memory.state == HM_AGENT_STAMPED) {
-		if (hm_port_store_write(HM_RECORD_RECEIPT, body) != HM_OK)
-			return HM_E_STORAGE;
-		next.state = HM_AGENT_COMPLETE;
-		HM_TRY(agent_commit(agent, &next));
-	}
-	return say(HM_LINK_DONE, HM_MAKE(hm_bytes, 0), room, ret_len);
+	return agent_say(HM_LINK_INFO, HM_MAKE(hm_bytes, body, len),
+	    HM_MAKE(hm_bytes, NULL, 0), room, ret_len);
 }
 
 static hm_err
-answer(struct hm_agent *agent, struct hm_bytes message, struct hm_span room,
+answer(struct hm_agent *agent, const struct hm_link *link, struct hm_span room,
     size_t *ret_len)
 {
-	struct hm_link link;
-
 	if (agent->stale) {
 		HM_TRY(memory_load(&agent->memory));
 		agent->stale = false;
 	}
-	HM_TRY(hm_link_decode(message, &link));
-	switch (link.type) {
+	switch (link->type) {
 	case HM_LINK_HELLO:
 		return hello(agent, room, ret_len);
 	case HM_LINK_CHALLENGE:
-		return step_evidence(agent, link.body, room, ret_len);
+		return step_evidence(agent, link->body, room, ret_len);
 	case HM_LINK_STAMP:
-		return step_stamp(agent, link.body, room, ret_len);
+		return step_stamp(agent, link->body, room, ret_len);
 	case HM_LINK_RECEIPT:
-		return take_receipt(agent, link.body, room, ret_len);
+		return step_receipt(agent, link->body, room, ret_len);
+	case HM_LINK_OPEN:
+		return step_open(agent, link->body, room, ret_len);
+	case HM_LINK_DELIVER:
+		return HM_AGENT_DELIVER
+			   ? step_deliver(agent, link->body, room, ret_len)
+			   : HM_E_WRONG_STATE;
 	case HM_LINK_INFO:
 	case HM_LINK_EVIDENCE:
 	case HM_LINK_CONFORMANCE:
 	case HM_LINK_DONE:
 	case HM_LINK_PROBLEM:
+	case HM_LINK_OPENED:
+	case HM_LINK_DELIVERED:
 		break; /* answers, not questions */
 	}
 	return HM_E_BAD_INPUT;
 }
 
-/* hello only reads: it tells why the message before it was refused. */
-static bool
-is_hello(struct hm_bytes message)
+static hm_err
+refuse(hm_err err, struct hm_span room, size_t *ret_len)
 {
-	struct hm_link link;
-
-	return hm_link_decode(message, &link) == HM_OK &&
-	       link.type == HM_LINK_HELLO;
-}
-
-hm_err
-hm_agent_handle(struct hm_agent *agent, struct hm_bytes message,
-    struct hm_span room, size_t *ret_len)
-{
-	struct hm_problem problem = { .err = HM_OK };
+	struct hm_problem problem = HM_ZERO;
 	uint8_t body[HM_PROBLEM_MAX];
 	size_t len = 0;
 
-	if (room.len < HM_ANSWER_MAX)
-		return HM_E_NO_ROOM;
-	problem.err = answer(agent, message, room, &len);
-	hm_wipe(agent->work, sizeof(agent->work));
-	if (problem.err == HM_OK) {
-		if (!is_hello(message))
-			agent->last = HM_OK;
-		*ret_len = len;
-		return HM_OK;
-	}
-	agent->last = problem.err;
+	problem.err = err;
 	HM_TRY(hm_problem_encode(
 	    &problem, HM_MAKE(hm_span, body, sizeof(body)), &len));
-	return say(
-	    HM_LINK_PROBLEM, HM_MAKE(hm_bytes, body, len), room, ret_len);
+	return agent_say(HM_LINK_PROBLEM, HM_MAKE(hm_bytes, body, len),
+	    HM_MAKE(hm_bytes, NULL, 0), room, ret_len);
+}
+
+hm_err
+hm_agent_handle(
+    struct hm_agent *agent, struct hm_span room, size_t len, size_t *ret_len)
+{
+	struct hm_link link = HM_ZERO;
+	hm_link_type type;
+	hm_err err;
+
+	if (room.len < HM_ROOM_MIN || len > room.len)
+		return HM_E_NO_ROOM;
+	err = hm_link_decode(HM_MAKE(hm_bytes, room.ptr, len), &link);
+	type = link.type;
+	len = 0;
+	if (err == HM_OK)
+		err = answer(agent, &link, room, &len);
+	/* hello only reads: it tells why the message before it was refused */
+	if (err != HM_OK || type != HM_LINK_HELLO)
+		agent->last = err;
+	if (err != HM_OK)
+		HM_TRY(refuse(err, room, &len));
+	hm_wipe(room.ptr + len, room.len - len);
+	*ret_len = len;
+	return HM_OK;
 }
 
 hm_agent_state

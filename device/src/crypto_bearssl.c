@@ -60,7 +60,7 @@ gcm_run(struct hm_bytes key, const uint8_t *nonce, struct hm_bytes aad,
 	br_gcm_context gcm;
 
 	br_aes_ct_ctr_init(&aes, key.ptr, key.len);
-	br_gcm_init(&gcm, &aes.vtable, br_ghash_ctmul32);
+	br_gcm_init(&gcm, &aes.vtable, hm_bearssl_ghash);
 	br_gcm_reset(&gcm, nonce, HM_GCM_NONCE_LEN);
 	br_gcm_aad_inject(&gcm, aad.ptr, aad.len);
 	br_gcm_flip(&gcm);

@@ -18,3 +18,4 @@ verify(const br_ec_impl *impl, const void *digest, size_t digest_len,
 const br_ec_impl *const hm_bearssl_p256 = &br_ec_prime_i15;
 const br_ecdsa_sign hm_bearssl_sign = br_ecdsa_i15_sign_raw;
 const br_ecdsa_vrfy hm_bearssl_verify = verify;
+const br_ghash hm_bearssl_ghash = br_ghash_ctmul32;

@@ -50,16 +50,17 @@ decapsulate(const struct hm_hpke *hpke, uint8_t ret[HM_STATIC 32])
 	hm_wipe(prk, sizeof(prk));
 }
 
-hm_err
-hm_hpke_open(const struct hm_hpke *hpke, struct hm_bytes cipher, uint8_t *ret)
+/* Key and nonce of the one message. */
+static void
+schedule(const struct hm_hpke *hpke, uint8_t key[HM_STATIC 32],
+    uint8_t nonce[HM_STATIC HM_GCM_NONCE_LEN])
 {
 	const struct hm_bytes suite =
 	    hpke->key_len == 16 ? HM_BYTES(SUITE_128) : HM_BYTES(SUITE_256);
-	uint8_t shared[32], secret[32], key[32], nonce[HM_GCM_NONCE_LEN];
+	uint8_t shared[32], secret[32];
 	uint8_t hashes[1 + 64] = { MODE_BASE };
 	const struct hm_bytes context[2] = { HM_BYTES(hashes), { 0 } };
 	const struct hm_bytes none = { 0 };
-	hm_err err;
 
 	decapsulate(hpke, shared);
 	labeled_extract(
@@ -71,12 +72,33 @@ hm_hpke_open(const struct hm_hpke *hpke, struct hm_bytes cipher, uint8_t *ret)
 	labeled_expand(secret, suite, HM_LITERAL("key"), context,
 	    HM_MAKE(hm_span, key, hpke->key_len));
 	labeled_expand(secret, suite, HM_LITERAL("base_nonce"), context,
-	    HM_MAKE(hm_span, nonce, sizeof(nonce)));
-	err = hm_gcm_open(HM_MAKE(hm_bytes, key, hpke->key_len), nonce,
-	    hpke->aad, cipher, ret);
+	    HM_MAKE(hm_span, nonce, HM_GCM_NONCE_LEN));
 	hm_wipe(shared, sizeof(shared));
 	hm_wipe(secret, sizeof(secret));
+}
+
+hm_err
+hm_hpke_open(const struct hm_hpke *hpke, struct hm_bytes cipher, uint8_t *ret)
+{
+	uint8_t key[32], nonce[HM_GCM_NONCE_LEN];
+	hm_err err;
+
+	schedule(hpke, key, nonce);
+	err = hm_gcm_open(HM_MAKE(hm_bytes, key, hpke->key_len), nonce,
+	    hpke->aad, cipher, ret);
 	hm_wipe(key, sizeof(key));
 	hm_wipe(nonce, sizeof(nonce));
 	return err;
+}
+
+void
+hm_hpke_close(const struct hm_hpke *hpke, struct hm_bytes plain, uint8_t *ret)
+{
+	uint8_t key[32], nonce[HM_GCM_NONCE_LEN];
+
+	schedule(hpke, key, nonce);
+	hm_gcm_seal(HM_MAKE(hm_bytes, key, hpke->key_len), nonce, hpke->aad,
+	    plain, ret);
+	hm_wipe(key, sizeof(key));
+	hm_wipe(nonce, sizeof(nonce));
 }

@@ -55,7 +55,7 @@ decode(struct hm_bytes encoded, struct hm_agent_memory *ret)
 	}
 	hm_cbor_get_fixed(&in, ret->stamp, HM_DIGEST_LEN);
 	hm_cbor_key(&in, 4);
-	conformance = hm_cbor_get_bytes(&in, 1, HM_CONFORMANCE_MAX);
+	conformance = hm_cbor_get_bytes(&in, 1, HM_AGENT_CONFORMANCE);
 	HM_TRY(hm_cbor_in_end(&in));
 	memcpy(ret->conformance, conformance.ptr, conformance.len);
 	ret->conformance_len = (uint32_t)conformance.len;

@@ -11,7 +11,7 @@
 
 #include "hallmark/agent.h"
 
-#define MEMORY_ENCODED_MAX 1024
+#define MEMORY_ENCODED_MAX 640
 
 /* An absent record is a blank memory. HM_E_STORAGE; *ret is untouched */
 HM_MUST hm_err memory_load(struct hm_agent_memory *ret);

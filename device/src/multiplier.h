@@ -30,3 +30,5 @@
 extern const br_ec_impl *const hm_bearssl_p256;
 extern const br_ecdsa_sign hm_bearssl_sign;
 extern const br_ecdsa_vrfy hm_bearssl_verify;
+/* Of AES-GCM, with the same multiplication. */
+extern const br_ghash hm_bearssl_ghash;

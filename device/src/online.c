@@ -104,9 +104,9 @@ tell(struct hm_online *online, hm_link_type type, struct hm_bytes body,
 	size_t len = 0;
 
 	HM_TRY(hm_link_encode(&question, online->message, &len));
-	HM_TRY(hm_agent_handle(online->agent,
-	    bytes_of(online->message.ptr, len),
-	    HM_MAKE(hm_span, online->answer, sizeof(online->answer)), &len));
+	HM_TRY(hm_agent_handle(online->agent, online->message, len, &len));
+	HM_TRY(len <= sizeof(online->answer) ? HM_OK : HM_E_NO_ROOM);
+	memcpy(online->answer, online->message.ptr, len);
 	HM_TRY(hm_link_decode(bytes_of(online->answer, len), &answer));
 	if (answer.type == HM_LINK_PROBLEM) {
 		HM_TRY(hm_problem_decode(answer.body, &problem));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The signature is verified twice, at the entrance and again right before
- * anything is stored: a glitch would have to hit both, and each time to turn
- * one constant into the other.
+ * anything is opened and stored: a glitch would have to hit both, and each time
+ * to turn one constant into the other.
  */
 #include "steps.h"
 
@@ -87,43 +87,6 @@ check(const struct hm_agent *agent, const struct hm_stamp *stamp)
 	return HM_OK;
 }
 
-/* Open the secrets into agent->work, which hm_agent_handle wipes. */
-static hm_err
-open_secrets(struct hm_agent *agent, const struct hm_stamp *stamp,
-    struct hm_bytes *ret_plain)
-{
-	uint8_t agreed[32], own[HM_POINT_LEN];
-	uint8_t info[HM_SEAL_INFO_MAX], aad[HM_SEAL_AAD_MAX];
-	struct hm_hpke hpke = { .enc = stamp->enc,
-		.recipient = own,
-		.agreed = agreed,
-		.key_len = 16,
-		.info = { .ptr = info },
-		.aad = { .ptr = aad } };
-	struct hm_secret secrets[HM_SECRETS_MAX];
-	uint32_t count;
-	hm_err err;
-
-	if (stamp->sealed.len < HM_GCM_TAG_LEN ||
-	    stamp->sealed.len > sizeof(agent->work))
-		return HM_E_OPEN;
-	HM_TRY(hm_seal_info(stamp->order, stamp->device_id, stamp->binding,
-	    HM_MAKE(hm_span, info, sizeof(info)), &hpke.info.len));
-	HM_TRY(hm_seal_aad(stamp->device_id, stamp->serial,
-	    HM_MAKE(hm_span, aad, sizeof(aad)), &hpke.aad.len));
-	HM_TRY(hm_port_key_public(HM_KEY_KEM, own));
-	err = hm_port_key_agree(HM_KEY_KEM, stamp->enc, agreed);
-	if (err == HM_OK)
-		err = hm_hpke_open(&hpke, stamp->sealed, agent->work);
-	hm_wipe(agreed, sizeof(agreed));
-	if (err != HM_OK)
-		return err == HM_E_KEY ? HM_E_OPEN : err;
-	*ret_plain =
-	    HM_MAKE(hm_bytes, agent->work, stamp->sealed.len - HM_GCM_TAG_LEN);
-	/* Only the form is of interest here: nothing is copied out. */
-	return hm_secrets_decode(*ret_plain, secrets, &count);
-}
-
 /* Sign what we now are, with `next->stamp`, into next->conformance. */
 static hm_err
 conform(const struct hm_agent *agent, struct hm_agent_memory *next)
@@ -150,54 +113,203 @@ conform(const struct hm_agent *agent, struct hm_agent_memory *next)
 	return HM_OK;
 }
 
+/* What opens the secrets, and closes them again. */
+struct seal {
+	struct hm_hpke hpke;
+	uint8_t agreed[32], own[HM_POINT_LEN];
+	uint8_t info[HM_SEAL_INFO_MAX], aad[HM_SEAL_AAD_MAX];
+};
+
 static hm_err
-store(struct hm_bytes plain, struct hm_bytes stamp)
+prepare(const struct hm_stamp *stamp, struct seal *seal)
 {
-	if (hm_port_store_write(HM_RECORD_SECRETS, plain) != HM_OK ||
+	struct hm_hpke *hpke = &seal->hpke;
+	hm_err err;
+
+	if (stamp->sealed.len < HM_GCM_TAG_LEN ||
+	    stamp->sealed.len > HM_SEALED_MAX)
+		return HM_E_OPEN;
+	hpke->enc = stamp->enc;
+	hpke->recipient = seal->own;
+	hpke->agreed = seal->agreed;
+	hpke->key_len = 16;
+	hpke->info.ptr = seal->info;
+	hpke->aad.ptr = seal->aad;
+	HM_TRY(hm_seal_info(stamp->order, stamp->device_id, stamp->binding,
+	    HM_MAKE(hm_span, seal->info, sizeof(seal->info)), &hpke->info.len));
+	HM_TRY(hm_seal_aad(stamp->device_id, stamp->serial,
+	    HM_MAKE(hm_span, seal->aad, sizeof(seal->aad)), &hpke->aad.len));
+	HM_TRY(hm_port_key_public(HM_KEY_KEM, seal->own));
+	err = hm_port_key_agree(HM_KEY_KEM, stamp->enc, seal->agreed);
+	return err == HM_E_KEY ? HM_E_OPEN : err;
+}
+
+/* Only the form is of interest here: nothing is copied out. */
+static hm_err
+check_secrets(struct hm_bytes plain)
+{
+	struct hm_secret secrets[HM_SECRETS_MAX];
+	uint32_t count;
+
+	return hm_secrets_decode(plain, secrets, &count);
+}
+
+/*
+ * Store the secrets, which are opened where they stand, and the stamp, in which
+ * they are closed again: there is no room for both. `digest` is the stamp's.
+ */
+static hm_err
+store_both(const struct seal *seal, struct hm_span sealed,
+    struct hm_bytes stamp, const uint8_t digest[HM_STATIC HM_DIGEST_LEN])
+{
+	const struct hm_bytes plain = { sealed.ptr,
+		sealed.len - HM_GCM_TAG_LEN };
+	uint8_t again[HM_DIGEST_LEN];
+
+	HM_TRY(check_secrets(plain));
+	if (hm_port_store_write(HM_RECORD_SECRETS, plain) != HM_OK)
+		return HM_E_STORAGE;
+	hm_hpke_close(&seal->hpke, plain, sealed.ptr);
+	hm_sha256(stamp, again);
+	if (!hm_equal_ct(again, digest, sizeof(again)) ||
 	    hm_port_store_write(HM_RECORD_STAMP, stamp) != HM_OK)
 		return HM_E_STORAGE;
 	return HM_OK;
 }
 
-/* Take the one stamp of this device's life. */
+/* The bytes of `part`, which is in `room`. */
+static struct hm_span
+within(struct hm_span room, struct hm_bytes part)
+{
+	return HM_MAKE(
+	    hm_span, room.ptr + (size_t)(part.ptr - room.ptr), part.len);
+}
+
 static hm_err
-take(struct hm_agent *agent, struct hm_bytes body,
-    const uint8_t digest[HM_STATIC HM_DIGEST_LEN])
+open_and_store(const struct hm_stamp *stamp, struct hm_span room,
+    struct hm_bytes body, const uint8_t digest[HM_STATIC HM_DIGEST_LEN])
+{
+	struct hm_span sealed = within(room, stamp->sealed);
+	struct seal seal;
+	hm_err err;
+
+	memset(&seal, 0, sizeof(seal));
+	err = prepare(stamp, &seal);
+	if (err == HM_OK)
+		err = hm_hpke_open(&seal.hpke, stamp->sealed, sealed.ptr);
+	if (err == HM_OK) {
+		err = store_both(&seal, sealed, body, digest);
+		if (err != HM_OK)
+			hm_wipe(sealed.ptr, sealed.len);
+	}
+	hm_wipe(&seal, sizeof(seal));
+	return err;
+}
+
+/* Take the one stamp of this device's life; with a receipt it is complete. */
+static hm_err
+take(struct hm_agent *agent, const struct hm_delivery *given,
+    const uint8_t digest[HM_STATIC HM_DIGEST_LEN], struct hm_span room)
 {
 	struct hm_agent_memory next = agent->memory;
 	struct hm_sign1 sign1;
 	struct hm_stamp stamp;
-	struct hm_bytes plain = { 0 };
 
-	HM_TRY(hm_sign1_decode(body, HM_STAMP_MAX, &sign1));
+	HM_TRY(hm_sign1_decode(given->stamp, HM_STAMP_MAX, &sign1));
 	HM_TRY(judge(&sign1));
 	HM_TRY(hm_stamp_decode(sign1.payload, &stamp));
 	HM_TRY(check(agent, &stamp));
-	HM_TRY(open_secrets(agent, &stamp, &plain));
 
 	next.state = HM_AGENT_STAMPED;
 	memcpy(next.stamp, digest, HM_DIGEST_LEN);
 	HM_TRY(conform(agent, &next));
 	HM_TRY(judge(&sign1));
-	HM_TRY(store(plain, body));
+	HM_TRY(open_and_store(&stamp, room, given->stamp, digest));
+	if (given->receipt.len > 0) {
+		next.state = HM_AGENT_COMPLETE;
+		if (hm_port_store_write(HM_RECORD_RECEIPT, given->receipt) !=
+		    HM_OK)
+			return HM_E_STORAGE;
+	}
 	return agent_commit(agent, &next);
+}
+
+/* The first receipt stands; who brings another is told that one is there. */
+static hm_err
+take_receipt(struct hm_agent *agent, struct hm_bytes receipt)
+{
+	struct hm_agent_memory next = agent->memory;
+
+	if (next.state != HM_AGENT_STAMPED)
+		return HM_OK;
+	if (hm_port_store_write(HM_RECORD_RECEIPT, receipt) != HM_OK)
+		return HM_E_STORAGE;
+	next.state = HM_AGENT_COMPLETE;
+	return agent_commit(agent, &next);
+}
+
+static hm_err
+conformance(const struct hm_agent *agent, hm_link_type type,
+    struct hm_span room, size_t *ret_len)
+{
+	return agent_say(type,
+	    HM_MAKE(hm_bytes, agent->memory.conformance,
+		agent->memory.conformance_len),
+	    HM_MAKE(hm_bytes, NULL, 0), room, ret_len);
+}
+
+static hm_err
+take_once(struct hm_agent *agent, const struct hm_delivery *given,
+    struct hm_span room)
+{
+	uint8_t digest[HM_DIGEST_LEN];
+
+	if (agent->memory.state == HM_AGENT_BLANK)
+		return HM_E_WRONG_STATE;
+	hm_sha256(given->stamp, digest);
+	if (agent->memory.state == HM_AGENT_READY)
+		return take(agent, given, digest, room);
+	return hm_equal_ct(digest, agent->memory.stamp, sizeof(digest))
+		   ? HM_OK
+		   : HM_E_WRONG_STATE;
 }
 
 hm_err
 step_stamp(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
     size_t *ret_len)
 {
-	struct hm_link link = { .type = HM_LINK_CONFORMANCE };
-	uint8_t digest[HM_DIGEST_LEN];
+	const struct hm_delivery given = { body, { NULL, 0 } };
 
-	if (agent->memory.state == HM_AGENT_BLANK)
+	HM_TRY(take_once(agent, &given, room));
+	return conformance(agent, HM_LINK_CONFORMANCE, room, ret_len);
+}
+
+hm_err
+step_receipt(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
+    size_t *ret_len)
+{
+	struct hm_confirm_answer answer;
+
+	if (agent->memory.state < HM_AGENT_STAMPED)
 		return HM_E_WRONG_STATE;
-	hm_sha256(body, digest);
-	if (agent->memory.state == HM_AGENT_READY)
-		HM_TRY(take(agent, body, digest));
-	else if (!hm_equal_ct(digest, agent->memory.stamp, sizeof(digest)))
+	HM_TRY(hm_confirm_answer_decode(body, &answer));
+	HM_TRY(take_receipt(agent, body));
+	return agent_say(HM_LINK_DONE, HM_MAKE(hm_bytes, NULL, 0),
+	    HM_MAKE(hm_bytes, NULL, 0), room, ret_len);
+}
+
+hm_err
+step_deliver(struct hm_agent *agent, struct hm_bytes body, struct hm_span room,
+    size_t *ret_len)
+{
+	struct hm_delivery given;
+	struct hm_confirm_answer answer;
+
+	if (agent->leaves)
 		return HM_E_WRONG_STATE;
-	link.body = HM_MAKE(
-	    hm_bytes, agent->memory.conformance, agent->memory.conformance_len);
-	return hm_link_encode(&link, room, ret_len);
+	HM_TRY(hm_delivery_decode(body, &given));
+	HM_TRY(hm_confirm_answer_decode(given.receipt, &answer));
+	HM_TRY(take_once(agent, &given, room));
+	HM_TRY(take_receipt(agent, given.receipt));
+	return conformance(agent, HM_LINK_DELIVERED, room, ret_len);
 }

@@ -172,24 +172,39 @@ alter(struct hm_bytes *evidence, struct hm_span room)
 	return HM_OK;
 }
 
-/* The evidence that is sent instead of `link->body`. */
+/* What is sent instead of `evidence`. */
 static hm_err
-meddle(const struct fault *fault, struct hm_link *link, struct why *why)
+meddle(const struct fault *fault, struct hm_bytes *evidence, struct why *why)
 {
 	static uint8_t room[HM_ANSWER_MAX];
 	AUTO(buf) struct buf old = { 0 };
 
 	if (fault->record != NULL)
-		HM_TRY(file_write(fault->record, link->body, 0600, why));
+		HM_TRY(file_write(fault->record, *evidence, 0600, why));
 	if (fault->alter_claims)
-		HM_TRY(
-		    alter(&link->body, (struct hm_span){ room, sizeof(room) }));
+		HM_TRY(alter(evidence, (struct hm_span){ room, sizeof(room) }));
 	if (fault->replay == NULL)
 		return HM_OK;
 	buf_init(&old, sizeof(room));
 	HM_TRY(file_read(fault->replay, sizeof(room), &old, why));
 	memcpy(room, old.ptr, old.len);
-	link->body = (struct hm_bytes){ room, old.len };
+	*evidence = (struct hm_bytes){ room, old.len };
+	return HM_OK;
+}
+
+/* The same for what has evidence in it. */
+static hm_err
+meddle_opened(const struct fault *fault, struct hm_link *link, struct why *why)
+{
+	static uint8_t room[2 * HM_ANSWER_MAX];
+	struct hm_opened opened;
+	size_t len = 0;
+
+	HM_TRY(hm_opened_decode(link->body, &opened));
+	HM_TRY(meddle(fault, &opened.evidence, why));
+	HM_TRY(hm_opened_encode(
+	    &opened, (struct hm_span){ room, sizeof(room) }, &len));
+	link->body = (struct hm_bytes){ room, len };
 	return HM_OK;
 }
 
@@ -199,7 +214,7 @@ static hm_err
 reframe(const struct fault *fault, struct hm_bytes *frame, struct why *why)
 {
 	static uint8_t body[HM_FRAME_SIZE(HM_ANSWER_MAX)];
-	static uint8_t message[2 * HM_ANSWER_MAX];
+	static uint8_t message[3 * HM_ANSWER_MAX];
 	static uint8_t out[HM_FRAME_SIZE(sizeof(message))];
 	struct hm_frame_in in;
 	struct hm_bytes bytes = { 0 };
@@ -211,9 +226,12 @@ reframe(const struct fault *fault, struct hm_bytes *frame, struct why *why)
 		if (hm_frame_put(&in, frame->ptr[i], &bytes))
 			break;
 	HM_TRY(hm_link_decode(bytes, &link));
-	if (link.type != HM_LINK_EVIDENCE)
+	if (link.type == HM_LINK_OPENED)
+		HM_TRY(meddle_opened(fault, &link, why));
+	else if (link.type == HM_LINK_EVIDENCE)
+		HM_TRY(meddle(fault, &link.body, why));
+	else
 		return HM_OK;
-	HM_TRY(meddle(fault, &link, why));
 	HM_TRY(hm_link_encode(
 	    &link, (struct hm_span){ message, sizeof(message) }, &len));
 	HM_TRY(hm_frame_encode((struct hm_bytes){ message, len },
@@ -236,7 +254,7 @@ hm_err
 fault_frame(struct fault *fault, struct hm_bytes frame, struct hm_bytes *ret,
     struct why *why)
 {
-	static uint8_t bad[HM_FRAME_SIZE(2 * HM_ANSWER_MAX)];
+	static uint8_t bad[HM_FRAME_SIZE(3 * HM_ANSWER_MAX)];
 
 	*ret = (struct hm_bytes){ 0 };
 	if (fault->deaf)

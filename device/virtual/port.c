@@ -5,8 +5,11 @@
 
 #include "base/auto.h"
 #include "base/file.h"
+#include "core/check.h"
+#include "hallmark/agent.h"
 #include "plug.h"
 #include "reuse.h"
+#include "wire/frame.h"
 
 static struct port *port;
 
@@ -159,12 +162,32 @@ hm_port_link_read(struct hm_span room, size_t *ret_len)
 	    port->link, port->timeout_ms, room, ret_len, &port->why);
 }
 
+/* Faults are of whole frames, and what leaves comes in pieces: it waits here
+ * for the zero at the end. */
+static bool
+gather(struct hm_bytes bytes, struct hm_bytes *ret)
+{
+	static uint8_t room[HM_FRAME_SIZE(HM_ANSWER_MAX)];
+	static size_t len;
+
+	hm_assert(bytes.len <= sizeof(room) - len);
+	memcpy(room + len, bytes.ptr, bytes.len);
+	len += bytes.len;
+	*ret = (struct hm_bytes){ room, len };
+	if (len < 2 || room[len - 1] != 0)
+		return false;
+	len = 0;
+	return true;
+}
+
 hm_err
 hm_port_link_write(struct hm_bytes bytes)
 {
 	struct hm_bytes frame;
 
-	HM_TRY(fault_frame(port->fault, bytes, &frame, &port->why));
+	if (!gather(bytes, &frame))
+		return HM_OK;
+	HM_TRY(fault_frame(port->fault, frame, &frame, &port->why));
 	if (fault_step(port->fault)) {
 		frame.len /= 2;
 		/* dying: nobody is left to tell */

@@ -73,6 +73,10 @@ fuses(void)
 
 /* What is programmed once: `word` at `at`, which was erased. */
 void flash_word(uint32_t at, uint32_t word);
+/* hm_port_link_read(), but HM_E_TIMEOUT after so many microseconds of silence;
+ * 0: never. */
+HM_MUST hm_err board_link_wait(
+    struct hm_span room, uint32_t wait_us, size_t *ret_len);
 /* NULL: the boot loader has not run. */
 const struct handover *handover(void);
 HM_NORETURN void board_reset(void);

@@ -12,6 +12,7 @@
 
 #define UART 0x40002000u
 #define RNG 0x4000D000u
+#define TIMER 0x40008000u
 #define AIRCR 0xE000ED0Cu
 
 /* ---- from reset to main ---- */
@@ -147,19 +148,40 @@ has_byte(void)
 	return *reg(UART, 0x108) != 0;
 }
 
+/* Microseconds since board_link_wait began. */
+static uint32_t
+waited_us(void)
+{
+	*reg(TIMER, 0x040) = 1; /* capture */
+	return *reg(TIMER, 0x540);
+}
+
 hm_err
-hm_port_link_read(struct hm_span room, size_t *ret_len)
+board_link_wait(struct hm_span room, uint32_t wait_us, size_t *ret_len)
 {
 	size_t len = 0;
 
-	while (!has_byte())
+	*reg(TIMER, 0x508) = 3; /* 32 bits */
+	*reg(TIMER, 0x510) = 4; /* of 1 MHz */
+	*reg(TIMER, 0x00C) = 1; /* from 0 */
+	*reg(TIMER, 0x000) = 1; /* on */
+	while (!has_byte()) {
+		if (wait_us != 0 && waited_us() >= wait_us)
+			return HM_E_TIMEOUT;
 		hm_port_watchdog();
+	}
 	while (len < room.len && has_byte()) {
 		*reg(UART, 0x108) = 0;
 		room.ptr[len++] = (uint8_t)*reg(UART, 0x518);
 	}
 	*ret_len = len;
 	return HM_OK;
+}
+
+hm_err
+hm_port_link_read(struct hm_span room, size_t *ret_len)
+{
+	return board_link_wait(room, 0, ret_len);
 }
 
 hm_err

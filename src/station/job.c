@@ -78,7 +78,7 @@ keep(struct buf *to, struct hm_bytes bytes)
 	return buf_add(to, bytes);
 }
 
-/* ---- hello ---- */
+/* ---- who it is ---- */
 
 static void
 copy_name(char ret[static HM_NAME_MAX + 1], const char *name)
@@ -90,16 +90,16 @@ copy_name(char ret[static HM_NAME_MAX + 1], const char *name)
 }
 
 static hm_err
-take_up(struct job *job, const struct hm_info *info)
+take_up(struct job *job, const struct hm_opened *opened)
 {
 	const char *folder = job->config->journal;
 	struct unit *unit = &job->unit;
 	hm_err err;
 
-	memcpy(job->event.device_id, info->device_id, HM_DEVICE_ID_LEN);
-	HM_TRY(journal_lock(folder, info->device_id,
+	memcpy(job->event.device_id, opened->device_id, HM_DEVICE_ID_LEN);
+	HM_TRY(journal_lock(folder, opened->device_id,
 	    clock_mono_us() + LOCK_WITHIN_US, &job->lock, NULL));
-	err = journal_load(folder, info->device_id, unit, NULL);
+	err = journal_load(folder, opened->device_id, unit, NULL);
 	if (err == HM_E_NOT_FOUND) {
 		unit_init(unit);
 		err = HM_OK;
@@ -113,23 +113,12 @@ take_up(struct job *job, const struct hm_info *info)
 		buf_clear(&unit->conformance);
 		buf_clear(&unit->confirmed);
 	}
-	memcpy(unit->device_id, info->device_id, HM_DEVICE_ID_LEN);
+	memcpy(unit->device_id, opened->device_id, HM_DEVICE_ID_LEN);
 	copy_name(unit->order, job->order);
 	copy_name(unit->slot, job->config->slots[job->slot].name);
-	return HM_OK;
-}
-
-static hm_err
-hello(struct job *job, hm_agent_state *ret_state)
-{
-	struct hm_bytes body;
-	struct hm_info info;
-
-	step(job, STEP_HELLO);
-	HM_TRY(ask(job, HM_LINK_HELLO, (struct hm_bytes){ 0 }, &body));
-	HM_TRY(hm_info_decode(body, &info));
-	HM_TRY(take_up(job, &info));
-	*ret_state = info.state;
+	job->device = (struct job_device){ .state = opened->state,
+		.longest = opened->longest,
+		.leaves = opened->leaves };
 	return HM_OK;
 }
 
@@ -163,20 +152,34 @@ is_stale(struct hm_bytes evidence, const uint8_t nonce[static HM_NONCE_LEN])
 	       memcmp(claims.nonce, nonce, HM_NONCE_LEN) != 0;
 }
 
+static hm_err
+open_once(struct job *job, struct hm_bytes challenge, struct hm_opened *ret)
+{
+	struct hm_bytes body;
+
+	HM_TRY(ask(job, HM_LINK_OPEN, challenge, &body));
+	return hm_opened_decode(body, ret);
+}
+
 /* A device that answers a second time with another nonce means it: then the
  * server hears it and says what it is. */
 static hm_err
 attest(struct job *job, struct hm_bytes challenge, struct hm_bytes *ret)
 {
 	struct hm_challenge content;
+	struct hm_opened opened;
 
 	HM_TRY(hm_challenge_decode(challenge, &content));
-	step(job, STEP_ATTEST);
-	HM_TRY(save(job, UNIT_RUN, HM_OK));
-	HM_TRY(ask(job, HM_LINK_CHALLENGE, challenge, ret));
-	return is_stale(*ret, content.nonce)
-		   ? ask(job, HM_LINK_CHALLENGE, challenge, ret)
-		   : HM_OK;
+	HM_TRY(open_once(job, challenge, &opened));
+	if (is_stale(opened.evidence, content.nonce))
+		HM_TRY(open_once(job, challenge, &opened));
+	if (job->lock < 0)
+		HM_TRY(take_up(job, &opened));
+	else if (memcmp(opened.device_id, job->unit.device_id,
+		     HM_DEVICE_ID_LEN) != 0)
+		return HM_E_LINK; /* they were changed for one another */
+	*ret = opened.evidence;
+	return HM_OK;
 }
 
 /* What came is checked before it is believed. */
@@ -215,6 +218,19 @@ issue(struct job *job, struct hm_bytes evidence)
 	return server_receipt(job->server, issued.receipt, job->why);
 }
 
+/* Has it got its stamp, and is that the one of our journal? Then only words are
+ * missing. One that is complete is ours only if it is of the journal. */
+static hm_err
+is_issued(const struct job *job, bool *ret)
+{
+	bool ours = job->unit.issued.len > 0;
+
+	if (job->device.state == HM_AGENT_COMPLETE && !ours)
+		return HM_E_ALREADY_MADE;
+	*ret = job->device.state >= HM_AGENT_STAMPED && ours;
+	return HM_OK;
+}
+
 static hm_err
 obtain_stamp(struct job *job)
 {
@@ -224,27 +240,59 @@ obtain_stamp(struct job *job)
 			(err == HM_E_NONCE || err == HM_E_NONCE_STALE);
 	     i++) {
 		struct hm_bytes fresh, evidence;
+		bool issued;
 
 		HM_TRY(challenge(job, &fresh));
+		step(job, STEP_ATTEST);
 		HM_TRY(attest(job, fresh, &evidence));
-		err = issue(job, evidence);
+		HM_TRY(is_issued(job, &issued));
+		err = issued ? HM_OK : issue(job, evidence);
 	}
 	return err;
 }
 
 /* ---- stamp, confirm, receipt ---- */
 
+/* Stamp and receipt of the issue in one message; empty: it takes no such. */
+static struct hm_bytes
+delivery(const struct job *job, const struct hm_issue_answer *issued)
+{
+	static uint8_t receipt[HM_LINK_MAX], room[HM_LINK_MAX];
+	const struct hm_confirm_answer both = { issued->entry,
+		issued->receipt };
+	struct hm_delivery all = { issued->stamp, { receipt, 0 } };
+	size_t len;
+
+	if (job->device.leaves ||
+	    hm_confirm_answer_encode(&both,
+		(struct hm_span){ receipt, sizeof(receipt) },
+		&all.receipt.len) != HM_OK ||
+	    hm_delivery_encode(
+		&all, (struct hm_span){ room, sizeof(room) }, &len) != HM_OK ||
+	    len + HM_LINK_HEAD_MAX > job->device.longest)
+		return (struct hm_bytes){ 0 };
+	return (struct hm_bytes){ room, len };
+}
+
 static hm_err
 deliver(struct job *job)
 {
 	struct hm_issue_answer issued;
-	struct hm_bytes conformance;
+	struct hm_bytes body, conformance;
+	hm_link_type type;
 
 	HM_TRY(check_issued(job));
 	HM_TRY(hm_issue_answer_decode(buf_bytes(&job->unit.issued), &issued));
 	step(job, STEP_STAMP);
 	HM_TRY(save(job, UNIT_RUN, HM_OK));
-	HM_TRY(ask(job, HM_LINK_STAMP, issued.stamp, &conformance));
+	body = delivery(job, &issued);
+	job->device.has_receipt = body.len > 0;
+	type = body.len > 0 ? HM_LINK_DELIVER : HM_LINK_STAMP;
+	if (body.len == 0)
+		body = issued.stamp;
+	if (body.len + HM_LINK_HEAD_MAX > job->device.longest)
+		return HM_E_TOO_LARGE;
+	HM_TRY(ask(job, type, body, &conformance));
 	return keep(&job->unit.conformance, conformance);
 }
 
@@ -280,38 +328,26 @@ hand_over(struct job *job)
 	HM_TRY(save(job, UNIT_RUN, HM_OK));
 	HM_TRY(records_write(job->config->records, job->event.serial,
 	    buf_bytes(&job->unit.issued), buf_bytes(&job->unit.confirmed)));
+	if (job->device.has_receipt)
+		return HM_OK;
 	return ask(
 	    job, HM_LINK_RECEIPT, buf_bytes(&job->unit.confirmed), &nothing);
 }
 
 /* ---- the whole ---- */
 
-/* A complete device is ours only if its last word got lost on the way here. */
-static hm_err
-close_complete(struct job *job)
-{
-	if (!job->event.resumed || job->unit.confirmed.len == 0)
-		return HM_E_ALREADY_MADE;
-	return check_issued(job);
-}
-
 static hm_err
 work(struct job *job)
 {
-	hm_agent_state state;
-
-	HM_TRY(hello(job, &state));
-	if (state == HM_AGENT_COMPLETE)
-		return close_complete(job);
-	if (state != HM_AGENT_STAMPED || job->unit.issued.len == 0)
-		HM_TRY(obtain_stamp(job));
+	step(job, STEP_HELLO);
+	HM_TRY(obtain_stamp(job));
 	HM_TRY(deliver(job));
 	HM_TRY(confirm(job));
 	return hand_over(job);
 }
 
-/* Refused is FAIL; neither done nor refused is HOLD. Before evidence was asked
- * for, nothing has begun that could be resumed. */
+/* Refused is FAIL; neither done nor refused is HOLD. Before there was evidence,
+ * nothing has begun that could be resumed. */
 static unit_state
 judge(const struct job *job, hm_err *err)
 {
@@ -322,7 +358,7 @@ judge(const struct job *job, hm_err *err)
 		return UNIT_PASS;
 	if (seen_is_broken(*err))
 		return UNIT_HOLD;
-	if (job->event.step < STEP_ATTEST)
+	if (job->event.step < STEP_ISSUE && !job->event.resumed)
 		return UNIT_FAIL;
 	if (gone)
 		*err = HM_E_POWER_LOST;
@@ -341,13 +377,14 @@ job_run(struct job *job)
 	job->lock = -1;
 	unit_init(&job->unit);
 	job->passed = false;
+	job->device = (struct job_device){ 0 };
 	server_on_retry(job->server, on_retry, job);
 	err = work(job);
 	state = judge(job, &err);
 	if (state == UNIT_PASS)
 		job->event.step = STEP_DONE;
 	/* One that passed, put in again: nothing has begun. */
-	if (job->lock >= 0 && !(job->passed && job->event.step < STEP_ATTEST))
+	if (job->lock >= 0 && !(job->passed && job->event.step < STEP_ISSUE))
 		saved = save(job, state, err);
 	if (saved != HM_OK && state == UNIT_PASS) {
 		state = UNIT_HOLD;

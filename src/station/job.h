@@ -6,6 +6,9 @@
  *   hello -> challenge -> attest -> issue -> stamp -> confirm -> receipt ->
  * done
  *
+ * Two exchanges with a device, at attest and at stamp; a third at receipt with
+ * one whose agent leaves (wire/link.h).
+ *
  * The station relays; it can read neither the secrets nor change what it
  * carries without being found out. It goes on from what the device says of
  * itself and from the journal, so a unit that lost power is simply inserted
@@ -22,6 +25,14 @@
 
 typedef void (*job_tell)(void *context, const struct station_event *event);
 
+/* What a device said of itself when it was opened. */
+struct job_device {
+	hm_agent_state state;
+	uint32_t longest; /* message that it takes, bytes */
+	bool leaves;
+	bool has_receipt; /* with its stamp */
+};
+
 struct job {
 	const struct station_config *config; /* borrowed, as all here */
 	const char *order;
@@ -36,6 +47,7 @@ struct job {
 	/* of the unit under way */
 	struct station_event event;
 	struct unit unit;
+	struct job_device device;
 	bool passed; /* it has before */
 	uint64_t started_us;
 	int lock; /* of the journal; -1: none */

@@ -25,56 +25,71 @@ hm_crc32(struct hm_bytes data)
 	return ~crc;
 }
 
-struct cobs_out {
-	uint8_t *ptr;
-	size_t size;
-	size_t len;
-	size_t code; /* where the length of the current block goes */
-};
-
-static void
-put(struct cobs_out *out, size_t at, uint8_t byte)
+void
+hm_frame_out_init(struct hm_frame_out *out, struct hm_bytes message)
 {
-	if (at < out->size)
-		out->ptr[at] = byte;
+	memset(out, 0, sizeof(*out));
+	out->message = message;
+	hm_put_u32(out->crc, hm_crc32(message));
 }
 
-static void
-end_block(struct cobs_out *out)
+static uint8_t
+byte_at(const struct hm_frame_out *out, size_t at)
 {
-	put(out, out->code, (uint8_t)(out->len - out->code));
-	out->code = out->len++;
+	return at < out->message.len ? out->message.ptr[at]
+				     : out->crc[at - out->message.len];
 }
 
-static void
-cobs_add(struct cobs_out *out, struct hm_bytes data)
+/* One block: its code, and the bytes before the next zero or the end. */
+static size_t
+next_block(struct hm_frame_out *out, uint8_t *ret)
 {
-	for (size_t i = 0; i < data.len; i++) {
-		/* a full block is closed only when something follows it */
-		if (out->len - out->code == BLOCK_MAX + 1)
-			end_block(out);
-		if (data.ptr[i] == 0)
-			end_block(out);
-		else
-			put(out, out->len++, data.ptr[i]);
+	const size_t end = out->message.len + CRC_LEN;
+	size_t len = 1;
+	bool zero = false;
+
+	while (out->at < end && len <= BLOCK_MAX && !zero) {
+		uint8_t byte = byte_at(out, out->at++);
+
+		zero = byte == 0;
+		if (!zero)
+			ret[len++] = byte;
 	}
+	ret[0] = (uint8_t)len;
+	/* a full block stands for no zero: one that follows is a block */
+	out->closed = out->at == end && !zero;
+	return len;
+}
+
+size_t
+hm_frame_out_next(
+    struct hm_frame_out *out, uint8_t ret[HM_STATIC HM_FRAME_PIECE])
+{
+	if (out->begun && !out->closed)
+		return next_block(out, ret);
+	if (out->ended)
+		return 0;
+	out->ended = out->begun;
+	out->begun = true;
+	ret[0] = 0;
+	return 1;
 }
 
 hm_err
 hm_frame_encode(struct hm_bytes message, struct hm_span room, size_t *ret_len)
 {
-	struct cobs_out out = { .ptr = room.ptr, .size = room.len };
-	uint8_t crc[CRC_LEN];
+	struct hm_frame_out out;
+	uint8_t piece[HM_FRAME_PIECE];
+	size_t len = 0, more;
 
-	hm_put_u32(crc, hm_crc32(message));
-	put(&out, out.len++, 0);
-	out.code = out.len++;
-	cobs_add(&out, message);
-	cobs_add(&out, HM_BYTES(crc));
-	put(&out, out.code, (uint8_t)(out.len - out.code));
-	put(&out, out.len++, 0);
-	*ret_len = out.len;
-	return out.len <= room.len ? HM_OK : HM_E_NO_ROOM;
+	hm_frame_out_init(&out, message);
+	while ((more = hm_frame_out_next(&out, piece)) > 0) {
+		if (len + more <= room.len)
+			memcpy(room.ptr + len, piece, more);
+		len += more;
+	}
+	*ret_len = len;
+	return len <= room.len ? HM_OK : HM_E_NO_ROOM;
 }
 
 void

@@ -25,6 +25,25 @@ uint32_t hm_crc32(struct hm_bytes data);
 HM_MUST hm_err hm_frame_encode(
     struct hm_bytes message, struct hm_span room, size_t *ret_len);
 
+/*
+ * The same, piece by piece, for who has no room for a second message. Each call
+ * writes the next of them, at most HM_FRAME_PIECE bytes; 0: that was all.
+ */
+#define HM_FRAME_PIECE 256
+
+struct hm_frame_out {
+	struct hm_bytes message; /* borrowed */
+	uint8_t crc[4];
+	size_t at;   /* of message and CRC, what is out */
+	bool begun;  /* the zero in front is */
+	bool closed; /* the last block is */
+	bool ended;  /* all is */
+};
+
+void hm_frame_out_init(struct hm_frame_out *out, struct hm_bytes message);
+size_t hm_frame_out_next(
+    struct hm_frame_out *out, uint8_t ret[HM_STATIC HM_FRAME_PIECE]);
+
 struct hm_frame_in {
 	uint8_t *ptr; /* borrowed: room for the longest frame body */
 	size_t size;

@@ -42,6 +42,7 @@ RULES = {
     "problem-bare": "problem",
     "link-hello": "link-bare",
     "link-info": "link-full",
+    "link-deliver": "link-full",
     "update-status": "update-bare",
     "object-product-soft": "product-object",
     "object-release-promoted": "release-object",

@@ -2,14 +2,16 @@
 /*
  * fuzz_agent - any conversation with a device
  *
- * The input is a list of turns (turns.h); their kinds, modulo 3:
+ * The input is a list of turns (turns.h); their kinds, modulo 4:
  *   0  a message as it stands
  *   1  the payload of a stamp, which is taken for signed with the pinned key,
  *      so that what lies behind the signature is reached
  *   2  power is cut, and comes back
+ *   3  as 1, and a receipt with it: a delivery
  *
  * The chip is always the same, so a stamp of the corpus fits it. Whatever is
- * said, the device answers, never goes back, and leaves nothing in its memory.
+ * said, the device answers, never goes back, and leaves nothing of it in the
+ * room.
  */
 #include <string.h>
 
@@ -25,36 +27,67 @@
 static struct hm_agent agent;
 
 static void
-must_be_clean(hm_agent_state before)
+must_not_go_back(hm_agent_state before)
 {
 	fuzz_must(hm_agent_where(&agent) >= before);
-	fuzz_must(agent.work[0] == 0);
-	fuzz_must(
-	    memcmp(agent.work, agent.work + 1, sizeof(agent.work) - 1) == 0);
 }
 
 static void
 say(struct hm_bytes message)
 {
-	uint8_t room[HM_ANSWER_MAX];
+	static uint8_t room[HM_LINK_MAX];
 	hm_agent_state before = hm_agent_where(&agent);
 	struct hm_link answer;
-	size_t len = 0;
+	size_t len = 0, space;
 
-	fuzz_must(hm_agent_handle(&agent, message,
-		      (struct hm_span){ room, sizeof(room) }, &len) == HM_OK);
+	if (message.len > sizeof(room))
+		return;
+	/* as much room as a small device has, or what it needs */
+	space = message.len > HM_ROOM_MIN ? message.len : HM_ROOM_MIN;
+	memcpy(room, message.ptr, message.len);
+	fuzz_must(hm_agent_handle(&agent, (struct hm_span){ room, space },
+		      message.len, &len) == HM_OK);
+	for (size_t i = len; i < space; i++)
+		fuzz_must(room[i] == 0);
 	fuzz_must(
 	    hm_link_decode((struct hm_bytes){ room, len }, &answer) == HM_OK);
-	fuzz_must(answer.type % 2 == 0 || answer.type == HM_LINK_PROBLEM);
-	must_be_clean(before);
+	fuzz_must(answer.type == HM_LINK_PROBLEM ||
+		  (answer.type % 2 == 1) == (answer.type > HM_LINK_PROBLEM));
+	must_not_go_back(before);
 }
 
 static void
-say_stamp(struct hm_bytes payload)
+say_link(hm_link_type type, struct hm_bytes body)
 {
-	static uint8_t stamp[HM_LINK_MAX], message[HM_LINK_MAX];
+	static uint8_t message[HM_LINK_MAX];
+	const struct hm_link link = { .type = type, .body = body };
+	size_t len = 0;
+
+	if (hm_link_encode(&link, (struct hm_span){ message, sizeof(message) },
+		&len) == HM_OK)
+		say((struct hm_bytes){ message, len });
+}
+
+/* With a receipt of the least that is one. */
+static void
+deliver(struct hm_bytes stamp)
+{
+	static const uint8_t receipt[] = { 0xa3, 0, 1, 1, 0x41, 1, 2, 0x61,
+		'r' };
+	static uint8_t body[HM_LINK_MAX];
+	const struct hm_delivery delivery = { stamp, HM_BYTES(receipt) };
+	size_t len = 0;
+
+	if (hm_delivery_encode(&delivery,
+		(struct hm_span){ body, sizeof(body) }, &len) == HM_OK)
+		say_link(HM_LINK_DELIVER, (struct hm_bytes){ body, len });
+}
+
+static void
+say_stamp(struct hm_bytes payload, bool with_receipt)
+{
+	static uint8_t stamp[HM_LINK_MAX];
 	struct hm_sign1 sign1 = { .payload = payload };
-	struct hm_link link = { .type = HM_LINK_STAMP };
 	uint8_t head[HM_COSE_HEAD_MAX], digest[32];
 	struct hm_sha256 sha;
 	size_t len = 0;
@@ -71,10 +104,10 @@ say_stamp(struct hm_bytes payload)
 	if (hm_sign1_encode(&sign1, (struct hm_span){ stamp, sizeof(stamp) },
 		&len) != HM_OK)
 		return;
-	link.body = (struct hm_bytes){ stamp, len };
-	if (hm_link_encode(&link, (struct hm_span){ message, sizeof(message) },
-		&len) == HM_OK)
-		say((struct hm_bytes){ message, len });
+	if (with_receipt)
+		deliver((struct hm_bytes){ stamp, len });
+	else
+		say_link(HM_LINK_STAMP, (struct hm_bytes){ stamp, len });
 }
 
 static void
@@ -84,11 +117,11 @@ turn(uint8_t kind, struct hm_bytes bytes)
 
 	if (kind == 0)
 		say(bytes);
-	else if (kind == 1)
-		say_stamp(bytes);
+	else if (kind == 1 || kind == 3)
+		say_stamp(bytes, kind == 3);
 	else {
 		fuzz_must(hm_agent_init(&agent) == HM_OK);
-		must_be_clean(before);
+		must_not_go_back(before);
 	}
 }
 
@@ -104,7 +137,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memport_reset(1, point);
 	fuzz_must(hm_agent_init(&agent) == HM_OK);
 	for (size_t i = 0; i < TURNS && turns_next(&input, &next); i++)
-		turn(next.kind % 3, next.bytes);
+		turn(next.kind % 4, next.bytes);
 	return 0;
 }
 

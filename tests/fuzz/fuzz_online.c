@@ -198,8 +198,7 @@ live(void)
 	fuzz_must(hm_agent_where(&agent) >= before);
 	fuzz_must(
 	    (err == HM_OK) == (hm_agent_where(&agent) == HM_AGENT_COMPLETE));
-	fuzz_must(before == HM_AGENT_COMPLETE ||
-		  (room[0] == 0 && agent.work[0] == 0));
+	fuzz_must(before == HM_AGENT_COMPLETE || room[0] == 0);
 }
 
 int

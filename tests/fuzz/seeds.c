@@ -126,17 +126,19 @@ device_says(struct buf *to, hm_link_type type, struct hm_bytes body)
 }
 
 static void
-device_is(struct buf *to, hm_agent_state state)
+device_is(struct buf *to, hm_agent_state state, bool leaves)
 {
-	struct hm_info info = {
-		.device_id = { 1 }, .state = state, .scheme = HM_SCHEME_SOFT
-	};
+	const struct hm_opened opened = { .device_id = { 1 },
+		.state = state,
+		.longest = HM_LINK_MAX,
+		.leaves = leaves,
+		.evidence = HM_LITERAL("evidence") };
 	uint8_t body[256];
 	size_t len;
 
-	MUST(hm_info_encode(
-	    &info, (struct hm_span){ body, sizeof(body) }, &len));
-	device_says(to, HM_LINK_INFO, (struct hm_bytes){ body, len });
+	MUST(hm_opened_encode(
+	    &opened, (struct hm_span){ body, sizeof(body) }, &len));
+	device_says(to, HM_LINK_OPENED, (struct hm_bytes){ body, len });
 }
 
 static void
@@ -165,19 +167,20 @@ server_challenges(struct buf *to)
 }
 
 static void
-put_life(struct buf *to)
+put_life(struct buf *to, bool leaves)
 {
 	struct buf issued = { .max = 20480 }, confirmed = { .max = 20480 };
 
 	played_issue(&issued);
 	played_confirm(&confirmed);
-	device_is(to, HM_AGENT_BLANK);
 	server_challenges(to);
-	device_says(to, HM_LINK_EVIDENCE, HM_LITERAL("evidence"));
+	device_is(to, HM_AGENT_READY, leaves);
 	put_turn(to, SERVER, buf_bytes(&issued));
-	device_says(to, HM_LINK_CONFORMANCE, HM_LITERAL("conforms"));
+	device_says(to, leaves ? HM_LINK_CONFORMANCE : HM_LINK_DELIVERED,
+	    HM_LITERAL("conforms"));
 	put_turn(to, SERVER, buf_bytes(&confirmed));
-	device_says(to, HM_LINK_DONE, (struct hm_bytes){ 0 });
+	if (leaves)
+		device_says(to, HM_LINK_DONE, (struct hm_bytes){ 0 });
 	buf_done(&issued);
 	buf_done(&confirmed);
 }
@@ -207,21 +210,24 @@ write_station(void)
 	struct tree tree = { 0 };
 	struct tree_hash leaf;
 
-	put_life(&out);
+	put_life(&out, true);
 	write_both("whole", &out);
-	device_is(&out, HM_AGENT_BLANK);
+	put_life(&out, false);
+	write_both("short", &out);
 	server_challenges(&out);
+	device_is(&out, HM_AGENT_READY, false);
 	server_refuses(&out, HM_E_NONCE);
 	server_refuses(&out, HM_E_QUOTA);
 	write_both("refused", &out);
-	device_is(&out, HM_AGENT_COMPLETE);
+	server_challenges(&out);
+	device_is(&out, HM_AGENT_COMPLETE, false);
 	write_both("complete", &out);
 	tree_leaf(HM_LITERAL("issued"), &leaf);
 	tree_add(&tree, &leaf);
 	testlog_checkpoint(&tree, &note);
 	put_turn(&out, 3, buf_bytes(&note));
 	put_turn(&out, SERVER, HM_LITERAL("hallmark-growth-v1\nfrom 1\n\n"));
-	put_life(&out);
+	put_life(&out, false);
 	write_both("seen", &out);
 	buf_done(&note);
 	buf_done(&out);

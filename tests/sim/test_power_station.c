@@ -40,6 +40,8 @@ static struct pipe_end {
 /* Operations until the device had its stamp, and its receipt. */
 static size_t stamped_at, complete_at;
 static struct disk *current;
+static bool leaves;              /* the device's agent does */
+static hm_agent_state has_stamp; /* and what it is then */
 
 static void
 note(void *context, const struct station_event *event)
@@ -72,7 +74,9 @@ put_root(const char *name, char ret[static 96])
 static unit_state
 make(hm_agent_state device)
 {
-	const struct device_plan plan = { .id = DEVICE, .state = device };
+	const struct device_plan plan = {
+		.id = DEVICE, .leaves = leaves, .state = device
+	};
 	unit_state state;
 	pid_t pid;
 
@@ -87,11 +91,14 @@ make(hm_agent_state device)
 }
 
 static int
-setup(void **state)
+setup(void **state, bool does_leave)
 {
 	char name[FILE_PATH_MAX + 8], root[96];
 
 	(void)state;
+	leaves = does_leave;
+	has_stamp = leaves ? HM_AGENT_STAMPED : HM_AGENT_COMPLETE;
+	stamped_at = 0;
 	disk_top(top);
 	played_reset();
 	strcpy(config.server.key, "/key.pem");
@@ -118,6 +125,18 @@ setup(void **state)
 	complete_at = day.count - SAVE_OPS;
 	assert_int_equal(day.ops[complete_at].kind, DISK_ADD);
 	return 0;
+}
+
+static int
+setup_two(void **state)
+{
+	return setup(state, false);
+}
+
+static int
+setup_three(void **state)
+{
+	return setup(state, true);
 }
 
 static int
@@ -260,12 +279,12 @@ resumes_every_unit_wherever_power_goes(void **state)
 
 	(void)state;
 	assert_true(stamped_at > 0 && stamped_at < complete_at);
-	for (size_t at = 0; at <= day.count; at++) {
+	for (size_t at = 0; at <= day.count; at += leaves ? 3 : 1) {
 		for (disk_mode mode = 0; mode < DISK_MODES; mode++) {
 			if (at <= stamped_at)
 				cut_at(at, mode, seed++, HM_AGENT_READY);
 			if (at >= stamped_at && at <= complete_at)
-				cut_at(at, mode, seed++, HM_AGENT_STAMPED);
+				cut_at(at, mode, seed++, has_stamp);
 			if (at >= complete_at)
 				cut_at(at, mode, seed++, HM_AGENT_COMPLETE);
 			cuts++;
@@ -280,8 +299,7 @@ device_after(unit_state state)
 {
 	if (state == UNIT_PASS || job.event.step == STEP_DONE)
 		return HM_AGENT_COMPLETE;
-	return job.event.step >= STEP_CONFIRM ? HM_AGENT_STAMPED
-					      : HM_AGENT_READY;
+	return job.event.step >= STEP_CONFIRM ? has_stamp : HM_AGENT_READY;
 }
 
 /* A day with one fault, and a second one without. */
@@ -345,5 +363,12 @@ main(void)
 		    holds_a_unit_when_the_disk_fails_and_resumes_it),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	const struct CMUnitTest some[] = {
+		cmocka_unit_test(resumes_every_unit_wherever_power_goes),
+	};
+
+	return cmocka_run_group_tests_name(
+		   "two exchanges", tests, setup_two, teardown) +
+	       cmocka_run_group_tests_name(
+		   "three exchanges", some, setup_three, teardown);
 }

@@ -168,10 +168,16 @@ struct hm_hpke {
 
 /*
  * Open the one message of an HPKE base mode context (RFC 9180, DHKEM(P-256,
- * HKDF-SHA256), HKDF-SHA256). `ret` has room for cipher.len - 16.
+ * HKDF-SHA256), HKDF-SHA256). `ret` has room for cipher.len - 16, and may be
+ * where `cipher` is.
  * HM_E_OPEN: `ret` is wiped
  */
 HM_MUST hm_err hm_hpke_open(
     const struct hm_hpke *hpke, struct hm_bytes cipher, uint8_t *ret);
+/* The ciphertext again, byte for byte, of the plaintext that came out of it;
+ * for who opened it where it stood. `ret` has room for plain.len + 16, and may
+ * be where `plain` is. */
+void hm_hpke_close(
+    const struct hm_hpke *hpke, struct hm_bytes plain, uint8_t *ret);
 
 HM_C_END

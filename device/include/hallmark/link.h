@@ -7,9 +7,11 @@
  * agent answers it through hm_port_link_write. Noise and torn frames are
  * dropped without a word: the station asks again.
  *
- * RAM: sizeof(struct hm_serve), below 4 KiB, and the caller's room for one
- * incoming frame: HM_SERVE_ROOM for the longest that there can be. A product
- * whose stamps are known to be shorter gives less.
+ * RAM: sizeof(struct hm_serve), below 64 bytes, and the caller's room for one
+ * frame, in which the agent also works: HM_SERVE_ROOM for the longest that
+ * there can be. A product whose stamps are known to be shorter gives less,
+ * HM_ROOM_MIN at least; the station hears how much that is, and sends no longer
+ * message.
  */
 
 #include "hallmark/agent.h"
@@ -22,14 +24,17 @@ HM_C_BEGIN
 struct hm_serve {
 	struct hm_agent *agent; /* borrowed */
 	struct hm_frame_in in;
-	uint8_t answer[HM_ANSWER_MAX];
-	uint8_t frame[HM_FRAME_SIZE(HM_ANSWER_MAX)];
+	/* Set by the caller after hm_serve_init; NULL: nothing. Called after
+	 * each message, before its answer leaves. Its error is the caller's
+	 * of hm_serve_feed, and no answer leaves. */
+	hm_err (*before_answer)(const struct hm_agent *agent);
 };
 
 /* `agent` is initialised; it and `room` outlive `serve`. */
 void hm_serve_init(
     struct hm_serve *serve, struct hm_agent *agent, struct hm_span room);
-/* Take in bytes, answer the frames that they complete. HM_E_LINK */
+/* Take in bytes, answer the frames that they complete. HM_E_LINK; HM_E_NO_ROOM
+ * (less than HM_ROOM_MIN) */
 HM_MUST hm_err hm_serve_feed(struct hm_serve *serve, struct hm_bytes bytes);
 /* Read and feed until the link ends, which is HM_E_LINK: it never returns
  * HM_OK. */

@@ -87,20 +87,20 @@ look(const char *path, int status)
 
 /* ---- the device ---- */
 
-/* What it says to one message; in `room`. */
+/* What it says to one message; in `message`. */
 static struct hm_bytes
 tell(hm_link_type type, struct hm_bytes body, hm_link_type expected)
 {
-	static uint8_t message[HM_LINK_MAX], room[HM_ANSWER_MAX];
+	static uint8_t message[HM_LINK_MAX];
 	const struct hm_link link = { .type = type, .body = body };
 	struct hm_link said;
 	size_t len;
 
 	MUST(hm_link_encode(
 	    &link, (struct hm_span){ message, sizeof(message) }, &len));
-	MUST(hm_agent_handle(&agent, (struct hm_bytes){ message, len },
-	    (struct hm_span){ room, sizeof(room) }, &len));
-	MUST(hm_link_decode((struct hm_bytes){ room, len }, &said));
+	MUST(hm_agent_handle(
+	    &agent, (struct hm_span){ message, sizeof(message) }, len, &len));
+	MUST(hm_link_decode((struct hm_bytes){ message, len }, &said));
 	hm_assert(said.type == expected);
 	return said.body;
 }

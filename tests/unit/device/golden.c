@@ -82,6 +82,43 @@ write_life(const char *folder, oem_flaw flaw)
 	write_out(folder, name, &life);
 }
 
+/* hello, open, delivery (wrong or right), power cut, the same, hello */
+static void
+write_short_life(const char *folder, oem_flaw flaw)
+{
+	AUTO(buf) struct buf life = { .max = 65536 };
+	AUTO(buf) struct buf body = { .max = 65536 };
+	AUTO(buf) struct buf stamp = { .max = 65536 };
+	AUTO(buf) struct buf receipt = { .max = 65536 };
+	static uint8_t delivery[HM_LINK_MAX];
+	struct hm_claims claims;
+	struct hm_sign1 sign1;
+	uint8_t binding[32];
+	char name[32];
+	size_t len = 0;
+
+	memport_reset(1, oem.point);
+	assert_int_equal(hm_agent_init(&agent), HM_OK);
+	oem_challenge(1, &body);
+	put_message(&life, HM_LINK_OPEN, buf_bytes(&body));
+	challenge(&agent, 1, &claims, binding);
+	oem_stamp(&oem, &claims, binding, flaw, &stamp);
+	oem_receipt(&receipt);
+	assert_int_equal(
+	    hm_delivery_encode(
+		&(struct hm_delivery){ buf_bytes(&stamp), buf_bytes(&receipt) },
+		(struct hm_span){ delivery, sizeof(delivery) }, &len),
+	    HM_OK);
+	put_message(&life, HM_LINK_DELIVER, (struct hm_bytes){ delivery, len });
+	if (hm_sign1_decode(buf_bytes(&stamp), HM_STAMP_MAX, &sign1) == HM_OK)
+		put_turn(&life, 3, sign1.payload);
+	put_turn(&life, 2, (struct hm_bytes){ 0 });
+	put_message(&life, HM_LINK_DELIVER, (struct hm_bytes){ delivery, len });
+	put_message(&life, HM_LINK_HELLO, (struct hm_bytes){ 0 });
+	(void)snprintf(name, sizeof(name), "short-%02d", (int)flaw);
+	write_out(folder, name, &life);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,8 +128,10 @@ main(int argc, char **argv)
 		return 2;
 	memport_stamp_scalar(scalar);
 	oem_init_known(&oem, scalar);
-	for (int flaw = OEM_RIGHT; flaw < OEM_FLAW_COUNT; flaw++)
+	for (int flaw = OEM_RIGHT; flaw < OEM_FLAW_COUNT; flaw++) {
 		write_life(argv[1], (oem_flaw)flaw);
+		write_short_life(argv[1], (oem_flaw)flaw);
+	}
 	oem_done(&oem);
 	return 0;
 }

@@ -19,7 +19,6 @@ ask(struct hm_agent *agent, hm_link_type type, struct hm_bytes body,
     struct reply *ret)
 {
 	static uint8_t message[HM_LINK_MAX + 64];
-	uint8_t room[HM_ANSWER_MAX];
 	const struct hm_link link = { .type = type, .body = body };
 	struct hm_link said;
 	struct hm_problem problem;
@@ -30,11 +29,13 @@ ask(struct hm_agent *agent, hm_link_type type, struct hm_bytes body,
 		&link, (struct hm_span){ message, sizeof(message) }, &len),
 	    HM_OK);
 	assert_int_equal(
-	    hm_agent_handle(agent, (struct hm_bytes){ message, len },
-		(struct hm_span){ room, sizeof(room) }, &len),
+	    hm_agent_handle(
+		agent, (struct hm_span){ message, sizeof(message) }, len, &len),
 	    HM_OK);
+	for (size_t i = len; i < sizeof(message); i++)
+		assert_int_equal(message[i], 0); /* nothing is left of it */
 	assert_int_equal(
-	    hm_link_decode((struct hm_bytes){ room, len }, &said), HM_OK);
+	    hm_link_decode((struct hm_bytes){ message, len }, &said), HM_OK);
 	memset(ret, 0, sizeof(*ret));
 	ret->type = said.type;
 	ret->len = said.body.len;

@@ -60,13 +60,6 @@ assert_unchanged(const struct picture *before)
 }
 
 static void
-assert_wiped(void)
-{
-	for (size_t i = 0; i < sizeof(agent.work); i++)
-		assert_int_equal(agent.work[i], 0);
-}
-
-static void
 goes_from_blank_to_complete_and_stays_there_over_a_reset(void **unused)
 {
 	AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
@@ -88,7 +81,6 @@ goes_from_blank_to_complete_and_stays_there_over_a_reset(void **unused)
 	    &reply);
 	oem_check_conformance(reply_body(&reply), buf_bytes(&stamp), &claims);
 	assert_int_equal(state_said(NULL), HM_AGENT_STAMPED);
-	assert_wiped();
 
 	oem_receipt(&receipt);
 	ask_for(
@@ -98,6 +90,121 @@ goes_from_blank_to_complete_and_stays_there_over_a_reset(void **unused)
 	    chip.records[HM_RECORD_RECEIPT].bytes, receipt.ptr, receipt.len);
 	restart();
 	assert_int_equal(hm_agent_where(&agent), HM_AGENT_COMPLETE);
+}
+
+static void
+deliver(struct hm_bytes stamp, struct hm_bytes receipt, struct reply *ret)
+{
+	static uint8_t body[HM_LINK_MAX];
+	const struct hm_delivery delivery = { stamp, receipt };
+	size_t len;
+
+	assert_int_equal(hm_delivery_encode(&delivery,
+			     (struct hm_span){ body, sizeof(body) }, &len),
+	    HM_OK);
+	ask(&agent, HM_LINK_DELIVER, (struct hm_bytes){ body, len }, ret);
+}
+
+/* Open it, and a stamp for what it says. */
+static void
+open_for(struct buf *stamp, struct hm_claims *ret_claims)
+{
+	AUTO(buf) struct buf body = { .max = HM_CHALLENGE_MAX };
+	struct hm_opened opened;
+	struct reply reply;
+	uint8_t binding[32];
+
+	oem_challenge(1, &body);
+	ask_for(&agent, HM_LINK_OPEN, buf_bytes(&body), HM_LINK_OPENED, &reply);
+	assert_int_equal(hm_opened_decode(reply_body(&reply), &opened), HM_OK);
+	assert_memory_equal(opened.device_id, agent.device_id, 32);
+	assert_int_equal(opened.state, HM_AGENT_READY);
+	assert_int_equal(opened.leaves, agent.leaves);
+	assert_true(opened.longest > HM_STAMP_MAX);
+	oem_check_evidence(opened.evidence, 1, ret_claims, binding);
+	oem_stamp(&oem, ret_claims, binding, OEM_RIGHT, stamp);
+}
+
+static void
+is_complete_in_two_exchanges(void **unused)
+{
+	AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
+	AUTO(buf) struct buf receipt = { .max = 256 };
+	const struct memrecord *kept = &chip.records[HM_RECORD_STAMP];
+	struct hm_claims claims;
+	struct reply first, again;
+	unsigned writes;
+
+	(void)unused;
+	start(21);
+	open_for(&stamp, &claims);
+	oem_receipt(&receipt);
+	deliver(buf_bytes(&stamp), HM_LITERAL("no receipt"), &first);
+	assert_int_equal(first.err, HM_E_BAD_INPUT);
+	assert_int_equal(state_said(NULL), HM_AGENT_READY);
+	deliver(buf_bytes(&stamp), buf_bytes(&receipt), &first);
+	assert_int_equal(first.type, HM_LINK_DELIVERED);
+	oem_check_conformance(reply_body(&first), buf_bytes(&stamp), &claims);
+	/* closed again where it was opened */
+	assert_true(hm_bytes_equal(
+	    (struct hm_bytes){ kept->bytes, kept->len }, buf_bytes(&stamp)));
+	assert_memory_equal(
+	    chip.records[HM_RECORD_RECEIPT].bytes, receipt.ptr, receipt.len);
+	restart();
+	assert_int_equal(hm_agent_where(&agent), HM_AGENT_COMPLETE);
+	writes = chip.writes;
+	deliver(buf_bytes(&stamp), buf_bytes(&receipt), &again);
+	assert_memory_equal(&first, &again, sizeof(first));
+	assert_int_equal(chip.writes, writes);
+}
+
+static void
+takes_no_delivery_if_it_leaves(void **unused)
+{
+	AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
+	AUTO(buf) struct buf receipt = { .max = 256 };
+	struct hm_claims claims;
+	struct reply reply;
+
+	(void)unused;
+	start(22);
+	agent.leaves = true;
+	open_for(&stamp, &claims);
+	oem_receipt(&receipt);
+	deliver(buf_bytes(&stamp), buf_bytes(&receipt), &reply);
+	assert_int_equal(reply.err, HM_E_WRONG_STATE);
+	ask_for(&agent, HM_LINK_STAMP, buf_bytes(&stamp), HM_LINK_CONFORMANCE,
+	    &reply);
+	assert_int_equal(state_said(NULL), HM_AGENT_STAMPED);
+}
+
+/* Every write of a delivery fails once, before and after it is stored. */
+static void
+recovers_from_every_failed_write_of_a_delivery(void **unused)
+{
+	(void)unused;
+	for (unsigned round = 0; round < 8; round++) {
+		AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
+		AUTO(buf) struct buf receipt = { .max = 256 };
+		struct hm_claims claims;
+		struct reply reply;
+		unsigned refused = 0;
+
+		start(23);
+		open_for(&stamp, &claims);
+		oem_receipt(&receipt);
+		/* secrets, stamp, receipt, state */
+		chip.fail_at = chip.writes + 1 + round / 2;
+		chip.fail_after = round % 2 == 1;
+		do
+			deliver(buf_bytes(&stamp), buf_bytes(&receipt), &reply);
+		while (reply.err == HM_E_STORAGE && ++refused < 2);
+		assert_int_equal(refused, 1);
+		oem_check_conformance(
+		    reply_body(&reply), buf_bytes(&stamp), &claims);
+		restart();
+		assert_int_equal(hm_agent_where(&agent), HM_AGENT_COMPLETE);
+	}
 }
 
 static void
@@ -205,7 +312,6 @@ refuses_every_flawed_stamp_and_changes_nothing(void **unused)
 		ask_refused(
 		    &agent, HM_LINK_STAMP, buf_bytes(&stamp), expected[flaw]);
 		assert_unchanged(&before);
-		assert_wiped();
 		assert_int_equal(state_said(&last), HM_AGENT_READY);
 		assert_int_equal(last, expected[flaw]);
 	}
@@ -323,7 +429,7 @@ refuses_noise_and_answers_of_its_own(void **unused)
 	static const uint8_t noise[] = { 0x82, 0x01 };
 	static const hm_link_type answers[] = { HM_LINK_EVIDENCE,
 		HM_LINK_CONFORMANCE, HM_LINK_PROBLEM };
-	uint8_t room[HM_ANSWER_MAX];
+	static uint8_t room[HM_ROOM_MIN];
 	struct reply reply;
 	size_t len = 0;
 
@@ -333,13 +439,20 @@ refuses_noise_and_answers_of_its_own(void **unused)
 		ask_refused(
 		    &agent, answers[i], HM_LITERAL("x"), HM_E_BAD_INPUT);
 	ask_refused(&agent, HM_LINK_CHALLENGE, HM_LITERAL("x"), HM_E_BAD_INPUT);
-	assert_int_equal(hm_agent_handle(&agent, HM_BYTES(noise),
-			     (struct hm_span){ room, sizeof(room) }, &len),
+	memcpy(room, noise, sizeof(noise));
+	assert_int_equal(
+	    hm_agent_handle(&agent, (struct hm_span){ room, sizeof(room) },
+		sizeof(noise), &len),
 	    HM_OK);
 	assert_int_equal(room[1], HM_LINK_PROBLEM);
 	len = 4711;
-	assert_int_equal(hm_agent_handle(&agent, HM_BYTES(noise),
-			     (struct hm_span){ room, HM_ANSWER_MAX - 1 }, &len),
+	assert_int_equal(
+	    hm_agent_handle(&agent, (struct hm_span){ room, HM_ROOM_MIN - 1 },
+		sizeof(noise), &len),
+	    HM_E_NO_ROOM);
+	assert_int_equal(
+	    hm_agent_handle(&agent, (struct hm_span){ room, sizeof(room) },
+		sizeof(room) + 1, &len),
 	    HM_E_NO_ROOM);
 	assert_int_equal(len, 4711);
 	ask(&agent, HM_LINK_HELLO, (struct hm_bytes){ 0 }, &reply);
@@ -469,6 +582,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    goes_from_blank_to_complete_and_stays_there_over_a_reset),
+		cmocka_unit_test(is_complete_in_two_exchanges),
+		cmocka_unit_test(takes_no_delivery_if_it_leaves),
+		cmocka_unit_test(
+		    recovers_from_every_failed_write_of_a_delivery),
 		cmocka_unit_test(stores_the_secrets_that_were_sealed_to_it),
 		cmocka_unit_test(answers_the_same_question_with_the_same_bytes),
 		cmocka_unit_test(

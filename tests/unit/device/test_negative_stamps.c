@@ -141,13 +141,16 @@ static const struct row rows[] = {
 	{ "message of three parts", LINK, SET, 0, 0x83, HM_E_BAD_INPUT },
 	{ "no message", LINK, KEEP, 0, 0, HM_E_BAD_INPUT },
 	{ "type 0", LINK, SET, 1, 0, HM_E_BAD_INPUT },
-	{ "a type that there is not", LINK, SET, 1, 10, HM_E_BAD_INPUT },
+	{ "a type that there is not", LINK, SET, 1, 14, HM_E_BAD_INPUT },
 	{ "an answer", LINK, SET, 1, HM_LINK_CONFORMANCE, HM_E_BAD_INPUT },
 	{ "hello with a body", LINK, SET, 1, HM_LINK_HELLO, HM_E_BAD_INPUT },
 	{ "stamp as a challenge", LINK, SET, 1, HM_LINK_CHALLENGE,
 	    HM_E_BAD_INPUT },
 	{ "receipt before the stamp", LINK, SET, 1, HM_LINK_RECEIPT,
 	    HM_E_WRONG_STATE },
+	{ "stamp to open with", LINK, SET, 1, HM_LINK_OPEN, HM_E_BAD_INPUT },
+	{ "stamp without a receipt", LINK, SET, 1, HM_LINK_DELIVER,
+	    HM_E_BAD_INPUT },
 	{ "challenge, one byte less", CHALLENGE, CUT, 0, 1, HM_E_BAD_INPUT },
 	{ "challenge, trailing byte", CHALLENGE, ADD, 0, 0, HM_E_BAD_INPUT },
 	{ "challenge, another version", CHALLENGE, FLIP, 2, 2, HM_E_BAD_INPUT },
@@ -308,13 +311,15 @@ make_message(const struct row *row, struct hm_bytes right, struct bytes *ret)
 static void
 assert_refused(const struct row *row, struct hm_bytes message)
 {
-	uint8_t room[HM_ANSWER_MAX];
+	static uint8_t room[8192];
 	struct hm_link said;
 	struct hm_problem problem = { .err = HM_OK };
 	size_t len = 0;
 
-	assert_int_equal(hm_agent_handle(&agent, message,
-			     (struct hm_span){ room, sizeof(room) }, &len),
+	memcpy(room, message.ptr, message.len);
+	assert_int_equal(
+	    hm_agent_handle(&agent, (struct hm_span){ room, sizeof(room) },
+		message.len, &len),
 	    HM_OK);
 	assert_int_equal(
 	    hm_link_decode((struct hm_bytes){ room, len }, &said), HM_OK);

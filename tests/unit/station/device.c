@@ -97,6 +97,25 @@ evidence(struct device *device, struct hm_bytes challenge)
 	return (struct hm_bytes){ room, len };
 }
 
+static struct hm_bytes
+opened(const struct device *device, struct hm_bytes evidence)
+{
+	static uint8_t room[HM_LINK_MAX];
+	const struct hm_opened opened = { .device_id = { device->plan->id },
+		.state = device->plan->state != HM_AGENT_BLANK
+			     ? device->plan->state
+			     : HM_AGENT_READY,
+		.longest = device->plan->longest != 0 ? device->plan->longest
+						      : HM_LINK_MAX,
+		.leaves = device->plan->leaves,
+		.evidence = evidence };
+	size_t len;
+
+	hm_assert(hm_opened_encode(&opened,
+		      (struct hm_span){ room, sizeof(room) }, &len) == HM_OK);
+	return (struct hm_bytes){ room, len };
+}
+
 static void
 refuse(struct device *device)
 {
@@ -125,9 +144,16 @@ answer(struct device *device, const struct hm_link *question)
 		say(device, HM_LINK_INFO, info(device));
 		break;
 	case HM_LINK_CHALLENGE:
-		say(device, HM_LINK_EVIDENCE,
-		    device->plan->rubbish ? HM_LITERAL("rubbish")
-					  : evidence(device, question->body));
+		say(device, HM_LINK_EVIDENCE, evidence(device, question->body));
+		break;
+	case HM_LINK_OPEN:
+		say(device, HM_LINK_OPENED,
+		    opened(device, device->plan->rubbish
+				       ? HM_LITERAL("rubbish")
+				       : evidence(device, question->body)));
+		break;
+	case HM_LINK_DELIVER:
+		say(device, HM_LINK_DELIVERED, HM_LITERAL("conforms"));
 		break;
 	case HM_LINK_STAMP:
 		say(device, HM_LINK_CONFORMANCE, HM_LITERAL("conforms"));

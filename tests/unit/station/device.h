@@ -19,11 +19,13 @@ struct device_plan {
 	hm_link_type silent_at; /* it stays, and never answers this */
 	hm_link_type refuses;   /* with `err` */
 	hm_err err;
-	bool noise;    /* boot messages and a broken frame before answers */
-	bool stammers; /* says everything twice */
-	bool wrong;    /* an answer to something else comes first */
-	int stale;     /* so many evidences carry an old nonce */
-	bool rubbish;  /* the evidence is none */
+	uint32_t longest; /* message that it takes; 0: any */
+	bool leaves;      /* its agent does, when it is complete */
+	bool noise;       /* boot messages and a broken frame before answers */
+	bool stammers;    /* says everything twice */
+	bool wrong;       /* an answer to something else comes first */
+	int stale;        /* so many evidences carry an old nonce */
+	bool rubbish;     /* the evidence is none */
 };
 
 /* Connects to the socket; in a child. */

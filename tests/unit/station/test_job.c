@@ -18,6 +18,7 @@
 #include "played.h"
 #include "station/config.h"
 #include "station/job.h"
+#include "wire/stamp.h"
 
 #define EVENTS_MAX 64
 
@@ -161,7 +162,7 @@ makes_a_device_and_keeps_its_records(void **state)
 	assert_int_equal(make(&plan, &heard), UNIT_PASS);
 	check_end(UNIT_PASS, STEP_DONE, HM_OK);
 	check_journal(1, UNIT_PASS, STEP_DONE, HM_OK);
-	assert_int_equal(heard, 4);
+	assert_int_equal(heard, 2); /* open, deliver */
 	assert_int_equal(events.count, 8);
 	for (size_t i = 0; i < events.count; i++)
 		assert_int_equal(events.all[i].step, steps[i]);
@@ -173,6 +174,61 @@ makes_a_device_and_keeps_its_records(void **state)
 	assert_true(has_record(".issue.tlog-proof"));
 	assert_true(has_record(".confirm.entry"));
 	assert_true(has_record(".confirm.tlog-proof"));
+}
+
+/* Its agent goes away: it hears of the receipt when the server has its
+ * conformance. */
+static void
+makes_a_device_that_leaves_in_three(void **state)
+{
+	const struct device_plan plan = { .id = 2, .leaves = true };
+	int heard;
+
+	(void)state;
+	assert_int_equal(make(&plan, &heard), UNIT_PASS);
+	check_end(UNIT_PASS, STEP_DONE, HM_OK);
+	assert_int_equal(heard, 3);
+	assert_true(has_record(".confirm.tlog-proof"));
+}
+
+/* Of the played answer the stamp has some 500 bytes, entry and receipt more. */
+static void
+sends_no_longer_message_than_a_device_takes(void **state)
+{
+	AUTO(buf) struct buf issued = { .max = HM_LINK_MAX };
+	struct device_plan plan = { .id = 3 };
+	struct hm_issue_answer parts;
+	int heard;
+
+	(void)state;
+	played_issue(&issued);
+	assert_int_equal(
+	    hm_issue_answer_decode(buf_bytes(&issued), &parts), HM_OK);
+	plan.longest = (uint32_t)parts.stamp.len + HM_LINK_HEAD_MAX;
+	assert_int_equal(make(&plan, &heard), UNIT_PASS);
+	assert_int_equal(heard, 3); /* one after the other */
+	plan.id = 4;
+	plan.longest--;
+	assert_int_equal(make(&plan, &heard), UNIT_FAIL);
+	check_end(UNIT_FAIL, STEP_STAMP, HM_E_TOO_LARGE);
+	assert_int_equal(heard, 1);
+}
+
+static void
+holds_one_that_leaves_before_its_receipt(void **state)
+{
+	struct device_plan plan = {
+		.id = 8, .leaves = true, .leaves_at = HM_LINK_STAMP
+	};
+
+	(void)state;
+	assert_int_equal(make(&plan, NULL), UNIT_HOLD);
+	check_end(UNIT_HOLD, STEP_STAMP, HM_E_POWER_LOST);
+	plan.leaves_at = 0;
+	plan.state = HM_AGENT_STAMPED;
+	assert_int_equal(make(&plan, NULL), UNIT_PASS);
+	assert_true(job.event.resumed);
+	assert_int_equal(played.issues, 1);
 }
 
 /* ---- refused ---- */
@@ -194,7 +250,8 @@ fails_with_the_error_of_the_server(void **state)
 		played.fail = HM_E_QUOTA;
 		assert_int_equal(make(&plan, NULL), UNIT_FAIL);
 		check_end(UNIT_FAIL, steps[i], HM_E_QUOTA);
-		check_journal(i, UNIT_FAIL, steps[i], HM_E_QUOTA);
+		if (i > 0) /* nobody has said who it is before */
+			check_journal(i, UNIT_FAIL, steps[i], HM_E_QUOTA);
 		assert_int_equal(played.fail_count, 0);
 	}
 	assert_int_equal(events.retries, 0);
@@ -204,7 +261,7 @@ fails_with_the_error_of_the_server(void **state)
 static void
 fails_with_the_error_of_the_device(void **state)
 {
-	const struct device_plan plan = { .refuses = HM_LINK_STAMP,
+	const struct device_plan plan = { .refuses = HM_LINK_DELIVER,
 		.err = HM_E_STAMP_FOREIGN };
 
 	(void)state;
@@ -239,12 +296,12 @@ never_hands_on_what_does_not_check(void **state)
 	played.bad_receipt = true;
 	assert_int_equal(make(&plan, &heard), UNIT_FAIL);
 	check_end(UNIT_FAIL, STEP_ISSUE, HM_E_LOG_PROOF);
-	assert_int_equal(heard, 2); /* hello, challenge; no stamp */
+	assert_int_equal(heard, 1); /* open; no stamp */
 	played.bad_receipt = false;
 	played.rubbish = true;
 	assert_int_equal(make(&plan, &heard), UNIT_FAIL);
 	check_end(UNIT_FAIL, STEP_ISSUE, HM_E_BAD_INPUT);
-	assert_int_equal(heard, 2);
+	assert_int_equal(heard, 1);
 }
 
 static void
@@ -254,8 +311,8 @@ knows_what_was_made_already(void **state)
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
-	check_end(UNIT_FAIL, STEP_HELLO, HM_E_ALREADY_MADE);
-	assert_int_equal(played.challenges, 0);
+	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_ALREADY_MADE);
+	assert_int_equal(played.issues, 0);
 }
 
 static void
@@ -274,7 +331,7 @@ lets_the_server_judge_rubbish(void **state)
 static void
 holds_a_device_that_left_and_resumes_it(void **state)
 {
-	struct device_plan plan = { .id = 5, .leaves_at = HM_LINK_STAMP };
+	struct device_plan plan = { .id = 5, .leaves_at = HM_LINK_DELIVER };
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_HOLD);
@@ -283,11 +340,10 @@ holds_a_device_that_left_and_resumes_it(void **state)
 	assert_int_equal(played.issues, 1);
 	/* It had stored the stamp: nothing is issued again. */
 	plan.leaves_at = 0;
-	plan.state = HM_AGENT_STAMPED;
+	plan.state = HM_AGENT_COMPLETE;
 	assert_int_equal(make(&plan, NULL), UNIT_PASS);
 	assert_true(job.event.resumed);
 	assert_int_equal(played.issues, 1);
-	assert_int_equal(played.challenges, 1);
 	check_journal(5, UNIT_PASS, STEP_DONE, HM_OK);
 	assert_true(has_record(".confirm.tlog-proof"));
 }
@@ -295,7 +351,7 @@ holds_a_device_that_left_and_resumes_it(void **state)
 static void
 asks_anew_for_a_device_that_stored_nothing(void **state)
 {
-	struct device_plan plan = { .id = 5, .leaves_at = HM_LINK_STAMP };
+	struct device_plan plan = { .id = 5, .leaves_at = HM_LINK_DELIVER };
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_HOLD);
@@ -309,7 +365,9 @@ asks_anew_for_a_device_that_stored_nothing(void **state)
 static void
 closes_a_device_whose_last_word_got_lost(void **state)
 {
-	struct device_plan plan = { .id = 6, .leaves_at = HM_LINK_RECEIPT };
+	struct device_plan plan = {
+		.id = 6, .leaves = true, .leaves_at = HM_LINK_RECEIPT
+	};
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_HOLD);
@@ -320,7 +378,7 @@ closes_a_device_whose_last_word_got_lost(void **state)
 	assert_string_equal(job.event.serial, PLAYED_SERIAL);
 	/* A second time it is no longer unfinished. */
 	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
-	check_end(UNIT_FAIL, STEP_HELLO, HM_E_ALREADY_MADE);
+	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_ALREADY_MADE);
 	/* What it is stays, in whatever order it is put in again. */
 	job.order = "PO-2";
 	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
@@ -330,30 +388,29 @@ closes_a_device_whose_last_word_got_lost(void **state)
 static void
 resumes_within_its_order_only(void **state)
 {
-	struct device_plan plan = { .id = 5, .leaves_at = HM_LINK_STAMP };
+	struct device_plan plan = { .id = 5, .leaves_at = HM_LINK_DELIVER };
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_HOLD);
 	job.order = "PO-2";
-	plan.leaves_at = HM_LINK_CHALLENGE;
 	plan.state = HM_AGENT_STAMPED;
 	assert_int_equal(make(&plan, NULL), UNIT_HOLD);
 	assert_false(job.event.resumed);
-	assert_int_equal(played.challenges, 2);
+	assert_int_equal(played.issues, 2); /* for the other order */
 }
 
 static void
 fails_a_device_that_never_began(void **state)
 {
-	const struct device_plan plan = { .leaves_at = HM_LINK_HELLO };
-	const struct device_plan mute = { .silent_at = HM_LINK_HELLO };
+	const struct device_plan plan = { .leaves_at = HM_LINK_OPEN };
+	const struct device_plan mute = { .silent_at = HM_LINK_OPEN };
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
-	check_end(UNIT_FAIL, STEP_HELLO, HM_E_LINK);
+	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_LINK);
 	config.device_timeout_ms = 100;
 	assert_int_equal(make(&mute, NULL), UNIT_FAIL);
-	check_end(UNIT_FAIL, STEP_HELLO, HM_E_NO_DEVICE);
+	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_NO_DEVICE);
 }
 
 static void
@@ -403,7 +460,7 @@ asks_once_more_for_evidence_of_this_challenge(void **state)
 
 	(void)state;
 	assert_int_equal(make(&plan, &heard), UNIT_PASS);
-	assert_int_equal(heard, 5); /* the challenge twice */
+	assert_int_equal(heard, 3); /* opened twice */
 	assert_int_equal(played.challenges, 1);
 	assert_int_equal(played.issues, 1);
 }
@@ -454,9 +511,9 @@ begins_nothing_that_it_cannot_write_down(void **state)
 	(void)state;
 	strcat(config.journal, "/missing");
 	assert_int_equal(make(&plan, &heard), UNIT_FAIL);
-	check_end(UNIT_FAIL, STEP_HELLO, HM_E_JOURNAL);
+	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_JOURNAL);
 	assert_int_equal(heard, 1);
-	assert_int_equal(played.challenges, 0);
+	assert_int_equal(played.issues, 0);
 }
 
 static void
@@ -480,6 +537,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(makes_a_device_and_keeps_its_records),
+		TEST(makes_a_device_that_leaves_in_three),
+		TEST(sends_no_longer_message_than_a_device_takes),
+		TEST(holds_one_that_leaves_before_its_receipt),
 		TEST(fails_with_the_error_of_the_server),
 		TEST(fails_with_the_error_of_the_device),
 		TEST(calls_an_answer_that_is_none_an_error_of_http),

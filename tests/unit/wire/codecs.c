@@ -57,6 +57,8 @@ CODEC(void)
 CODEC(problem)
 CODEC(link)
 CODEC(info)
+CODEC(opened)
+CODEC(delivery)
 CODEC(update_ask)
 CODEC(update_answer)
 
@@ -141,6 +143,8 @@ const struct codec codecs[] = {
 	ROW(entry),
 	ROW(update_ask),
 	ROW(update_answer),
+	ROW(opened),
+	ROW(delivery),
 };
 const size_t codec_count = sizeof(codecs) / sizeof(codecs[0]);
 

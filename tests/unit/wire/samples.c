@@ -320,6 +320,41 @@ info(struct hm_span room, size_t *ret_len)
 }
 
 static hm_err
+opened(struct hm_span room, size_t *ret_len)
+{
+	struct hm_opened opened = {
+		.state = HM_AGENT_READY,
+		.last = HM_E_STAMP_OTHER,
+		.longest = 4072,
+		.leaves = true,
+		.evidence = HM_LITERAL("evidence"),
+	};
+
+	FILL(opened.device_id, 0x20);
+	return hm_opened_encode(&opened, room, ret_len);
+}
+
+static hm_err
+delivery(struct hm_span room, size_t *ret_len)
+{
+	const struct hm_delivery delivery = { HM_LITERAL("stamp"),
+		HM_LITERAL("receipt") };
+
+	return hm_delivery_encode(&delivery, room, ret_len);
+}
+
+static hm_err
+link_deliver(struct hm_span room, size_t *ret_len)
+{
+	uint8_t body[128];
+	struct hm_link link = { HM_LINK_DELIVER, { body, 0 } };
+
+	HM_TRY(
+	    delivery((struct hm_span){ body, sizeof(body) }, &link.body.len));
+	return hm_link_encode(&link, room, ret_len);
+}
+
+static hm_err
 link_hello(struct hm_span room, size_t *ret_len)
 {
 	struct hm_link link = { .type = HM_LINK_HELLO };
@@ -726,6 +761,9 @@ const struct sample samples[] = {
 	{ "info.cbor", "info", info },
 	{ "link-hello.cbor", "link", link_hello },
 	{ "link-info.cbor", "link", link_info },
+	{ "opened.cbor", "opened", opened },
+	{ "delivery.cbor", "delivery", delivery },
+	{ "link-deliver.cbor", "link", link_deliver },
 	{ "update-status.cbor", "update_ask", sample_update_status },
 	{ "update-announce.cbor", "update_ask", sample_update_announce },
 	{ "update-data.cbor", "update_ask", sample_update_data },
