@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -286,7 +287,17 @@ drop_waiting(struct pipe *pipe, uint64_t deadline_us)
 	return err == HM_E_LINK ? err : HM_OK;
 }
 
-/* Until it answers, the question is asked again: either may have been lost. */
+/* Has the device not even taken all that was sent? Of a socket, or a tty. */
+static bool
+is_behind(const struct pipe *pipe)
+{
+	int left = 0;
+
+	return ioctl(pipe->fd, TIOCOUTQ, &left) == 0 && left > 0;
+}
+
+/* Until it answers, the question is asked again: either may have been lost.
+ * What it has not taken yet is not: a slow device would only get slower. */
 hm_err
 pipe_exchange(struct pipe *pipe, struct hm_bytes message, uint64_t deadline_us,
     pipe_taker *take, void *context)
@@ -299,13 +310,12 @@ pipe_exchange(struct pipe *pipe, struct hm_bytes message, uint64_t deadline_us,
 	HM_TRY(hm_frame_encode(
 	    message, (struct hm_span){ frame, sizeof(frame) }, &len));
 	HM_TRY(drop_waiting(pipe, deadline_us));
+	HM_TRY(send_all(pipe, (struct hm_bytes){ frame, len }, deadline_us));
 	for (;;) {
 		uint64_t again_us = clock_mono_us() + RESEND_US;
 
 		if (again_us > deadline_us)
 			again_us = deadline_us;
-		HM_TRY(send_all(
-		    pipe, (struct hm_bytes){ frame, len }, deadline_us));
 		do {
 			err = receive(pipe, again_us, &answer);
 			if (err == HM_OK && take(context, answer))
@@ -313,6 +323,9 @@ pipe_exchange(struct pipe *pipe, struct hm_bytes message, uint64_t deadline_us,
 		} while (err == HM_OK);
 		if (err != HM_E_TIMEOUT || clock_mono_us() >= deadline_us)
 			return err;
+		if (!is_behind(pipe))
+			HM_TRY(send_all(pipe, (struct hm_bytes){ frame, len },
+			    deadline_us));
 	}
 }
 

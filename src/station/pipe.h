@@ -48,11 +48,11 @@ HM_MUST hm_err pipe_exchange(struct pipe *pipe, struct hm_bytes message,
 
 /*
  * Send one message and wait for the answer; a question that stays without one
- * is sent again each second. What came unasked before is dropped, but a late
- * answer to an earlier question of the same type may still be taken for this
- * one's: who asks must be able to tell. *ret borrows from the pipe until
- * the next call. HM_E_LINK (it closed, or frames do not check), HM_E_TIMEOUT,
- * HM_E_BAD_INPUT (not a message of ours)
+ * is sent again each second, once the device has taken what was sent. What
+ * came unasked before is dropped, but a late answer to an earlier question of
+ * the same type may still be taken for this one's: who asks must be able to
+ * tell. *ret borrows from the pipe until the next call. HM_E_LINK (it closed,
+ * or frames do not check), HM_E_TIMEOUT, HM_E_BAD_INPUT (not a message of ours)
  */
 HM_MUST hm_err pipe_ask(struct pipe *pipe, const struct hm_link *question,
     uint64_t deadline_us, struct hm_link *ret);
