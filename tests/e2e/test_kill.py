@@ -60,13 +60,20 @@ class Killing:
         new = self.todo if len(self.begun) < share else []
         return next(iter(again + new), None)
 
+    def is_recorded(self, chip):
+        """A device is complete before the station has heard of it: then it goes in again."""
+        shown = subprocess.run([VDEVICE, "show", "--dir", chip, "--json"], check=True,
+                               capture_output=True, cwd=self.factory.dir).stdout
+        return os.path.exists(self.factory.path(
+            f"records/{json.loads(shown)['serial']}.confirm.tlog-proof"))
+
     def operate(self):
         """Look at every slot once."""
         for slot in range(SLOTS):
             chip, process = self.inside.get(slot, (None, None))
             if process is not None and process.poll() is None:
                 continue
-            if process is not None and process.returncode == 0:
+            if process is not None and process.returncode == 0 and self.is_recorded(chip):
                 self.passed.add(chip)
             elif chip:
                 self.todo.append(chip)  # to be put in again
