@@ -24,7 +24,7 @@
  * Two exchanges make a device: open, deliver; the receipt is that of the issue
  * then. A device that leaves, whose agent is gone when it is complete, must not
  * be so before the server has its conformance, and takes three: open, stamp,
- * receipt (docs/decisions/0015). Hello asks who is there.
+ * receipt (docs/decisions/0016). Hello asks who is there.
  *
  * Every question may be asked again: a device that has the answer gives the
  * same one. So a station that lost its place begins with open and goes on from
