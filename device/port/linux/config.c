@@ -182,7 +182,7 @@ field(struct linux_config *config, size_t row)
 
 static hm_err
 take_pair(struct hm_bytes key, struct hm_bytes value, struct linux_config *ret,
-    bool seen[static ROWS])
+    bool *seen)
 {
 	size_t i = 0;
 
@@ -203,8 +203,7 @@ take_pair(struct hm_bytes key, struct hm_bytes value, struct linux_config *ret,
 }
 
 static hm_err
-take_line(
-    struct hm_bytes line, struct linux_config *ret, bool seen[static ROWS])
+take_line(struct hm_bytes line, struct linux_config *ret, bool *seen)
 {
 	const uint8_t *equals;
 
@@ -222,7 +221,7 @@ take_line(
 }
 
 static hm_err
-fill_gaps(struct linux_config *ret, const bool seen[static ROWS])
+fill_gaps(struct linux_config *ret, const bool *seen)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		if (seen[i])
