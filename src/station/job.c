@@ -218,14 +218,19 @@ issue(struct job *job, struct hm_bytes evidence)
 	return server_receipt(job->server, issued.receipt, job->why);
 }
 
-/* Has it got its stamp, and is that the one of our journal? Then only words are
- * missing. One that is complete is ours only if it is of the journal. */
+/*
+ * Has it got its stamp, and is that the one of our journal? Then only words are
+ * missing. One that is complete and not of the journal may be another station's
+ * whose word got lost: the server knows. One that leaves was confirmed before
+ * it was complete.
+ */
 static hm_err
 is_issued(const struct job *job, bool *ret)
 {
 	bool ours = job->unit.issued.len > 0;
 
-	if (job->device.state == HM_AGENT_COMPLETE && !ours)
+	if (job->device.state == HM_AGENT_COMPLETE && !ours &&
+	    (job->passed || job->device.leaves))
 		return HM_E_ALREADY_MADE;
 	*ret = job->device.state >= HM_AGENT_STAMPED && ours;
 	return HM_OK;

@@ -307,12 +307,36 @@ never_hands_on_what_does_not_check(void **state)
 static void
 knows_what_was_made_already(void **state)
 {
-	const struct device_plan plan = { .state = HM_AGENT_COMPLETE };
+	struct device_plan plan = { .state = HM_AGENT_COMPLETE,
+		.leaves = true };
 
 	(void)state;
 	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
 	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_ALREADY_MADE);
 	assert_int_equal(played.issues, 0);
+	/* Whether another station confirmed it only the server knows. */
+	plan.leaves = false;
+	played.fail_path = "/v1/issue";
+	played.fail_count = 1;
+	played.fail = HM_E_ALREADY_MADE;
+	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
+	check_end(UNIT_FAIL, STEP_ISSUE, HM_E_ALREADY_MADE);
+}
+
+static void
+finishes_a_complete_device_whose_station_was_lost(void **state)
+{
+	const struct device_plan plan = { .id = 7, .state = HM_AGENT_COMPLETE };
+
+	(void)state;
+	assert_int_equal(make(&plan, NULL), UNIT_PASS);
+	assert_int_equal(played.issues, 1);
+	assert_int_equal(played.confirms, 1);
+	/* It passed here: nobody is asked again. */
+	assert_int_equal(make(&plan, NULL), UNIT_FAIL);
+	check_end(UNIT_FAIL, STEP_ATTEST, HM_E_ALREADY_MADE);
+	check_journal(7, UNIT_PASS, STEP_DONE, HM_OK);
+	assert_int_equal(played.issues, 1);
 }
 
 static void
@@ -545,6 +569,7 @@ main(void)
 		TEST(calls_an_answer_that_is_none_an_error_of_http),
 		TEST(never_hands_on_what_does_not_check),
 		TEST(knows_what_was_made_already),
+		TEST(finishes_a_complete_device_whose_station_was_lost),
 		TEST(lets_the_server_judge_rubbish),
 		TEST(holds_a_device_that_left_and_resumes_it),
 		TEST(asks_anew_for_a_device_that_stored_nothing),
