@@ -13,6 +13,7 @@ from line import VDEVICE, Factory
 
 STATUS, ANNOUNCE, DATA, FINISH, INSTALL, RESTART = 16, 18, 19, 20, 21, 23
 INSTALLED = 3  # where an update is
+PATIENCE_S, TRIES = 1, 60
 
 
 class Gone(Exception):
@@ -52,7 +53,7 @@ class Unit(Machine):
         ours, theirs = socket.socketpair()
         words = [word for fault in faults for word in ("--fault", fault)]
         self.pipe, self.rest = ours, b""
-        ours.settimeout(60)
+        ours.settimeout(PATIENCE_S)
         with theirs:
             self.starts += 1
             self.process = subprocess.Popen(
@@ -105,18 +106,27 @@ class Unit(Machine):
                 raise Gone
             self.rest += got
 
-    def ask(self, kind, body=None):
-        message = cbor([kind, body])
-        try:
-            self.pipe.sendall(b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0")
-        except ConnectionError:
-            raise Gone from None
+    def answer_to(self, kind):
         while True:
             what, answer = self.hear()
             assert what == 17, answer
             state = State(answer)
             if state.asked == kind:
                 return state
+
+    def ask(self, kind, body=None):
+        """Again, if nothing comes back: a machine that starts anew may have lost the question."""
+        message = cbor([kind, body])
+        frame = b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0"
+        for _ in range(TRIES):
+            try:
+                self.pipe.sendall(frame)
+                return self.answer_to(kind)
+            except ConnectionError:
+                raise Gone from None
+            except TimeoutError:
+                continue
+        raise AssertionError(f"no answer to {kind}")
 
     def send(self, image):
         """All of it; what the device has already is not sent again."""
