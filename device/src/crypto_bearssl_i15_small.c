@@ -12,7 +12,8 @@ verify(const br_ec_impl *impl, const void *digest, size_t digest_len,
 	if (key->qlen != HM_POINT_LEN || digest_len != HM_DIGEST_LEN ||
 	    len != HM_SIGNATURE_LEN)
 		return 0;
-	return image_p256_small(key->q, digest, signature) == HM_VERDICT_YES;
+	return image_p256_small(key->q, (const uint8_t *)digest,
+		   (const uint8_t *)signature) == HM_VERDICT_YES;
 }
 
 const br_ec_impl *const hm_bearssl_p256 = &br_ec_prime_i15;

@@ -7,4 +7,4 @@
 #include <stdint.h>
 
 extern const uint8_t br_secp384r1[1], br_secp521r1[1];
-const uint8_t br_secp384r1[1], br_secp521r1[1];
+const uint8_t br_secp384r1[1] = { 0 }, br_secp521r1[1] = { 0 };

@@ -107,10 +107,11 @@ static void
 tls_has_its_groups(void **state)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+	char groups[] = "X25519:P-256";
 
 	(void)state;
 	assert_non_null(ctx);
-	assert_int_equal(SSL_CTX_set1_groups_list(ctx, "X25519:P-256"), 1);
+	assert_int_equal(SSL_CTX_set1_groups_list(ctx, groups), 1);
 	SSL_CTX_free(ctx);
 }
 
