@@ -177,7 +177,7 @@ load(struct fe *r, const uint8_t at[HM_STATIC 32])
 }
 
 static void
-store(const struct fe *a, uint8_t ret[HM_STATIC 32])
+put(const struct fe *a, uint8_t ret[HM_STATIC 32])
 {
 	for (size_t i = 0; i < 32; i++)
 		ret[i] = (uint8_t)(a->w[i / 4] >> (i % 4 * 8));
@@ -277,7 +277,7 @@ encode(const struct point *p, uint8_t ret[HM_STATIC 32])
 	reduce(&x);
 	reduce(&y);
 	y.w[7] |= (x.w[0] & 1) << 31;
-	store(&y, ret);
+	put(&y, ret);
 }
 
 /* SHA-512(R || key || message) modulo the order, bit by bit. */

@@ -20,7 +20,7 @@ keys_find(const char *text, const struct keys **ret, const char **ret_where)
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if (strlen(rows[i]->name) != len ||
-		    memcmp(rows[i]->name, text, len) != 0)
+		    strncmp(rows[i]->name, text, len) != 0)
 			continue;
 		*ret = rows[i];
 		*ret_where = text[len] == ':' ? text + len + 1 : "";

@@ -449,7 +449,7 @@ counter(uint32_t *ret)
 }
 
 static hm_err
-raise(uint32_t value)
+raise_to(uint32_t value)
 {
 	ESYS_TR index = ESYS_TR_NONE, base = ESYS_TR_NONE;
 	uint32_t now = 0;
@@ -471,5 +471,5 @@ const struct keys keys_tpm = {
 	.sign = sign,
 	.agree = agree,
 	.counter = counter,
-	.raise = raise,
+	.raise = raise_to,
 };

@@ -48,10 +48,15 @@ hm_panic(const char *file, int line, const char *words)
 static const struct row *
 row_of(hm_err err)
 {
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+	const struct row *bug = &errors[0]; /* until its row is met */
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		if (errors[i].err == err)
 			return &errors[i];
-	return row_of(HM_E_BUG);
+		if (errors[i].err == HM_E_BUG)
+			bug = &errors[i];
+	}
+	return bug;
 }
 
 static int

@@ -75,6 +75,7 @@ draw(const struct nor_plane *plane, uint32_t at, uint64_t luck, uint8_t *ret)
 			break;
 		default:
 			ret[i] = (uint8_t)((was[i] & noise) | (is[i] & ~noise));
+			break;
 		}
 	}
 	return luck % 8 == 5 && store.chip->ecc ? HM_E_IO : HM_OK;

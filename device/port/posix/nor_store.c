@@ -53,7 +53,7 @@ struct entry {
 struct level {
 	size_t entries;
 	uint32_t mark; /* its number, for nor_plane.saved */
-	struct nor nor;
+	struct nor was;
 	struct nor_otp otp;
 };
 
@@ -234,7 +234,7 @@ nor_mark(void)
 	hm_assert(depth < NOR_LEVELS);
 	levels[depth].entries = undo_len;
 	levels[depth].mark = ++marks;
-	levels[depth].nor = nor;
+	levels[depth].was = nor;
 	levels[depth].otp = *nor.otp;
 	depth++;
 }
@@ -257,7 +257,7 @@ nor_rewind(void)
 		    STORE_PAGE / unit);
 		entry->plane->saved[entry->page] = entry->saved;
 	}
-	nor = level->nor;
+	nor = level->was;
 	nor.total = total;
 	*nor.otp = level->otp;
 }
