@@ -11,6 +11,7 @@
 
 #include "base/ahead.h"
 #include "base/file.h"
+#include "core/check.h"
 
 static hm_err
 failed(hm_err err, const char *what, const char *name, struct why *why)
@@ -254,12 +255,18 @@ input_is_filled(const struct input *input, uint64_t at, uint64_t size,
 	return HM_OK;
 }
 
-const uint8_t *
-input_known(const struct input *input, uint64_t at, uint64_t size, int kind)
+bool
+input_known(const struct input *input, uint64_t at, uint64_t size, int kind,
+    uint8_t *ret, size_t len)
 {
-	if (!is_inside(input, at, size))
-		return NULL;
-	return known_find(input->known, input->start + at, size, kind);
+	const uint8_t *value = NULL;
+
+	hm_assert(len <= KNOWN_LEN);
+	if (is_inside(input, at, size))
+		value = known_find(input->known, input->start + at, size, kind);
+	if (value != NULL)
+		memcpy(ret, value, len);
+	return value != NULL;
 }
 
 void

@@ -50,9 +50,10 @@ HM_MUST hm_err input_walk(const struct input *input, uint64_t at, uint64_t size,
 /* Are these bytes all of this value? HM_E_IMAGE_SHORT, HM_E_IO */
 HM_MUST hm_err input_is_filled(const struct input *input, uint64_t at,
     uint64_t size, uint8_t value, bool *ret);
-/* The digest of a part, or NULL; and one that was computed of bytes that
- * input_walk() gave. Places are the input's own. */
-const uint8_t *input_known(
-    const struct input *input, uint64_t at, uint64_t size, int kind);
+/* The first `len` bytes of the digest of a part into `ret`, if it is known; and
+ * one that was computed of bytes that input_walk() gave. Places are the input's
+ * own. */
+bool input_known(const struct input *input, uint64_t at, uint64_t size,
+    int kind, uint8_t *ret, size_t len);
 void input_note(const struct input *input, uint64_t at, uint64_t size, int kind,
     const uint8_t value[static KNOWN_LEN]);

@@ -258,13 +258,12 @@ output_input(struct output *out, struct input *ret)
 {
 	if (is_memory(out)) {
 		*ret = input_of(buf_bytes(&out->memory));
-		ret->known = &out->known;
-		return HM_OK;
+	} else {
+		HM_TRY(flush(out));
+		*ret = (struct input){ .size = out->flushed,
+			.fd = out->temp.fd,
+			.name = out->path };
 	}
-	HM_TRY(flush(out));
-	*ret = (struct input){
-		.size = out->flushed, .fd = out->temp.fd, .name = out->path
-	};
 	ret->known = &out->known;
 	return HM_OK;
 }

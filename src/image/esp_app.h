@@ -76,6 +76,11 @@ struct esp_app_digests {
 				notes them; NULL: none */
 };
 
+/* The digests of a file from 0 to `end`, if they are known; a copy, if one is
+ * wanted, is only made by passing over the bytes. */
+bool esp_app_known(
+    const struct input *file, uint64_t end, struct esp_app_digests *digests);
+
 /* The exclusive or of the segments in eight columns, as an input knows it: from
  * 0 to the checksum. */
 #define ESP_KNOWN_SUM 0x100

@@ -73,33 +73,31 @@ see(void *context, struct hm_bytes piece)
 
 /* ---- what is known ---- */
 
-static bool
-find(const struct check *c, uint64_t end, int kind, uint8_t *ret, size_t len)
+bool
+esp_app_known(
+    const struct input *file, uint64_t end, struct esp_app_digests *digests)
 {
-	const uint8_t *value = input_known(c->file, 0, end, kind);
-
-	if (value != NULL)
-		memcpy(ret, value, len);
-	return value != NULL;
+	return digests->copy == NULL &&
+	       input_known(file, 0, end, HASH_SHA256, digests->sha256,
+		   sizeof(digests->sha256)) &&
+	       (!digests->wants_sha384 ||
+		   input_known(file, 0, end, HASH_SHA384, digests->sha384,
+		       sizeof(digests->sha384)));
 }
 
-/* All that the pass would give; a copy is only made by passing. */
+/* All that the pass would give. */
 static bool
 find_all(struct check *c)
 {
 	uint64_t sum_end = c->app->sum_at + 1, end = esp_align(c->app->size);
-	struct esp_app_digests *d = c->digests;
 	uint8_t sum[sizeof(c->sum)];
 
-	if (d != NULL &&
-	    (d->copy != NULL ||
-		!find(c, end, HASH_SHA256, d->sha256, sizeof(d->sha256)) ||
-		(d->wants_sha384 &&
-		    !find(c, end, HASH_SHA384, d->sha384, sizeof(d->sha384)))))
+	if (c->digests != NULL && !esp_app_known(c->file, end, c->digests))
 		return false;
-	if (!find(c, sum_end, ESP_KNOWN_SUM, sum, sizeof(sum)) ||
-	    (c->app->has_hash &&
-		!find(c, sum_end, HASH_SHA256, c->own, HASH_LEN)))
+	if (!input_known(
+		c->file, 0, sum_end, ESP_KNOWN_SUM, sum, sizeof(sum)) ||
+	    (c->app->has_hash && !input_known(c->file, 0, sum_end, HASH_SHA256,
+				     c->own, HASH_LEN)))
 		return false;
 	memcpy(&c->sum, sum, sizeof(sum));
 	return true;

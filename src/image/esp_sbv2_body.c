@@ -89,27 +89,6 @@ see_fill(struct two *two, uint64_t count)
 	return HM_OK;
 }
 
-static bool
-find(const struct input *file, uint64_t end, hash_kind kind, uint8_t *ret)
-{
-	const uint8_t *value = input_known(file, 0, end, (int)kind);
-
-	if (value != NULL)
-		memcpy(ret, value, hash_len(kind));
-	return value != NULL;
-}
-
-static bool
-find_both(const struct input *file, struct sbv2_body *body)
-{
-	struct esp_app_digests *d = &body->digests;
-
-	return d->copy == NULL &&
-	       find(file, body->sector_at, HASH_SHA256, d->sha256) &&
-	       (!d->wants_sha384 ||
-		   find(file, body->sector_at, HASH_SHA384, d->sha384));
-}
-
 static void
 end_hash(const struct sbv2_body *body, struct hash_run *run, hash_kind kind,
     uint8_t *ret)
@@ -140,7 +119,7 @@ check_data(const struct input *file, struct sbv2_body *body)
 	struct two two = { .copy = body->digests.copy };
 	hm_err err;
 
-	if (find_both(file, body))
+	if (esp_app_known(file, body->sector_at, &body->digests))
 		return HM_OK;
 	HM_TRY(hash_run_new(HASH_SHA256, &two.sha256));
 	err = body->digests.wants_sha384

@@ -42,14 +42,11 @@ hm_err
 image_hash(const struct input *file, uint64_t at, uint64_t size, hash_kind kind,
     uint8_t ret[static HASH_MAX])
 {
-	const uint8_t *known = input_known(file, at, size, (int)kind);
 	struct hash_run *run;
 	hm_err err;
 
-	if (known != NULL) {
-		memcpy(ret, known, HASH_MAX);
+	if (input_known(file, at, size, (int)kind, ret, HASH_MAX))
 		return HM_OK;
-	}
 	HM_TRY(hash_run_new(kind, &run));
 	err = input_walk(file, at, size, add_to_hash, run);
 	if (err == HM_OK) {
