@@ -206,7 +206,17 @@ open_and_store(const struct hm_stamp *stamp, struct hm_span room,
 	return err;
 }
 
-/* Take the one stamp of this device's life; with a receipt it is complete. */
+/* With a receipt it is complete. */
+static hm_err
+add_receipt(struct hm_agent_memory *next, struct hm_bytes receipt)
+{
+	if (hm_port_store_write(HM_RECORD_RECEIPT, receipt) != HM_OK)
+		return HM_E_STORAGE;
+	next->state = HM_AGENT_COMPLETE;
+	return HM_OK;
+}
+
+/* Take the one stamp of this device's life, and the receipt if one is there. */
 static hm_err
 take(struct hm_agent *agent, const struct hm_delivery *given,
     const uint8_t digest[HM_STATIC HM_DIGEST_LEN], struct hm_span room)
@@ -225,12 +235,8 @@ take(struct hm_agent *agent, const struct hm_delivery *given,
 	HM_TRY(conform(agent, &next));
 	HM_TRY(judge(&sign1));
 	HM_TRY(open_and_store(&stamp, room, given->stamp, digest));
-	if (given->receipt.len > 0) {
-		next.state = HM_AGENT_COMPLETE;
-		if (hm_port_store_write(HM_RECORD_RECEIPT, given->receipt) !=
-		    HM_OK)
-			return HM_E_STORAGE;
-	}
+	if (given->receipt.len > 0)
+		HM_TRY(add_receipt(&next, given->receipt));
 	return agent_commit(agent, &next);
 }
 
@@ -242,9 +248,7 @@ take_receipt(struct hm_agent *agent, struct hm_bytes receipt)
 
 	if (next.state != HM_AGENT_STAMPED)
 		return HM_OK;
-	if (hm_port_store_write(HM_RECORD_RECEIPT, receipt) != HM_OK)
-		return HM_E_STORAGE;
-	next.state = HM_AGENT_COMPLETE;
+	HM_TRY(add_receipt(&next, receipt));
 	return agent_commit(agent, &next);
 }
 
