@@ -25,6 +25,8 @@ hm_crc32(struct hm_bytes data)
 	return ~crc;
 }
 
+enum { STEP_FRONT, STEP_BLOCKS, STEP_BACK, STEP_DONE };
+
 void
 hm_frame_out_init(struct hm_frame_out *out, struct hm_bytes message)
 {
@@ -57,7 +59,8 @@ next_block(struct hm_frame_out *out, uint8_t *ret)
 	}
 	ret[0] = (uint8_t)len;
 	/* a full block stands for no zero: one that follows is a block */
-	out->closed = out->at == end && !zero;
+	if (out->at == end && !zero)
+		out->step = STEP_BACK;
 	return len;
 }
 
@@ -65,12 +68,11 @@ size_t
 hm_frame_out_next(
     struct hm_frame_out *out, uint8_t ret[HM_STATIC HM_FRAME_PIECE])
 {
-	if (out->begun && !out->closed)
+	if (out->step == STEP_BLOCKS)
 		return next_block(out, ret);
-	if (out->ended)
+	if (out->step == STEP_DONE)
 		return 0;
-	out->ended = out->begun;
-	out->begun = true;
+	out->step = out->step == STEP_FRONT ? STEP_BLOCKS : STEP_DONE;
 	ret[0] = 0;
 	return 1;
 }

@@ -34,10 +34,8 @@ HM_MUST hm_err hm_frame_encode(
 struct hm_frame_out {
 	struct hm_bytes message; /* borrowed */
 	uint8_t crc[4];
-	size_t at;   /* of message and CRC, what is out */
-	bool begun;  /* the zero in front is */
-	bool closed; /* the last block is */
-	bool ended;  /* all is */
+	size_t at;    /* of message and CRC, what is out */
+	uint8_t step; /* what comes next: a zero, blocks, a zero, nothing */
 };
 
 void hm_frame_out_init(struct hm_frame_out *out, struct hm_bytes message);
