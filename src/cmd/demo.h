@@ -82,12 +82,18 @@ HM_MUST hm_err demo_run(struct demo_world *world, const char *program,
 HM_MUST hm_err demo_release(struct demo_world *world, struct why *why);
 
 /* The parts of it that are the same for any images: a development image `out`
- * out of a payload, with one option more or NULL; two approvals; the bundle
- * into firmware/. */
+ * out of a payload, with one option more or NULL; and two such images, each in
+ * NAME.dev.bin, as a release that is promoted, approved twice, bundled, and
+ * opened into firmware/. `what` says what they are. */
+struct demo_image {
+	const char *name, *target; /* target NULL: none is named */
+};
+
 HM_MUST hm_err demo_sign(struct demo_world *world, const char *payload,
     const char *out, const char *word, const char *value, struct why *why);
-HM_MUST hm_err demo_approve(struct demo_world *world, struct why *why);
-HM_MUST hm_err demo_unpack(struct demo_world *world, struct why *why);
+HM_MUST hm_err demo_publish(struct demo_world *world,
+    const struct demo_image images[static 2], const char *what,
+    struct why *why);
 
 /* ---- demo_board.c ---- */
 

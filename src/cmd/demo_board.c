@@ -11,7 +11,6 @@
 #include "base/auto.h"
 #include "base/text.h"
 #include "cmd/demo.h"
-#include "cmd/demo_say.h"
 #include "cmd/run.h"
 #include "core/check.h"
 #include "crypto/digest.h"
@@ -26,10 +25,6 @@ enum { START, MANUFACTURE, PRODUCT, PROGRAMS };
 
 static char programs[PROGRAMS][FILE_PATH_MAX];
 static char boot_key[2 * SHA256_LEN + 1];
-
-#define RUN(world, why, ...)               \
-	demo_run(world, (world)->hallmark, \
-	    (const char *const[]){ __VA_ARGS__, NULL }, NULL, why)
 
 const char *
 demo_board_name(const struct demo_world *world)
@@ -72,16 +67,8 @@ sign_images(struct demo_world *world, struct why *why)
 {
 	HM_TRY(demo_sign(world, programs[MANUFACTURE], "maker.dev.bin",
 	    "--custom-tlv", "0x48a0=0x66", why));
-	HM_TRY(demo_sign(
-	    world, programs[PRODUCT], "app.dev.bin", NULL, NULL, why));
-	HM_TRY(RUN(world, why, "release", "create", "1.0.0-dev", "--product",
-	    "thermo", "--channel", "dev", "--counter", "1", "--image",
-	    "name=maker,file=maker.dev.bin", "--image",
-	    "name=app,file=app.dev.bin", "--dev-key", "dev-image.pub",
-	    "--config", "hallmark.yaml"));
-	demo_say("release", "1.0.0-dev  MCUboot images: manufacturing, "
-			    "product");
-	return HM_OK;
+	return demo_sign(
+	    world, programs[PRODUCT], "app.dev.bin", NULL, NULL, why);
 }
 
 /* What the fuses of the machines trust. */
@@ -116,20 +103,12 @@ alter(const char *from, const char *to, struct why *why)
 hm_err
 demo_board_release(struct demo_world *world, struct why *why)
 {
+	static const struct demo_image images[2] = { { "maker", NULL },
+		{ "app", NULL } };
+
 	HM_TRY(sign_images(world, why));
-	HM_TRY(RUN(world, why, "release", "promote", "1.0.0", "--from",
-	    "thermo/1.0.0-dev", "--image",
-	    "name=maker,file=maker.dev.bin,out=maker.bin", "--image",
-	    "name=app,file=app.dev.bin,out=app.bin", "--dev-key",
-	    "dev-image.pub", "--prod-key", "prod-image.pub", "--key",
-	    DEMO_OEM_TOKEN ";object=images", "--module", DEMO_MODULE, "--pin",
-	    DEMO_PIN, "--output", "release.cose", "--config", "hallmark.yaml"));
-	HM_TRY(demo_approve(world, why));
-	HM_TRY(RUN(world, why, "release", "bundle", "thermo/1.0.0", "--image",
-	    "name=maker,file=maker.bin", "--image", "name=app,file=app.bin",
-	    "--to", "station.pem", "--output", "1.0.0.bundle", "--config",
-	    "hallmark.yaml"));
-	HM_TRY(demo_unpack(world, why));
+	HM_TRY(demo_publish(
+	    world, images, "MCUboot images: manufacturing, product", why));
 	HM_TRY(alter("firmware/maker", "altered-maker.bin", why));
 	HM_TRY(alter("firmware/app", "altered-app.bin", why));
 	HM_TRY(hash_key(why));

@@ -5,6 +5,7 @@
  * promoted with the key in the OEM's token, approved by two people, and packed
  * for the station, which unpacks it.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -14,6 +15,7 @@
 #include "crypto/digest.h"
 #include "crypto/p256.h"
 
+#define WORD_MAX 128
 #define SBV2 "--format", "esp-secure-boot-v2"
 
 #define RUN(world, why, ...)               \
@@ -110,32 +112,32 @@ sign_images(struct demo_world *world, struct why *why)
 	    demo_sign(world, world->firmware, "app.dev.bin", NULL, NULL, why));
 	HM_TRY(RUN(world, why, "image", "sign", SBV2, "--key", "dev-image.pem",
 	    "--output", "net.dev.bin", "net.raw"));
-	HM_TRY(RUN(world, why, "release", "create", "1.0.0-dev", "--product",
-	    "thermo", "--channel", "dev", "--counter", "1", "--image",
-	    "name=app,file=app.dev.bin", "--image",
-	    "name=net,file=net.dev.bin,target=esp32c6", "--dev-key",
-	    "dev-image.pub", "--config", "hallmark.yaml"));
-	demo_say("release", "1.0.0-dev  MCUboot image, ESP32 image");
 	return HM_OK;
 }
 
-static hm_err
-promote(struct demo_world *world, struct why *why)
+/* ---- two images on their way to the station ---- */
+
+/* An image in the words of create, promote and bundle. */
+struct words {
+	char dev[WORD_MAX], again[WORD_MAX], prod[WORD_MAX];
+};
+
+static void
+put_words(const struct demo_image *image, struct words *ret)
 {
-	HM_TRY(RUN(world, why, "release", "promote", "1.0.0", "--from",
-	    "thermo/1.0.0-dev", "--image",
-	    "name=app,file=app.dev.bin,out=app.bin", "--image",
-	    "name=net,file=net.dev.bin,out=net.bin", "--dev-key",
-	    "dev-image.pub", "--prod-key", "prod-image.pub", "--key",
-	    DEMO_OEM_TOKEN ";object=images", "--module", DEMO_MODULE, "--pin",
-	    DEMO_PIN, "--output", "release.cose", "--config", "hallmark.yaml"));
-	return demo_approve(world, why);
+	const char *name = image->name, *target = image->target;
+
+	(void)snprintf(ret->dev, WORD_MAX, "name=%s,file=%s.dev.bin%s%s", name,
+	    name,
+	    target == NULL ? "" : ",target=", target == NULL ? "" : target);
+	(void)snprintf(ret->again, WORD_MAX,
+	    "name=%s,file=%s.dev.bin,out=%s.bin", name, name, name);
+	(void)snprintf(ret->prod, WORD_MAX, "name=%s,file=%s.bin", name, name);
 }
 
-hm_err
-demo_approve(struct demo_world *world, struct why *why)
+static hm_err
+approve(struct demo_world *world, struct why *why)
 {
-	demo_say("promoted", "1.0.0  same payloads, key in token \"oem\"");
 	HM_TRY(RUN(world, why, "release", "approve", "thermo/1.0.0", "--config",
 	    "alice.yaml"));
 	HM_TRY(RUN(world, why, "release", "approve", "thermo/1.0.0", "--config",
@@ -144,9 +146,27 @@ demo_approve(struct demo_world *world, struct why *why)
 	return HM_OK;
 }
 
-hm_err
-demo_unpack(struct demo_world *world, struct why *why)
+static hm_err
+promote(struct demo_world *world, const struct words words[static 2],
+    struct why *why)
 {
+	HM_TRY(RUN(world, why, "release", "promote", "1.0.0", "--from",
+	    "thermo/1.0.0-dev", "--image", words[0].again, "--image",
+	    words[1].again, "--dev-key", "dev-image.pub", "--prod-key",
+	    "prod-image.pub", "--key", DEMO_OEM_TOKEN ";object=images",
+	    "--module", DEMO_MODULE, "--pin", DEMO_PIN, "--output",
+	    "release.cose", "--config", "hallmark.yaml"));
+	demo_say("promoted", "1.0.0  same payloads, key in token \"oem\"");
+	return approve(world, why);
+}
+
+static hm_err
+deliver(struct demo_world *world, const struct words words[static 2],
+    struct why *why)
+{
+	HM_TRY(RUN(world, why, "release", "bundle", "thermo/1.0.0", "--image",
+	    words[0].prod, "--image", words[1].prod, "--to", "station.pem",
+	    "--output", "1.0.0.bundle", "--config", "hallmark.yaml"));
 	HM_TRY(RUN(world, why, "release", "open", "1.0.0.bundle", "--key",
 	    "station.key", "--authority", "authority.pub", "--into",
 	    "firmware"));
@@ -155,18 +175,33 @@ demo_unpack(struct demo_world *world, struct why *why)
 }
 
 hm_err
+demo_publish(struct demo_world *world, const struct demo_image images[static 2],
+    const char *what, struct why *why)
+{
+	struct words words[2];
+
+	for (int i = 0; i < 2; i++)
+		put_words(&images[i], &words[i]);
+	HM_TRY(RUN(world, why, "release", "create", "1.0.0-dev", "--product",
+	    "thermo", "--channel", "dev", "--counter", "1", "--image",
+	    words[0].dev, "--image", words[1].dev, "--dev-key", "dev-image.pub",
+	    "--config", "hallmark.yaml"));
+	demo_say("release", "1.0.0-dev  %s", what);
+	HM_TRY(promote(world, words, why));
+	return deliver(world, words, why);
+}
+
+hm_err
 demo_release(struct demo_world *world, struct why *why)
 {
+	static const struct demo_image images[2] = { { "app", NULL },
+		{ "net", "esp32c6" } };
+
 	HM_TRY(make_keys(world, why));
 	if (world->board != NULL)
 		return demo_board_release(world, why);
 	HM_TRY(sign_images(world, why));
-	HM_TRY(promote(world, why));
-	HM_TRY(RUN(world, why, "release", "bundle", "thermo/1.0.0", "--image",
-	    "name=app,file=app.bin", "--image", "name=net,file=net.bin", "--to",
-	    "station.pem", "--output", "1.0.0.bundle", "--config",
-	    "hallmark.yaml"));
-	HM_TRY(demo_unpack(world, why));
+	HM_TRY(demo_publish(world, images, "MCUboot image, ESP32 image", why));
 	world->firmware = "firmware/app";
 	return HM_OK;
 }

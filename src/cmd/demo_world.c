@@ -21,10 +21,7 @@
 #include "net/server.h"
 
 #define WORDS_MAX 40
-#define MODULE DEMO_MODULE
-#define PIN DEMO_PIN
 #define SERVER_TOKEN "pkcs11:token=server"
-#define OEM_TOKEN DEMO_OEM_TOKEN
 #define READY_WITHIN_US 20000000u
 #define YEAR_S (365 * 86400u)
 
@@ -101,10 +98,10 @@ make_tokens(struct demo_world *world, struct why *why)
 		return HM_E_NO_MEMORY;
 	HM_TRY(put_pin("pin", why));
 	HM_TRY(put_pin("so-pin", why));
-	HM_TRY(HALLMARK(world, why, "hsm", "init", "oem", "--module", MODULE,
-	    "--pin", PIN, "--so-pin", "file:so-pin"));
-	HM_TRY(HALLMARK(world, why, "hsm", "init", "server", "--module", MODULE,
-	    "--pin", PIN, "--so-pin", "file:so-pin"));
+	HM_TRY(HALLMARK(world, why, "hsm", "init", "oem", "--module",
+	    DEMO_MODULE, "--pin", DEMO_PIN, "--so-pin", "file:so-pin"));
+	HM_TRY(HALLMARK(world, why, "hsm", "init", "server", "--module",
+	    DEMO_MODULE, "--pin", DEMO_PIN, "--so-pin", "file:so-pin"));
 	demo_say("tokens", "SoftHSM \"oem\" and \"server\"");
 	return HM_OK;
 }
@@ -116,18 +113,18 @@ make_sub(struct demo_world *world, const char *label, const char *subject,
 	return HALLMARK(world, why, "ca", "create", "sub", "--token",
 	    SERVER_TOKEN, "--label", label, "--subject", subject,
 	    "--organization", "Demo OEM", "--days", "400", "--out", out,
-	    "--module", MODULE, "--pin", PIN, "--issuer-certificate",
-	    "root.pem", "--issuer-token", OEM_TOKEN, "--issuer-key",
-	    "pkcs11:object=root", "--issuer-pin", PIN);
+	    "--module", DEMO_MODULE, "--pin", DEMO_PIN, "--issuer-certificate",
+	    "root.pem", "--issuer-token", DEMO_OEM_TOKEN, "--issuer-key",
+	    "pkcs11:object=root", "--issuer-pin", DEMO_PIN);
 }
 
 static hm_err
 make_cas(struct demo_world *world, struct why *why)
 {
 	HM_TRY(HALLMARK(world, why, "ca", "create", "root", "--token",
-	    OEM_TOKEN, "--label", "root", "--subject", "Demo Root",
+	    DEMO_OEM_TOKEN, "--label", "root", "--subject", "Demo Root",
 	    "--organization", "Demo OEM", "--days", "9000", "--out", "root.pem",
-	    "--module", MODULE, "--pin", PIN));
+	    "--module", DEMO_MODULE, "--pin", DEMO_PIN));
 	demo_say("root CA", "Demo Root  P-384, key in token \"oem\"");
 	HM_TRY(
 	    make_sub(world, "factory", "Demo Factory CA", "factory.pem", why));
@@ -142,14 +139,15 @@ static hm_err
 make_keys(struct demo_world *world, struct why *why)
 {
 	HM_TRY(HALLMARK(world, why, "hsm", "generate", SERVER_TOKEN, "--label",
-	    "stamp", "--public", "stamp.pub", "--module", MODULE, "--pin",
-	    PIN));
+	    "stamp", "--public", "stamp.pub", "--module", DEMO_MODULE, "--pin",
+	    DEMO_PIN));
 	HM_TRY(HALLMARK(world, why, "hsm", "generate", SERVER_TOKEN, "--label",
 	    "log", "--type", "ed25519", "--origin", "demo.hallmark/log",
-	    "--public", "log.vkey", "--module", MODULE, "--pin", PIN));
-	HM_TRY(HALLMARK(world, why, "hsm", "generate", OEM_TOKEN, "--label",
-	    "authority", "--public", "authority.pub", "--module", MODULE,
-	    "--pin", PIN));
+	    "--public", "log.vkey", "--module", DEMO_MODULE, "--pin",
+	    DEMO_PIN));
+	HM_TRY(HALLMARK(world, why, "hsm", "generate", DEMO_OEM_TOKEN,
+	    "--label", "authority", "--public", "authority.pub", "--module",
+	    DEMO_MODULE, "--pin", DEMO_PIN));
 	demo_say("keys", "authority, stamp, log: sign only, not extractable");
 	return HM_OK;
 }
@@ -162,9 +160,9 @@ demo_issue(struct demo_world *world, const char *profile, const char *subject,
 
 	return HALLMARK(world, why, "ca", "issue", profile, "--subject",
 	    subject, "--days", "300", "--key-out", key, "--out", out,
-	    "--module", MODULE, "--issuer-certificate", "line.pem",
+	    "--module", DEMO_MODULE, "--issuer-certificate", "line.pem",
 	    "--issuer-token", SERVER_TOKEN, "--issuer-key",
-	    "pkcs11:object=line", "--issuer-pin", PIN,
+	    "pkcs11:object=line", "--issuer-pin", DEMO_PIN,
 	    is_server ? "--host" : NULL, "127.0.0.1");
 }
 
@@ -208,8 +206,9 @@ put_server_yaml(const struct demo_world *world, struct why *why)
 	    "approvers: [\"alice.pem\", \"bob.pem\"]\n"
 	    "tls:\n  certificate: \"server.pem\"\n  key: \"server.key\"\n"
 	    "  client_ca: \"line.pem\"\n"
-	    "token:\n  uri: \"" SERVER_TOKEN "\"\n  module: \"" MODULE "\"\n"
-	    "  pin: \"" PIN "\"\n  issuer: \"pkcs11:object=factory\"\n"
+	    "token:\n  uri: \"" SERVER_TOKEN "\"\n  module: \"" DEMO_MODULE
+	    "\"\n"
+	    "  pin: \"" DEMO_PIN "\"\n  issuer: \"pkcs11:object=factory\"\n"
 	    "  stamp: \"pkcs11:object=stamp\"\n"
 	    "  log: \"pkcs11:object=log\"\n  folder: \"tokens\"\n",
 	    world->address);
@@ -222,8 +221,9 @@ put_planner_yaml(const struct demo_world *world, struct why *why)
 	    "schema: 1\nserver:\n  url: \"https://%s\"\n"
 	    "  ca: \"line.pem\"\n  certificate: \"planner.pem\"\n"
 	    "  key: \"planner.key\"\n"
-	    "authority:\n  uri: \"" OEM_TOKEN "\"\n  module: \"" MODULE "\"\n"
-	    "  key: \"pkcs11:object=authority\"\n  pin: \"" PIN "\"\n",
+	    "authority:\n  uri: \"" DEMO_OEM_TOKEN
+	    "\"\n  module: \"" DEMO_MODULE "\"\n"
+	    "  key: \"pkcs11:object=authority\"\n  pin: \"" DEMO_PIN "\"\n",
 	    world->address);
 }
 
@@ -359,8 +359,8 @@ store_shared(struct demo_world *world, struct why *why)
 
 	HM_TRY(put_pin("fleet-key", why));
 	err = HALLMARK(world, why, "hsm", "store", SERVER_TOKEN, "--label",
-	    "fleet-key", "--value", "file:fleet-key", "--module", MODULE,
-	    "--pin", PIN);
+	    "fleet-key", "--value", "file:fleet-key", "--module", DEMO_MODULE,
+	    "--pin", DEMO_PIN);
 	(void)unlink("fleet-key"); /* the token has it now */
 	return err;
 }
