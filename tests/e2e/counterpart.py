@@ -325,6 +325,19 @@ def uncobs(data):
     return bytes(out)
 
 
+def framed(message):
+    """Its bytes as they go over the link."""
+    return b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0"
+
+
+def unframed(frame):
+    """What stands between two zeros of the link; None: nothing, or it was disturbed."""
+    data = uncobs(frame)
+    if len(data) <= 4 or zlib.crc32(data[:-4]).to_bytes(4, "big") != data[-4:]:
+        return None
+    return cbor2.loads(data[:-4])
+
+
 class Slot:
     """A slot played by us, and the hallmark-vdevice that is in it."""
 
@@ -351,17 +364,17 @@ class Slot:
         return self.hear()
 
     def say(self, message):
-        self.pipe.sendall(b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0")
+        self.pipe.sendall(framed(message))
 
     def hear(self):
         while True:
             frame, zero, rest = self.received.partition(b"\0")
             if zero:
                 self.received = rest
-                data = uncobs(frame)
                 if frame:
-                    assert zlib.crc32(data[:-4]).to_bytes(4, "big") == data[-4:]
-                    return cbor2.loads(data[:-4])
+                    message = unframed(frame)
+                    assert message, frame
+                    return message
                 continue
             got = self.pipe.recv(4096)
             assert got, "the device has gone"

@@ -3,12 +3,10 @@
 
 A machine's flash is a file: it can be kept as it was at some instant, and put back.
 """
-import os, random, shutil, socket, subprocess, tempfile, zlib
-
-import cbor2
+import os, random, shutil, socket, subprocess, tempfile
 
 from cortexm import CUT, LIFE, Machine, Works
-from counterpart import cbor, cobs, uncobs
+from counterpart import cbor, framed, unframed
 from line import VDEVICE, Factory
 
 STATUS, ANNOUNCE, DATA, FINISH, INSTALL, RESTART = 16, 18, 19, 20, 21, 23
@@ -94,9 +92,9 @@ class Unit(Machine):
             frame, zero, rest = self.rest.partition(b"\0")
             if zero:
                 self.rest = rest
-                data = uncobs(frame)
-                if len(data) > 4 and zlib.crc32(data[:-4]).to_bytes(4, "big") == data[-4:]:
-                    return cbor2.loads(data[:-4])
+                message = unframed(frame)
+                if message:
+                    return message
                 continue
             try:
                 got = self.pipe.recv(4096)
@@ -116,11 +114,9 @@ class Unit(Machine):
 
     def ask(self, kind, body=None):
         """Again, if nothing comes back: a machine that starts anew may have lost the question."""
-        message = cbor([kind, body])
-        frame = b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0"
         for _ in range(TRIES):
             try:
-                self.pipe.sendall(frame)
+                self.pipe.sendall(framed(cbor([kind, body])))
                 return self.answer_to(kind)
             except ConnectionError:
                 raise Gone from None

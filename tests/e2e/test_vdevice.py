@@ -6,15 +6,15 @@ Nothing of ours is on this side: frames, CBOR (cbor2), signatures, certificates
 docs/protocol.md alone.
 Run: VDEVICE=build/device/virtual/hallmark-vdevice pytest tests/e2e/test_vdevice.py
 """
-import datetime, json, os, socket, subprocess, tempfile, zlib
+import datetime, json, os, socket, subprocess, tempfile
 import cbor2, pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from counterpart import (CHALLENGE, CONFORMANCE, CURVE, DONE, EVIDENCE, HELLO, INFO, PROBLEM,
-                         RECEIPT, STAMP, cbor, cobs, hpke_seal, open1, point_of, sha256, sign1,
-                         uncobs, verify)
+                         RECEIPT, STAMP, cbor, framed, hpke_seal, open1, point_of, sha256, sign1,
+                         unframed, verify)
 
 VDEVICE = os.environ.get("VDEVICE", "build/device/virtual/hallmark-vdevice")
 BLANK, READY, STAMPED, COMPLETE = range(4)
@@ -49,11 +49,8 @@ class Slot:
             frame, zero, rest = self.received.partition(b"\0")
             if zero:
                 self.received = rest
-                data = uncobs(frame)
-                if len(data) > 4 and zlib.crc32(data[:-4]) == int.from_bytes(data[-4:], "big"):
-                    return cbor2.loads(data[:-4])
                 if frame:
-                    return None  # disturbed
+                    return unframed(frame)
                 continue
             try:
                 got = self.pipe.recv(4096)
@@ -64,9 +61,8 @@ class Slot:
             self.received += got
 
     def ask(self, kind, body=None):
-        message = cbor([kind, body])
         try:
-            self.pipe.sendall(b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0")
+            self.pipe.sendall(framed(cbor([kind, body])))
         except ConnectionError:
             raise Gone
         return self.receive()
@@ -325,14 +321,11 @@ def test_a_terminal_is_a_link_as_well(bench):
     master, slave = os.openpty()
     process = subprocess.Popen([VDEVICE, "run", "--dir", bench.path("a"), "--link",
                                 "pty:" + os.ttyname(slave)], stdout=subprocess.DEVNULL)
-    message = cbor([HELLO, None])
-    frame = b"\0" + cobs(message + zlib.crc32(message).to_bytes(4, "big")) + b"\0"
     got = b""
     while got.count(b"\0") < 2:  # what came before raw mode was set is noise
-        os.write(master, frame)
+        os.write(master, framed(cbor([HELLO, None])))
         got += os.read(master, 4096)
-    data = uncobs(got.split(b"\0")[1])
-    assert cbor2.loads(data[:-4])[0] == INFO
+    assert unframed(got.split(b"\0")[1])[0] == INFO
     os.close(slave)
     os.close(master)
     assert process.wait(timeout=20) == 13

@@ -6,14 +6,14 @@ syncing, opening, renaming. Whatever fails, the program ends by itself, says why
 of the list or does its job nevertheless, and its files are the old or the new ones, whole.
 """
 import concurrent.futures, itertools, json, os, pathlib, re, shutil, socket, subprocess
-import sys, tempfile, threading, zlib
+import sys, tempfile, threading
 
 import cbor2, pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "e2e"))
-from counterpart import Device, cbor  # noqa: E402
+from counterpart import Device, cbor, framed  # noqa: E402
 from line import (HALLMARK, MODULE, SERVER, STATION, VDEVICE, make_device,  # noqa: E402
                   running_factory)
 
@@ -275,21 +275,9 @@ def test_an_image_that_is_there_stays_or_is_the_new_one(images):
 
 # --- a device -----------------------------------------------------------------------
 
-def frame(kind, body):
-    message = cbor([kind, body])
-    data = message + zlib.crc32(message).to_bytes(4, "big")
-    out = bytearray()
-    for block in data.split(b"\0"):
-        while len(block) >= 254:
-            out += b"\xff" + block[:254]
-            block = block[254:]
-        out += bytes([len(block) + 1]) + block
-    return b"\0" + bytes(out) + b"\0"
-
-
 def test_a_chip_is_as_before_or_has_its_keys(factory):
     chip, _, _ = factory.fab("--scheme", "soft", release="soft-1")
-    challenge = frame(3, cbor({0: 1, 1: "PO-1", 2: bytes(32), 3: bytes(32)}))
+    challenge = framed(cbor([3, cbor({0: 1, 1: "PO-1", 2: bytes(32), 3: bytes(32)})]))
 
     class Run(Job):
         env = factory.env
