@@ -15,6 +15,7 @@
 #include "cmd/nouns.h"
 #include "cmd/program.h"
 #include "cmd/run.h"
+#include "crypto/init.h"
 
 static const struct noun_spec *const nouns[] = { &noun_image, NULL };
 
@@ -60,7 +61,8 @@ become_full(char **argv)
 int
 main(int argc, char **argv)
 {
-	if (is_ours(argc, argv))
-		return options_main(&program, argc, argv);
-	return become_full(argv);
+	if (!is_ours(argc, argv))
+		return become_full(argv);
+	crypto_init_brief();
+	return options_main(&program, argc, argv);
 }

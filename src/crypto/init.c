@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/init.h"
 
+#include <openssl/crypto.h>
+
 #include "crypto/aead.h"
 #include "crypto/digest.h"
 #include "crypto/ec.h"
@@ -91,4 +93,11 @@ crypto_done(void)
 	p256_pair_stop();
 	ec_stop(&ec_p256);
 	ec_stop(&ec_p384);
+}
+
+void
+crypto_init_brief(void)
+{
+	(void)OPENSSL_init_crypto(
+	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT, NULL);
 }

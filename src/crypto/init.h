@@ -39,3 +39,11 @@ void crypto_done(void);
  * nothing.
  */
 HM_MUST hm_err crypto_few_decoders(void);
+
+/*
+ * For a command that does one thing and ends, before it calls anything of
+ * libcrypto: the texts of errors, which nobody prints, are not loaded, and the
+ * tables that libcrypto made are left to the system at the end. Keys are wiped
+ * when they are freed, as ever. Without memory for it all is as before.
+ */
+void crypto_init_brief(void);

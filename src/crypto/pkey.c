@@ -185,8 +185,8 @@ pkey_signature_len(const struct pkey *key)
 
 /* ---- in ---- */
 
-hm_err
-pkey_from_der(struct hm_bytes der, struct pkey **ret)
+static hm_err
+from_any_der(struct hm_bytes der, struct pkey **ret)
 {
 	const uint8_t *at = der.ptr;
 	EVP_PKEY *evp = d2i_PUBKEY(NULL, &at, (long)der.len);
@@ -236,6 +236,17 @@ pkey_from_point(pkey_type type, struct hm_bytes point, struct pkey **ret)
 	    OSSL_PKEY_PARAM_PUB_KEY, (void *)(uintptr_t)point.ptr, point.len);
 	params[2] = OSSL_PARAM_construct_end();
 	return pkey_adopt(from_params("EC", params), false, ret);
+}
+
+hm_err
+pkey_from_der(struct hm_bytes der, struct pkey **ret)
+{
+	struct hm_bytes point;
+	pkey_type type;
+
+	return pkey_der_is_point(der, &type, &point)
+		   ? pkey_from_point(type, point, ret)
+		   : from_any_der(der, ret);
 }
 
 hm_err
@@ -321,8 +332,11 @@ hm_err
 pkey_spki(const struct pkey *key, struct buf *ret)
 {
 	uint8_t *der = NULL;
-	int len = i2d_PUBKEY(key->evp, &der);
+	int len;
 
+	if (key->type != PKEY_RSA)
+		return pkey_der_spki(key, ret);
+	len = i2d_PUBKEY(key->evp, &der);
 	return add_der(len, der, ret);
 }
 

@@ -104,7 +104,8 @@ struct pkey_input {
 };
 HM_MUST hm_err pkey_sign(struct pkey *key, const struct pkey_input *input,
     struct hm_span room, size_t *ret_len);
-/* HM_E_SIGNATURE; HM_E_KEY if the key is of another type */
+/* HM_E_SIGNATURE; HM_E_KEY if the key is of another type. The last signature
+ * over a digest that verified is kept with the key, and not computed again. */
 HM_MUST hm_err pkey_verify(struct pkey *key, const struct pkey_input *input,
     struct hm_bytes signature);
 

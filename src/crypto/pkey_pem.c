@@ -104,20 +104,43 @@ certificate_key(const uint8_t *der, long len)
 }
 
 static hm_err
+private_key(struct hm_bytes der, struct pkey **ret)
+{
+	const uint8_t *at = der.ptr;
+
+	if (pkey_der_is_private(der))
+		return pkey_der_private(der, ret);
+	return pkey_adopt(
+	    d2i_AutoPrivateKey(NULL, &at, (long)der.len), true, ret);
+}
+
+/* As OpenSSL, what stands behind a key is not looked at. */
+static hm_err
+public_key(struct hm_bytes der, struct pkey **ret)
+{
+	const uint8_t *at = der.ptr;
+	struct hm_bytes point;
+	pkey_type type;
+
+	if (pkey_der_is_point(der, &type, &point))
+		return pkey_from_point(type, point, ret);
+	return pkey_adopt(d2i_PUBKEY(NULL, &at, (long)der.len), false, ret);
+}
+
+static hm_err
 from_block(const struct block *block, struct pkey **ret, struct why *why)
 {
 	const uint8_t *at = block->der;
+	struct hm_bytes der = { at, (size_t)block->len };
 
 	if (strcmp(block->label, "PUBLIC KEY") == 0)
-		return pkey_adopt(
-		    d2i_PUBKEY(NULL, &at, block->len), false, ret);
+		return public_key(der, ret);
 	if (strcmp(block->label, "RSA PUBLIC KEY") == 0)
 		return pkey_adopt(
 		    d2i_PublicKey(EVP_PKEY_RSA, NULL, &at, block->len), false,
 		    ret);
 	if (is_private_label(block->label))
-		return pkey_adopt(
-		    d2i_AutoPrivateKey(NULL, &at, block->len), true, ret);
+		return private_key(der, ret);
 	if (strcmp(block->label, "CERTIFICATE") == 0)
 		return pkey_adopt(
 		    certificate_key(block->der, block->len), false, ret);

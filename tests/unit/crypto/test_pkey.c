@@ -111,6 +111,179 @@ takes_its_own_schemes_only(void **state)
 		}
 }
 
+/* PEM of a key, as OpenSSL writes it; read again, it is the same. */
+static void
+comes_in_from(void (*write)(BIO *, EVP_PKEY *), EVP_PKEY *evp, pkey_type type)
+{
+	uint8_t digest[HASH_MAX] = { 7 }, room[PKEY_SIGNATURE_MAX];
+	struct pkey_input input = {
+		.scheme = type == PKEY_ED25519 ? PKEY_EDDSA : PKEY_ECDSA,
+		.hash = HASH_SHA256,
+		.bytes = { digest, 32 },
+	};
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct buf ours = { .max = 1024 };
+	struct pkey *key;
+	uint8_t *theirs = NULL;
+	char *at;
+	long len;
+	int spki;
+	size_t signature_len;
+
+	write(bio, evp);
+	len = BIO_get_mem_data(bio, &at);
+	assert_int_equal(
+	    pkey_from_pem((struct hm_bytes){ (uint8_t *)at, (size_t)len }, NULL,
+		&key, NULL),
+	    HM_OK);
+	assert_int_equal(pkey_kind(key), type);
+	assert_int_equal(pkey_spki(key, &ours), HM_OK);
+	spki = i2d_PUBKEY(evp, &theirs);
+	assert_int_equal(ours.len, spki);
+	assert_memory_equal(ours.ptr, theirs, ours.len);
+	if (pkey_is_private(key) && type != PKEY_X25519) {
+		assert_int_equal(
+		    pkey_sign(key, &input,
+			(struct hm_span){ room, sizeof(room) }, &signature_len),
+		    HM_OK);
+		assert_int_equal(pkey_verify(key, &input,
+				     (struct hm_bytes){ room, signature_len }),
+		    HM_OK);
+	}
+	OPENSSL_free(theirs);
+	buf_wipe(&ours);
+	pkey_free(key);
+	BIO_free(bio);
+}
+
+static void
+write_pkcs8(BIO *bio, EVP_PKEY *evp)
+{
+	assert_int_equal(
+	    PEM_write_bio_PKCS8PrivateKey(bio, evp, NULL, NULL, 0, NULL, NULL),
+	    1);
+}
+
+static void
+write_sec1(BIO *bio, EVP_PKEY *evp)
+{
+	assert_int_equal(PEM_write_bio_PrivateKey_traditional(
+			     bio, evp, NULL, NULL, 0, NULL, NULL),
+	    1);
+}
+
+static void
+write_public(BIO *bio, EVP_PKEY *evp)
+{
+	assert_int_equal(PEM_write_bio_PUBKEY(bio, evp), 1);
+}
+
+static void
+reads_and_writes_what_openssl_does(void **state)
+{
+	static const struct {
+		const char *kind, *group;
+		pkey_type type;
+	} rows[] = {
+		{ "EC", "prime192v1", PKEY_P192 },
+		{ "EC", "prime256v1", PKEY_P256 },
+		{ "EC", "secp384r1", PKEY_P384 },
+		{ "ED25519", NULL, PKEY_ED25519 },
+		{ "X25519", NULL, PKEY_X25519 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		EVP_PKEY *evp =
+		    EVP_PKEY_Q_keygen(NULL, NULL, rows[i].kind, rows[i].group);
+
+		assert_non_null(evp);
+		comes_in_from(write_pkcs8, evp, rows[i].type);
+		comes_in_from(write_public, evp, rows[i].type);
+		if (rows[i].group != NULL)
+			comes_in_from(write_sec1, evp, rows[i].type);
+		EVP_PKEY_free(evp);
+	}
+}
+
+/* What differs from the usual shape is read by OpenSSL: a scalar of zero, one
+ * of the order, a point that is not on the curve. */
+static void
+refuses_numbers_of_no_key_in_the_usual_shape(void **state)
+{
+	static const char *const sec1[] = {
+		"307702010104200000000000000000000000000000000000000000000000"
+		"000000000000000000a00a06082a8648ce3d030107a144034200046b17d1"
+		"f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964f"
+		"e342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51"
+		"f5",
+		"30770201010420ffffffff00000000ffffffffffffffffbce6faada7179e"
+		"84f3b9cac2fc632551a00a06082a8648ce3d030107a144034200046b17d1"
+		"f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964f"
+		"e342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51"
+		"f5",
+		"307702010104200000000000000000000000000000000000000000000000"
+		"000000000000000001a00a06082a8648ce3d030107a144034200046b17d1"
+		"f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c2964f"
+		"e342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51"
+		"f6",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sec1) / sizeof(sec1[0]); i++) {
+		uint8_t der[121];
+		BIO *bio = BIO_new(BIO_s_mem());
+		struct pkey *key = NULL;
+		char *at;
+		long len;
+
+		unhex(sec1[i], der, sizeof(der));
+		assert_true(PEM_write_bio(bio, "EC PRIVATE KEY", "", der,
+				sizeof(der)) > 0);
+		len = BIO_get_mem_data(bio, &at);
+		assert_int_equal(pkey_from_pem((struct hm_bytes){ (uint8_t *)at,
+						   (size_t)len },
+				     NULL, &key, NULL),
+		    HM_E_KEY);
+		BIO_free(bio);
+	}
+}
+
+static void
+a_signature_that_is_remembered_is_no_other(void **state)
+{
+	uint8_t digest[HASH_MAX] = { 1 }, other[HASH_MAX] = { 2 };
+	uint8_t room[PKEY_SIGNATURE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < KINDS; i++) {
+		struct pkey_input input = input_for(i, digest);
+		struct pkey_input another = input_for(i, other);
+		struct hm_bytes signature = { room, 0 };
+
+		assert_int_equal(
+		    pkey_sign(keys[i], &input,
+			(struct hm_span){ room, sizeof(room) }, &signature.len),
+		    HM_OK);
+		for (size_t turn = 0; turn < 2; turn++) {
+			assert_int_equal(
+			    pkey_verify(keys[i], &input, signature), HM_OK);
+			assert_int_equal(
+			    pkey_verify(keys[i], &another, signature),
+			    HM_E_SIGNATURE);
+			room[signature.len - 1] ^= 1;
+			assert_int_equal(
+			    pkey_verify(keys[i], &input, signature),
+			    HM_E_SIGNATURE);
+			room[signature.len - 1] ^= 1;
+		}
+		input.scheme =
+		    kinds[i].scheme == PKEY_PSS ? PKEY_PKCS1 : PKEY_PSS;
+		assert_int_not_equal(
+		    pkey_verify(keys[i], &input, signature), HM_OK);
+	}
+}
+
 static void
 goes_out_and_comes_in(void **state)
 {
@@ -324,6 +497,9 @@ main(void)
 		cmocka_unit_test(signs_and_finds_what_was_altered),
 		cmocka_unit_test(takes_its_own_schemes_only),
 		cmocka_unit_test(goes_out_and_comes_in),
+		cmocka_unit_test(reads_and_writes_what_openssl_does),
+		cmocka_unit_test(refuses_numbers_of_no_key_in_the_usual_shape),
+		cmocka_unit_test(a_signature_that_is_remembered_is_no_other),
 		cmocka_unit_test(refuses_weak_keys_and_points_off_the_curve),
 		cmocka_unit_test(der_of_a_signature_is_minimal),
 		cmocka_unit_test(montgomery_constants_fit_their_modulus),
