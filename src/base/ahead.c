@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/ahead.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/beside.h"
 #include "base/progress.h"
 #include "core/check.h"
 
 #define ROOMS 2
-
-static bool is_allowed;
 
 struct reader {
 	const struct input *input;
@@ -24,22 +18,6 @@ struct reader {
 	sem_t full, empty;  /* rooms */
 	atomic_bool stop;
 };
-
-void
-ahead_allow(void)
-{
-	cpu_set_t set;
-
-	is_allowed =
-	    sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) > 1;
-}
-
-static void
-take(sem_t *sem)
-{
-	while (sem_wait(sem) != 0)
-		hm_assert(errno == EINTR);
-}
 
 static size_t
 block(uint64_t left)
@@ -56,7 +34,7 @@ read_all(void *context)
 	for (size_t turn = 0; err == HM_OK && r->left > 0; turn ^= 1) {
 		size_t len = block(r->left);
 
-		take(&r->empty);
+		beside_wait(&r->empty);
 		if (atomic_load(&r->stop))
 			break;
 		err = input_read(
@@ -64,7 +42,7 @@ read_all(void *context)
 		r->errs[turn] = err;
 		r->at += len;
 		r->left -= len;
-		hm_assert(sem_post(&r->full) == 0);
+		beside_post(&r->full);
 	}
 	return NULL;
 }
@@ -91,31 +69,16 @@ look(struct reader *r, uint64_t size, input_walker *each, void *context)
 	for (size_t turn = 0; err == HM_OK && size > 0; turn ^= 1) {
 		size_t len = block(size);
 
-		take(&r->full);
+		beside_wait(&r->full);
 		err = r->errs[turn];
 		if (err == HM_OK)
 			err =
 			    each_piece((struct hm_bytes){ r->rooms[turn], len },
 				each, context);
 		size -= len;
-		hm_assert(sem_post(&r->empty) == 0);
+		beside_post(&r->empty);
 	}
 	return err;
-}
-
-/* Signals are for the thread that was there before. */
-static bool
-start(struct reader *r, pthread_t *ret)
-{
-	sigset_t all, old;
-	int failed;
-
-	sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &old) != 0)
-		return false;
-	failed = pthread_create(ret, NULL, read_all, r);
-	hm_assert(pthread_sigmask(SIG_SETMASK, &old, NULL) == 0);
-	return failed == 0;
 }
 
 static bool
@@ -124,11 +87,11 @@ run(struct reader *r, uint64_t size, input_walker *each, void *context,
 {
 	pthread_t thread;
 
-	if (!start(r, &thread))
+	if (!beside_start(read_all, r, &thread))
 		return false;
 	*ret = look(r, size, each, context);
 	atomic_store(&r->stop, true);
-	hm_assert(sem_post(&r->empty) == 0);
+	beside_post(&r->empty);
 	hm_assert(pthread_join(thread, NULL) == 0);
 	return true;
 }
@@ -141,7 +104,7 @@ ahead_walk(const struct input *input, uint64_t at, uint64_t size,
 	bool is_done = false;
 	uint8_t *rooms;
 
-	if (!is_allowed || size < AHEAD_LEAST)
+	if (!beside_is_allowed() || size < BESIDE_LEAST)
 		return false;
 	rooms = malloc(ROOMS * AHEAD_BLOCK);
 	if (rooms == NULL)

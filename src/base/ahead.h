@@ -6,18 +6,12 @@
  * SHA-256 takes 14 ms for 16 MiB, and the copy out of the kernel 4: a second
  * thread does the copy, so that on a second processor it costs no time. It does
  * nothing but input_read() into two rooms in turn; the walker stays where it
- * was, and so does everything else of the process.
- *
- * Only for commands that are one job and end (ahead_allow()); a process that is
- * jailed, or serves, reads as before.
+ * was, and so does everything else of the process (beside.h).
  */
 #include "base/input.h"
 
-#define AHEAD_LEAST (1u << 20)   /* bytes: below that there is no thread */
-#define AHEAD_BLOCK (256u << 10) /* bytes; two of them */
+#define AHEAD_BLOCK (128u << 10) /* bytes; two of them */
 
-/* From now on, if there is a second processor. */
-void ahead_allow(void);
 /* As input_walk(), of a file, for what lies inside. False: not allowed, too
  * short, or no thread to be had: nothing was done. */
 bool ahead_walk(const struct input *input, uint64_t at, uint64_t size,

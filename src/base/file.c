@@ -189,6 +189,23 @@ file_put(int fd, struct hm_bytes bytes)
 	return HM_OK;
 }
 
+hm_err
+file_put_at(int fd, uint64_t at, struct hm_bytes bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t put = pwrite(fd, bytes.ptr, bytes.len, (off_t)at);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put <= 0)
+			return HM_E_IO;
+		bytes.ptr += put;
+		bytes.len -= (size_t)put;
+		at += (uint64_t)put;
+	}
+	return HM_OK;
+}
+
 /* Length of the folder part with its slash: 0 for a bare name. */
 static size_t
 folder_len(const char *path)

@@ -64,6 +64,8 @@ void file_temp_drop(struct file_temp *temp);
 HM_MUST hm_err file_nameless(int *ret_fd, struct why *why);
 /* All of it to an open descriptor. HM_E_IO: errno says why. */
 HM_MUST hm_err file_put(int fd, struct hm_bytes bytes);
+/* The same at a place, wherever the descriptor stands. HM_E_IO */
+HM_MUST hm_err file_put_at(int fd, uint64_t at, struct hm_bytes bytes);
 
 /* Append to an open descriptor and sync. HM_E_IO: what was written is unknown;
  * the reader of the file must find the last whole record. */

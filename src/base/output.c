@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small pieces are gathered before they are written, so that a format may add
- * field by field. Whoever reads or writes elsewhere flushes first.
+ * field by field. Whoever reads or writes elsewhere waits first until all of it
+ * is in the file.
  */
 #include "base/output.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/behind.h"
 #include "base/file.h"
 #include "core/check.h"
 
@@ -20,8 +22,12 @@ struct output {
 	bool is_nowhere;       /* what comes is only counted */
 	struct buf memory;
 	uint64_t flushed; /* bytes in the file */
-	size_t held;      /* bytes gathered behind them */
+	size_t held;      /* bytes gathered behind them, in `room` */
 	struct known_digests known;
+	struct behind *behind; /* writes, from the first MiB on; or NULL */
+	bool is_behind_tried;
+	uint8_t *room; /* its one, or `piece` */
+	size_t room_len;
 	uint8_t piece[INPUT_PIECE];
 };
 
@@ -40,6 +46,10 @@ new_output(struct output **ret)
 	out->known = (struct known_digests){ 0 };
 	out->flushed = 0;
 	out->held = 0;
+	out->behind = NULL;
+	out->is_behind_tried = false;
+	out->room = out->piece;
+	out->room_len = sizeof(out->piece);
 	*ret = out;
 	return HM_OK;
 }
@@ -101,6 +111,7 @@ output_free(struct output *out)
 {
 	if (out == NULL)
 		return;
+	behind_free(out->behind);
 	if (out->is_stream && out->temp.fd >= 0) {
 		(void)close(out->temp.fd); /* it had no name */
 		out->temp.fd = -1;
@@ -117,32 +128,63 @@ output_clean(struct output **out)
 	output_free(*out);
 }
 
-static hm_err
-write_at(int fd, uint64_t at, struct hm_bytes bytes)
+/* Whole blocks at places that are multiples of one: pages are written once. */
+static void
+take_room(struct output *out)
 {
-	while (bytes.len > 0) {
-		ssize_t put = pwrite(fd, bytes.ptr, bytes.len, (off_t)at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return HM_E_IO;
-		bytes.ptr += put;
-		bytes.len -= (size_t)put;
-		at += (uint64_t)put;
+	if (out->behind == NULL && !out->is_behind_tried &&
+	    out->flushed >= BESIDE_LEAST) {
+		out->behind = behind_new(out->temp.fd);
+		out->is_behind_tried = true;
 	}
-	return HM_OK;
+	out->held = 0;
+	if (out->behind == NULL) {
+		out->room_len = sizeof(out->piece) -
+				(size_t)(out->flushed % sizeof(out->piece));
+		return;
+	}
+	out->room = behind_room(out->behind);
+	out->room_len = BEHIND_BLOCK - (size_t)(out->flushed % BEHIND_BLOCK);
 }
 
+/* What is held is given to whoever writes. */
 static hm_err
 flush(struct output *out)
 {
 	if (out->held == 0)
 		return HM_OK;
-	HM_TRY(write_at(out->temp.fd, out->flushed,
-	    (struct hm_bytes){ out->piece, out->held }));
+	if (out->behind != NULL)
+		HM_TRY(behind_write(out->behind, out->flushed, out->held));
+	else
+		HM_TRY(file_put_at(out->temp.fd, out->flushed,
+		    (struct hm_bytes){ out->room, out->held }));
 	out->flushed += out->held;
-	out->held = 0;
+	take_room(out);
+	return HM_OK;
+}
+
+/* All is in the file. */
+static hm_err
+settle(struct output *out)
+{
+	HM_TRY(flush(out));
+	return out->behind == NULL ? HM_OK : behind_drain(out->behind);
+}
+
+static hm_err
+add_to_file(struct output *out, struct hm_bytes bytes)
+{
+	while (bytes.len > 0) {
+		size_t left = out->room_len - out->held;
+		size_t len = bytes.len < left ? bytes.len : left;
+
+		memcpy(out->room + out->held, bytes.ptr, len);
+		out->held += len;
+		bytes.ptr += len;
+		bytes.len -= len;
+		if (out->held == out->room_len)
+			HM_TRY(flush(out));
+	}
 	return HM_OK;
 }
 
@@ -153,19 +195,37 @@ output_add(struct output *out, struct hm_bytes bytes)
 		out->flushed += bytes.len;
 		return HM_OK;
 	}
-	if (is_memory(out))
-		return buf_add(&out->memory, bytes);
-	if (bytes.len > sizeof(out->piece) - out->held)
+	return is_memory(out) ? buf_add(&out->memory, bytes)
+			      : add_to_file(out, bytes);
+}
+
+static bool
+is_file(const struct output *out)
+{
+	return !out->is_nowhere && !is_memory(out);
+}
+
+hm_err
+output_room(struct output *out, size_t len, uint8_t **ret)
+{
+	hm_assert(len <= OUTPUT_ROOM_MAX);
+	if (is_file(out) && len > out->room_len - out->held)
 		HM_TRY(flush(out));
-	if (bytes.len >= sizeof(out->piece)) {
-		HM_TRY(write_at(out->temp.fd, out->flushed, bytes));
-		out->flushed += bytes.len;
-		return HM_OK;
-	}
-	if (bytes.len > 0)
-		memcpy(out->piece + out->held, bytes.ptr, bytes.len);
-	out->held += bytes.len;
+	/* Only what is held ends at a block; a room is one at least. */
+	if (is_file(out) && len > out->room_len)
+		out->room_len = sizeof(out->piece);
+	*ret = is_file(out) ? out->room + out->held : out->piece;
 	return HM_OK;
+}
+
+hm_err
+output_used(struct output *out, size_t len)
+{
+	if (!is_file(out))
+		return output_add(out, (struct hm_bytes){ out->piece, len });
+	hm_assert(len <= out->room_len - out->held);
+	out->held += len;
+	return out->held == out->room_len ? flush(out) : HM_OK;
 }
 
 hm_err
@@ -183,8 +243,8 @@ output_put(struct output *out, uint64_t at, struct hm_bytes bytes)
 			memcpy(out->memory.ptr + at, bytes.ptr, bytes.len);
 		return HM_OK;
 	}
-	HM_TRY(flush(out));
-	return write_at(out->temp.fd, at, bytes);
+	HM_TRY(settle(out));
+	return file_put_at(out->temp.fd, at, bytes);
 }
 
 hm_err
@@ -238,10 +298,11 @@ output_cut(struct output *out, uint64_t size)
 		out->memory.len = (size_t)size;
 		return HM_OK;
 	}
-	HM_TRY(flush(out));
+	HM_TRY(settle(out));
 	if (ftruncate(out->temp.fd, (off_t)size) != 0)
 		return HM_E_IO;
 	out->flushed = size;
+	take_room(out);
 	return HM_OK;
 }
 
@@ -259,7 +320,7 @@ output_input(struct output *out, struct input *ret)
 	if (is_memory(out)) {
 		*ret = input_of(buf_bytes(&out->memory));
 	} else {
-		HM_TRY(flush(out));
+		HM_TRY(settle(out));
 		*ret = (struct input){ .size = out->flushed,
 			.fd = out->temp.fd,
 			.name = out->path };

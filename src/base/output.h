@@ -29,6 +29,12 @@ void output_clean(struct output **out);
 HM_MUST hm_err output_add(struct output *out, struct hm_bytes bytes);
 HM_MUST hm_err output_put(
     struct output *out, uint64_t at, struct hm_bytes bytes);
+/* What is at most OUTPUT_ROOM_MAX bytes long can be made where it is written
+ * from: room for `len` bytes, and then as many or fewer of them at the end.
+ * Nothing else is called with `out` in between. As output_add(). */
+#define OUTPUT_ROOM_MAX 32768u
+HM_MUST hm_err output_room(struct output *out, size_t len, uint8_t **ret);
+HM_MUST hm_err output_used(struct output *out, size_t len);
 /* `count` times that byte; a part of an input. */
 HM_MUST hm_err output_fill(struct output *out, uint8_t value, uint64_t count);
 HM_MUST hm_err output_copy(

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/ahead.h"
 #include "base/auto.h"
+#include "base/beside.h"
 #include "base/progress.h"
 #include "base/report.h"
 #include "cmd/image_files.h"
@@ -134,7 +134,7 @@ begin(struct image_job *job, struct why *why)
 	if (options_has(job->given, "format"))
 		HM_TRY(choose(job, why));
 	HM_TRY(image_files_input(job, why));
-	ahead_allow();
+	beside_allow();
 	if (job->command == NULL)
 		HM_TRY(choose(job, why));
 	return check_options(job, why);

@@ -207,9 +207,12 @@ flush(struct engine *e)
 static hm_err
 pass(struct engine *e, const uint8_t *from)
 {
-	HM_TRY(convert(e, e->at, (struct hm_bytes){ from, PIECE }, e->piece));
+	uint8_t *to;
+
+	HM_TRY(output_room(e->out, PIECE, &to));
+	HM_TRY(convert(e, e->at, (struct hm_bytes){ from, PIECE }, to));
 	e->at += PIECE;
-	return output_add(e->out, HM_BYTES(e->piece));
+	return output_used(e->out, PIECE);
 }
 
 static hm_err

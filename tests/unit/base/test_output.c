@@ -7,14 +7,18 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/ahead.h"
 #include "base/auto.h"
+#include "base/beside.h"
 #include "base/crc.h"
 #include "base/file.h"
 #include "base/output.h"
@@ -258,7 +262,7 @@ reads_ahead_what_it_would_read_alone(void **state)
 	assert_int_equal(output_input(out, &in), HM_OK);
 	assert_false(ahead_walk(&in, 0, in.size, see, &two, NULL));
 	assert_int_equal(input_walk(&in, 1, in.size - 1, see, &alone), HM_OK);
-	ahead_allow();
+	beside_allow();
 	assert_int_equal(input_walk(&in, 1, in.size - 1, see, &two), HM_OK);
 	assert_int_equal(two.bytes, LARGE + 2);
 	assert_int_equal(two.crc, alone.crc);
@@ -357,6 +361,105 @@ knows_the_last_digests_only(void **state)
 	output_free(out);
 }
 
+/* Added in lengths that fit nothing, made in place, overwritten, cut off and
+ * read in between: a file that is written beside is what memory is. */
+static void
+put_together(struct output *out, bool read)
+{
+	static uint8_t bytes[70001];
+	struct input all;
+	uint8_t *room, two[2];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 31 + i / 251);
+	for (size_t i = 0; i < 60; i++) {
+		size_t len = i * 7919 % sizeof(bytes);
+
+		assert_int_equal(
+		    output_add(out, (struct hm_bytes){ bytes + i, len / 2 }),
+		    HM_OK);
+		assert_int_equal(
+		    output_room(out, OUTPUT_ROOM_MAX, &room), HM_OK);
+		memcpy(room, bytes + i, OUTPUT_ROOM_MAX);
+		assert_int_equal(
+		    output_used(out, OUTPUT_ROOM_MAX - i * 100), HM_OK);
+		if (i % 9 == 5)
+			assert_int_equal(
+			    output_put(out, output_size(out) / 2,
+				(struct hm_bytes){ bytes + 3 * i, 5000 }),
+			    HM_OK);
+		if (i % 13 == 7)
+			assert_int_equal(
+			    output_cut(out, output_size(out) - 12345), HM_OK);
+		if (!read || i % 11 != 3)
+			continue;
+		assert_int_equal(output_input(out, &all), HM_OK);
+		assert_int_equal(
+		    input_read(&all, all.size - 2, (struct hm_span){ two, 2 }),
+		    HM_OK);
+		assert_memory_equal(
+		    two, bytes + i + OUTPUT_ROOM_MAX - i * 100 - 2, 2);
+	}
+}
+
+static void
+writes_beside_what_it_would_write_alone(void **state)
+{
+	AUTO_OUTPUT struct output *file = NULL, *memory = NULL;
+	struct input wanted, got;
+	uint32_t sums[2] = { 0 };
+
+	(void)state;
+	beside_allow();
+	assert_int_equal(output_open(path, 0644, &file, NULL), HM_OK);
+	assert_int_equal(output_memory(1 << 23, &memory), HM_OK);
+	put_together(memory, false);
+	put_together(file, true);
+	assert_int_equal(output_input(memory, &wanted), HM_OK);
+	assert_int_equal(output_input(file, &got), HM_OK);
+	assert_true(wanted.size > 2 * BESIDE_LEAST);
+	assert_int_equal(wanted.size, got.size);
+	assert_int_equal(
+	    input_walk(&wanted, 0, wanted.size, add_up, &sums[0]), HM_OK);
+	assert_int_equal(
+	    input_walk(&got, 0, got.size, add_up, &sums[1]), HM_OK);
+	assert_int_equal(sums[0], sums[1]);
+	assert_int_equal(output_commit(file, NULL), HM_OK);
+	assert_int_equal(count_files(), 1);
+	unlink(path);
+}
+
+/* The disk is full at any place: somebody hears of it, and nothing stays. */
+static void
+tells_what_could_not_be_written_beside(void **state)
+{
+	static uint8_t bytes[50000];
+	struct rlimit old, new;
+
+	(void)state;
+	beside_allow();
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	for (new = old, new.rlim_cur = 1u << 20; new.rlim_cur < 3u << 20;
+	     new.rlim_cur += 99991) {
+		AUTO_OUTPUT struct output *out = NULL;
+		struct input all;
+		hm_err err = HM_OK;
+
+		assert_int_equal(output_open(path, 0644, &out, NULL), HM_OK);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &new), 0);
+		errno = 0;
+		for (size_t i = 0; err == HM_OK && i < 63; i++)
+			err = output_add(out, HM_BYTES(bytes));
+		if (err == HM_OK)
+			err = output_input(out, &all);
+		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+		assert_int_equal(err, HM_E_IO);
+		assert_int_equal(errno, EFBIG);
+	}
+	assert_int_equal(count_files(), 0);
+}
+
 int
 main(void)
 {
@@ -367,6 +470,8 @@ main(void)
 		cmocka_unit_test(reads_a_stream_more_than_once),
 		cmocka_unit_test(sums_as_zlib_does),
 		cmocka_unit_test(reads_ahead_what_it_would_read_alone),
+		cmocka_unit_test(writes_beside_what_it_would_write_alone),
+		cmocka_unit_test(tells_what_could_not_be_written_beside),
 		cmocka_unit_test(knows_a_digest_until_its_bytes_change),
 		cmocka_unit_test(knows_the_last_digests_only),
 	};
