@@ -121,11 +121,14 @@ static bool
 is_sound(const struct nor_plane *plane, uint32_t at, size_t len)
 {
 	const uint32_t unit = plane->flash.unit;
+	const uint8_t *states = plane->states + at / unit;
+	const size_t count = ((size_t)(at % unit) + len + unit - 1) / unit;
+	uint8_t unsound = 0;
 
-	for (uint32_t i = at / unit; i * (uint64_t)unit < at + len; i++)
-		if (plane->states[i] >= DAILY)
-			return false;
-	return true;
+	/* without a way out in between: many at once */
+	for (size_t i = 0; i < count; i++)
+		unsound |= states[i] >= DAILY;
+	return unsound == 0;
 }
 
 hm_err
