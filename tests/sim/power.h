@@ -8,8 +8,16 @@
 
 #include "memport.h"
 
+/* How the messages go: test_power.c. */
+typedef enum power_way {
+	POWER_STAMPED,
+	POWER_DELIVERED,
+	POWER_LEAVES,
+} power_way;
+#define POWER_WAYS 3
+
 /* Of the steps, every how many-th is tried; and how many there are at least. */
-extern const unsigned power_every, power_every_nested, power_least;
+extern const unsigned power_every, power_every_nested, power_least[POWER_WAYS];
 
 /* A new chip. Different numbers: different draws. */
 void power_chip(uint64_t number, const uint8_t stamp_key[static 65]);

@@ -10,7 +10,8 @@
 #include "hallmark/vault.h"
 #include "nor.h"
 
-const unsigned power_every = 1, power_every_nested = 31, power_least = 250;
+const unsigned power_every = 1, power_every_nested = 31;
+const unsigned power_least[POWER_WAYS] = { 250, 240, 250 };
 
 static jmp_buf *off_to;
 

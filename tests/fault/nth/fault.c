@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fault.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -330,8 +331,9 @@ static void
 describe(const struct run *run, unsigned long n, char *ret, size_t size)
 {
 	(void)snprintf(ret, size,
-	    "nth_%s --kind %s%s%s%s --n %lu (at 0x%" PRIxPTR ")",
-	    run->part->name, run->class->kind, run->class->by ? " --by " : "",
+	    "%s --part %s --kind %s%s%s%s --n %lu (at 0x%" PRIxPTR ")",
+	    program_invocation_short_name, run->part->name, run->class->kind,
+	    run->class->by ? " --by " : "",
 	    run->class->by ? run->class->by : "",
 	    run->lasting ? " --lasting" : "", n, board->at);
 }
@@ -377,7 +379,7 @@ try_all(const struct fault_part *part, const struct fault_class *class,
 }
 
 struct wish {
-	const char *kind, *by;
+	const char *part, *kind, *by;
 	bool lasting, once;
 	unsigned long n, stride;
 };
@@ -431,6 +433,7 @@ static void
 read_wish(int argc, char **argv, struct wish *ret)
 {
 	static const struct option options[] = {
+		{ "part", required_argument, NULL, 'p' },
 		{ "kind", required_argument, NULL, 'k' },
 		{ "by", required_argument, NULL, 'b' },
 		{ "lasting", no_argument, NULL, 'l' },
@@ -444,6 +447,9 @@ read_wish(int argc, char **argv, struct wish *ret)
 	*ret = (struct wish){ .stride = 1 };
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
 		switch (c) {
+		case 'p':
+			ret->part = optarg;
+			break;
 		case 'k':
 			ret->kind = optarg;
 			break;
@@ -495,18 +501,24 @@ int
 fault_main(const struct fault_part *part, int argc, char **argv)
 {
 	struct wish wish;
-	unsigned long failures;
+	unsigned long failures = 0;
+	bool known = false;
 
 	enter_folder();
 	read_wish(argc, argv, &wish);
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	hm_assert(board != MAP_FAILED);
-	if (part->prepare != NULL)
-		part->prepare();
-	failures = try_wished(part, &wish);
-	if (part->finish != NULL)
-		part->finish();
+	for (; part != NULL; part = part->next) {
+		if (wish.part != NULL && strcmp(wish.part, part->name) != 0)
+			continue;
+		known = true;
+		if (part->prepare != NULL)
+			part->prepare();
+		failures += try_wished(part, &wish);
+		if (part->finish != NULL)
+			part->finish();
+	}
 	(void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return failures == 0 ? 0 : 1;
+	return known && failures == 0 ? 0 : 1;
 }

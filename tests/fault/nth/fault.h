@@ -16,7 +16,8 @@
  * again. A part that crashes, ends in another way than with an error of the
  * list, leaks or hangs is a failure, and so is every assertion of the driver.
  *
- *   nth_PART [--kind K [--by LIBRARY]] [--lasting] [--n N] [--stride S]
+ *   nth_PART [--part NAME] [--kind K [--by LIBRARY]] [--lasting] [--n N]
+ *       [--stride S]
  *
  * prints a line {"part":..,"kind":..,"by":..,"mode":..,"build":..,"calls":..,
  * "failures":..} for each kind; what was said in a life that failed goes to
@@ -48,10 +49,12 @@ struct fault_part {
 	unsigned life_s;                   /* longer is a hang */
 	void (*prepare)(void); /* once, before the first life; or NULL */
 	void (*life)(void);
-	void (*finish)(void); /* once, after the last; or NULL */
+	void (*finish)(void);          /* once, after the last; or NULL */
+	const struct fault_part *next; /* another life of it; or NULL */
 };
 
-/* main() of a part's program. */
+/* main() of a part's program: all lives from this one on, or the one that
+ * --part names. */
 int fault_main(const struct fault_part *part, int argc, char **argv);
 
 /*

@@ -7,7 +7,8 @@
  * asks again after a problem and after silence, and switches the device off and
  * on when that does not help; a failure that lasts ends then. In the end the
  * device has the keys that it first told, one stamp, and the conformance that
- * it first gave.
+ * it first gave. Three lives, as messages go in wire/link.h: challenge, stamp,
+ * receipt; open, deliver; open, stamp, receipt of a device that leaves.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -100,6 +101,7 @@ static struct oem oem;
 static struct hm_agent agent;
 static struct hm_serve serve;
 static uint8_t frame_room[HM_FRAME_SIZE(HM_LINK_MAX)];
+static bool leaves;
 static bool repaired; /* it was switched off: a lasting failure has gone */
 
 static void
@@ -126,6 +128,7 @@ power_on(void)
 	arm();
 	err = hm_agent_init(&agent);
 	fault_disarm();
+	agent.leaves = leaves;
 	connect_link();
 	return err;
 }
@@ -239,30 +242,69 @@ attest(uint8_t nonce, struct hm_claims *ret, uint8_t ret_binding[static 32])
 	oem_check_evidence(reply.body, nonce, ret, ret_binding);
 }
 
+static void
+open_it(uint8_t nonce, struct hm_claims *ret, uint8_t ret_binding[static 32])
+{
+	AUTO(buf) struct buf challenge = { .max = HM_CHALLENGE_MAX };
+	struct hm_opened opened;
+	struct reply reply;
+
+	oem_challenge(nonce, &challenge);
+	ask_for(HM_LINK_OPEN, buf_bytes(&challenge), HM_LINK_OPENED, &reply);
+	assert_int_equal(hm_opened_decode(reply.body, &opened), HM_OK);
+	assert_memory_equal(opened.device_id, agent.device_id, 32);
+	assert_int_equal(opened.state, hm_agent_where(&agent));
+	assert_int_equal(opened.leaves, leaves);
+	oem_check_evidence(opened.evidence, nonce, ret, ret_binding);
+}
+
 /* The same conformance, however often it is asked for. */
 static void
-deliver(struct hm_bytes stamp, const struct hm_claims *claims)
+ask_conformance(hm_link_type type, struct hm_bytes body, struct hm_bytes stamp,
+    const struct hm_claims *claims)
 {
+	const hm_link_type expected =
+	    type == HM_LINK_DELIVER ? HM_LINK_DELIVERED : HM_LINK_CONFORMANCE;
 	AUTO(buf) struct buf first = { .max = HM_CONFORMANCE_MAX };
 	struct reply reply;
 
-	ask_for(HM_LINK_STAMP, stamp, HM_LINK_CONFORMANCE, &reply);
+	ask_for(type, body, expected, &reply);
 	oem_check_conformance(reply.body, stamp, claims);
 	assert_int_equal(buf_add(&first, reply.body), HM_OK);
-	ask_for(HM_LINK_STAMP, stamp, HM_LINK_CONFORMANCE, &reply);
+	ask_for(type, body, expected, &reply);
 	assert_true(hm_bytes_equal(reply.body, buf_bytes(&first)));
 }
 
+/* A delivery, in memory that stays until the next. */
+static struct hm_bytes
+packed(struct hm_bytes stamp)
+{
+	static uint8_t room[HM_LINK_MAX];
+	AUTO(buf) struct buf receipt = { .max = 256 };
+	struct hm_delivery delivery = { .stamp = stamp };
+	size_t len;
+
+	oem_receipt(&receipt);
+	delivery.receipt = buf_bytes(&receipt);
+	assert_int_equal(hm_delivery_encode(&delivery,
+			     (struct hm_span){ room, sizeof(room) }, &len),
+	    HM_OK);
+	return (struct hm_bytes){ room, len };
+}
+
 static void
-refuse_another(const struct hm_claims *claims, const uint8_t *binding)
+refuse_another(
+    hm_link_type type, const struct hm_claims *claims, const uint8_t *binding)
 {
 	AUTO(buf) struct buf other = { .max = HM_STAMP_MAX };
+	struct hm_bytes body;
 	struct reply reply;
 	int i = 0;
 
 	oem_stamp(&oem, claims, binding, OEM_RIGHT, &other);
-	while (!say(HM_LINK_STAMP, buf_bytes(&other), &reply) ||
-	       is_breakdown(reply.err)) {
+	body = type == HM_LINK_DELIVER ? packed(buf_bytes(&other))
+				       : buf_bytes(&other);
+	while (!say(type, body, &reply) || is_breakdown(reply.err)) {
 		if (!fault_fired() || ++i == TRIES)
 			fault_lost("a second stamp has no answer");
 		if (i > 1)
@@ -293,30 +335,87 @@ check_end(struct hm_bytes stamp)
 }
 
 static void
-live(void)
+begin(bool it_leaves)
 {
-	AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
-	AUTO(buf) struct buf receipt = { .max = 256 };
-	struct hm_claims claims, again;
-	uint8_t binding[32];
 	struct reply reply;
 
 	oem_init(&oem);
 	memport_reset(1, oem.point);
+	leaves = it_leaves;
 	if (power_on() != HM_OK)
 		power_cycle();
 	ask_for(HM_LINK_HELLO, (struct hm_bytes){ 0 }, HM_LINK_INFO, &reply);
-	attest(1, &again, binding);
-	attest(2, &claims, binding);
-	assert_memory_equal(claims.identity, again.identity, HM_POINT_LEN);
-	assert_memory_equal(claims.kem, again.kem, HM_POINT_LEN);
-	oem_stamp(&oem, &claims, binding, OEM_RIGHT, &stamp);
-	deliver(buf_bytes(&stamp), &claims);
-	refuse_another(&claims, binding);
+}
+
+static void
+check_same(const struct hm_claims *a, const struct hm_claims *b)
+{
+	assert_memory_equal(a->identity, b->identity, HM_POINT_LEN);
+	assert_memory_equal(a->kem, b->kem, HM_POINT_LEN);
+}
+
+static void
+stamp_and_receipt(const struct hm_claims *claims, const uint8_t *binding)
+{
+	AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
+	AUTO(buf) struct buf receipt = { .max = 256 };
+	struct reply reply;
+
+	oem_stamp(&oem, claims, binding, OEM_RIGHT, &stamp);
+	ask_conformance(
+	    HM_LINK_STAMP, buf_bytes(&stamp), buf_bytes(&stamp), claims);
+	refuse_another(HM_LINK_STAMP, claims, binding);
 	oem_receipt(&receipt);
 	ask_for(HM_LINK_RECEIPT, buf_bytes(&receipt), HM_LINK_DONE, &reply);
 	check_end(buf_bytes(&stamp));
 	oem_done(&oem);
+}
+
+static void
+live_stamped(void)
+{
+	struct hm_claims claims, again;
+	uint8_t binding[32];
+
+	begin(false);
+	attest(1, &again, binding);
+	attest(2, &claims, binding);
+	check_same(&claims, &again);
+	stamp_and_receipt(&claims, binding);
+}
+
+static void
+live_delivered(void)
+{
+	AUTO(buf) struct buf stamp = { .max = HM_STAMP_MAX };
+	struct hm_claims claims, again;
+	uint8_t binding[32];
+
+	begin(false);
+	open_it(1, &again, binding);
+	open_it(2, &claims, binding);
+	check_same(&claims, &again);
+	oem_stamp(&oem, &claims, binding, OEM_RIGHT, &stamp);
+	ask_conformance(HM_LINK_DELIVER, packed(buf_bytes(&stamp)),
+	    buf_bytes(&stamp), &claims);
+	refuse_another(HM_LINK_DELIVER, &claims, binding);
+	open_it(3, &again, binding); /* another station asks who it is */
+	check_same(&claims, &again);
+	check_end(buf_bytes(&stamp));
+	oem_done(&oem);
+}
+
+static void
+live_and_leave(void)
+{
+	struct hm_claims claims, again;
+	uint8_t binding[32];
+
+	begin(true);
+	open_it(1, &again, binding);
+	open_it(2, &claims, binding);
+	check_same(&claims, &again);
+	stamp_and_receipt(&claims, binding);
 }
 
 static void
@@ -340,11 +439,21 @@ static const struct fault_class classes[] = {
 int
 main(int argc, char **argv)
 {
+	static const struct fault_part leaving = { .name = "device-leaves",
+		.classes = classes,
+		.life_s = 20,
+		.life = live_and_leave };
+	static const struct fault_part delivered = { .name = "device-delivered",
+		.classes = classes,
+		.life_s = 20,
+		.life = live_delivered,
+		.next = &leaving };
 	static const struct fault_part part = { .name = "device",
 		.classes = classes,
 		.life_s = 20,
 		.prepare = prepare,
-		.life = live };
+		.life = live_stamped,
+		.next = &delivered };
 
 	return fault_main(&part, argc, argv);
 }
