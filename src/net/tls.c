@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/auto.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #define PEM_MAX (256 * 1024)
@@ -162,6 +163,19 @@ use_key(SSL_CTX *ctx, const char *path, struct why *why)
 	return HM_OK;
 }
 
+/* In seconds since 1970; 0 if it cannot be read. */
+static uint64_t
+time_of(const ASN1_TIME *time)
+{
+	struct tm tm;
+	time_t at;
+
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
+		return 0;
+	at = timegm(&tm);
+	return at < 0 ? 0 : (uint64_t)at;
+}
+
 /* All CAs of a PEM text into a store; how many there were. */
 static unsigned
 add_anchors(X509_STORE *store, struct hm_bytes pem)
@@ -180,8 +194,19 @@ add_anchors(X509_STORE *store, struct hm_bytes pem)
 	return count;
 }
 
+/* A list may have no end. */
+static struct validity
+validity_of_crl(const X509_CRL *crl)
+{
+	const ASN1_TIME *next = X509_CRL_get0_nextUpdate(crl);
+
+	return (struct validity){ time_of(X509_CRL_get0_lastUpdate(crl)),
+		next == NULL ? UINT64_MAX : time_of(next) };
+}
+
+/* *lists: when all of them are valid */
 static unsigned
-add_crls(X509_STORE *store, struct hm_bytes pem)
+add_crls(X509_STORE *store, struct hm_bytes pem, struct validity *lists)
 {
 	AUTO(bio) BIO *bio = bio_of(pem);
 	unsigned count = 0;
@@ -193,6 +218,7 @@ add_crls(X509_STORE *store, struct hm_bytes pem)
 
 		if (!crl || X509_STORE_add_crl(store, crl) != 1)
 			break;
+		validity_narrow(lists, validity_of_crl(crl));
 		count++;
 	}
 	ERR_clear_error();
@@ -201,17 +227,19 @@ add_crls(X509_STORE *store, struct hm_bytes pem)
 
 /* A store of these anchors; `crl` may be empty. */
 static hm_err
-use_store(SSL_CTX *ctx, struct hm_bytes anchors, struct hm_bytes crl)
+use_store(SSL_CTX *ctx, struct hm_bytes anchors, struct hm_bytes crl,
+    struct validity *ret_lists)
 {
 	AUTO(store) X509_STORE *store = X509_STORE_new();
 	unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
+	struct validity lists = VALIDITY_EVER;
 
 	if (!store)
 		return HM_E_NO_MEMORY;
 	if (add_anchors(store, anchors) == 0)
 		return HM_E_CERT;
 	if (crl.len) {
-		if (add_crls(store, crl) == 0)
+		if (add_crls(store, crl, &lists) == 0)
 			return HM_E_CERT;
 		flags |= X509_V_FLAG_CRL_CHECK;
 	}
@@ -219,14 +247,18 @@ use_store(SSL_CTX *ctx, struct hm_bytes anchors, struct hm_bytes crl)
 		return HM_E_NO_MEMORY;
 	SSL_CTX_set_cert_store(ctx, store);
 	store = NULL;
+	*ret_lists = lists;
 	return HM_OK;
 }
 
 static hm_err
 use_anchors(SSL_CTX *ctx, const char *path, struct buf *text, struct why *why)
 {
+	struct hm_bytes no_crl = { 0 };
+	struct validity ever;
+
 	HM_TRY(file_read_text(path, PEM_MAX, text, why));
-	if (use_store(ctx, buf_bytes(text), (struct hm_bytes){ 0 }) != HM_OK)
+	if (use_store(ctx, buf_bytes(text), no_crl, &ever) != HM_OK)
 		return bad_file(
 		    why, HM_E_CERT, path, "no CA certificate in it");
 	return HM_OK;
@@ -300,6 +332,58 @@ check_client(int ok, X509_STORE_CTX *store)
 	return 1;
 }
 
+/* From the leaf to the anchor. */
+static struct validity
+validity_of_chain(const STACK_OF(X509) * chain)
+{
+	struct validity all = VALIDITY_EVER;
+
+	for (int i = 0; i < sk_X509_num(chain); i++) {
+		const X509 *x509 = sk_X509_value(chain, i);
+
+		validity_narrow(
+		    &all, (struct validity){ time_of(X509_get0_notBefore(x509)),
+			      time_of(X509_get0_notAfter(x509)) });
+	}
+	return all;
+}
+
+static bool
+digest_of(const X509 *x509, uint8_t ret[static NET_DIGEST_LEN])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+
+	if (X509_digest(x509, EVP_sha256(), digest, &len) != 1 ||
+	    len != NET_DIGEST_LEN)
+		return false;
+	memcpy(ret, digest, NET_DIGEST_LEN);
+	return true;
+}
+
+/* In the place of X509_verify_cert(), which is asked once for a certificate. */
+static int
+verify_client(X509_STORE_CTX *store, void *context)
+{
+	struct verified *verified = context;
+	uint8_t digest[NET_DIGEST_LEN];
+
+	if (!digest_of(X509_STORE_CTX_get0_cert(store), digest)) {
+		X509_STORE_CTX_set_error(store, X509_V_ERR_OUT_OF_MEM);
+		return 0;
+	}
+	if (verified_has(verified, digest, clock_now_s())) {
+		X509_STORE_CTX_set_error(store, X509_V_OK);
+		return 1;
+	}
+	if (X509_verify_cert(store) != 1 ||
+	    X509_STORE_CTX_get_error(store) != X509_V_OK)
+		return 0;
+	verified_add(verified, digest,
+	    validity_of_chain(X509_STORE_CTX_get0_chain(store)));
+	return 1;
+}
+
 /* What small devices may speak, see net_tls_load. */
 static hm_err
 allow_small(SSL_CTX *ctx)
@@ -337,6 +421,7 @@ net_tls_free(struct net_tls *tls)
 	if (!tls)
 		return;
 	SSL_CTX_free(tls->ctx);
+	verified_free(tls->verified);
 	buf_done(&tls->client_ca);
 	free(tls);
 }
@@ -350,11 +435,14 @@ tls_done(struct net_tls **tls)
 hm_err
 net_tls_set_crl(struct net_tls *tls, struct hm_bytes pem, struct why *why)
 {
-	hm_err err = use_store(tls->ctx, buf_bytes(&tls->client_ca), pem);
+	struct validity lists;
+	hm_err err =
+	    use_store(tls->ctx, buf_bytes(&tls->client_ca), pem, &lists);
 
 	if (err == HM_E_CERT)
 		return WHY(why, err, "no certificate revocation list in it");
 	HM_TRY(err);
+	verified_forget(tls->verified, lists);
 	SSL_CTX_flush_sessions(tls->ctx, 0);
 	return HM_OK;
 }
@@ -385,6 +473,7 @@ net_tls_load(
 	 * must not be in the jail. */
 	tzset();
 	buf_init(&tls->client_ca, PEM_MAX);
+	HM_TRY(verified_new(&tls->verified));
 	HM_TRY(new_context(TLS_server_method(), &tls->ctx));
 	HM_TRY(use_certificates(tls->ctx, files->certificate, why));
 	HM_TRY(use_key(tls->ctx, files->key, why));
@@ -402,6 +491,8 @@ net_tls_load(
 	SSL_CTX_set_verify_depth(tls->ctx, BETWEEN_MAX);
 	SSL_CTX_set_verify(tls->ctx,
 	    SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, check_client);
+	SSL_CTX_set_cert_verify_callback(
+	    tls->ctx, verify_client, tls->verified);
 	if (files->small)
 		HM_TRY(allow_small(tls->ctx));
 	else
@@ -431,37 +522,20 @@ tls_client_new(
 	return HM_OK;
 }
 
-/* In seconds since 1970; 0 if there is none, or none that can be read. */
-static uint64_t
-not_after_of(const X509 *x509)
-{
-	struct tm tm;
-	time_t at;
-
-	if (ASN1_TIME_to_tm(X509_get0_notAfter(x509), &tm) != 1)
-		return 0;
-	at = timegm(&tm);
-	return at < 0 ? 0 : (uint64_t)at;
-}
-
 hm_err
 tls_peer(const SSL *ssl, struct net_peer *ret)
 {
 	X509 *x509 = SSL_get0_peer_certificate(ssl);
 	const uint8_t *point = x509 ? point_of(x509) : NULL;
-	uint8_t digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
 
 	if (!x509)
 		return HM_E_CERT;
 	if (!point)
 		return HM_E_KEY;
-	if (X509_digest(x509, EVP_sha256(), digest, &len) != 1 ||
-	    len != NET_DIGEST_LEN)
+	if (!digest_of(x509, ret->digest))
 		return HM_E_NO_MEMORY;
 	memcpy(ret->point, point, NET_POINT_LEN);
-	memcpy(ret->digest, digest, NET_DIGEST_LEN);
-	ret->not_after_s = not_after_of(x509);
+	ret->not_after_s = time_of(X509_get0_notAfter(x509));
 	return HM_OK;
 }
 

@@ -19,9 +19,11 @@
 #include "base/why.h"
 #include "net/client.h"
 #include "net/server.h"
+#include "net/verified.h"
 
 struct net_tls {
 	SSL_CTX *ctx;
+	struct verified *verified;
 	struct buf client_ca; /* PEM, to build a new store with new CRLs */
 };
 

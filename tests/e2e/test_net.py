@@ -590,6 +590,31 @@ def test_a_revoked_station_does_not_resume(pki):
         assert refused(server, "station")  # nobody knows who is revoked
 
 
+def test_what_was_verified_before_is_refused_once_it_is_revoked(pki):
+    """By new connections: a certificate that was accepted is remembered."""
+    def comes_in(cn):
+        s = server.connect(cn)
+        assert not s.session_reused
+        s.sendall(GET)
+        assert read_answer(s)[0] == 200
+        s.close()
+
+    with running(pki) as server:
+        for cn in ("revoked", "station") * 3:
+            comes_in(cn)
+        assert server.tell("crl " + pki.ca) == "crl 4301"  # not a CRL
+        comes_in("revoked")
+        assert server.tell("crl " + pki.crl) == "crl 0"
+        for _ in range(2):
+            assert refused(server, "revoked")
+            comes_in("station")
+        assert server.tell("crl " + pki.old_crl) == "crl 0"
+        for _ in range(2):
+            assert refused(server, "station")
+        assert server.tell("crl " + pki.crl) == "crl 0"
+        comes_in("station")
+
+
 def test_uses_x25519_and_tls_1_3(server):
     s = server.connect()
     assert s.version() == "TLSv1.3"

@@ -507,6 +507,8 @@ def test_an_expired_certificate_goes_on_nowhere(world):
     kept = world.client("SHORT").handshake()
     assert kept.request(WHOAMI)[0] == 200
     session = kept.tickets[0].session
+    for _ in range(5):  # each front knows it by now
+        world.client("SHORT").handshake().close()
     expires = x509.load_pem_x509_certificate(factory.read("SHORT.pem")).not_valid_after
     now = datetime.datetime.utcnow()
     try:
@@ -520,8 +522,9 @@ def test_an_expired_certificate_goes_on_nowhere(world):
             assert http(*resumed.request(WHOAMI)) == 4302
         else:
             assert resumed.end() == 45
-        fresh = world.client("SHORT").handshake()
-        assert fresh.end() == 45  # certificate_expired
+        for _ in range(5):
+            fresh = world.client("SHORT").handshake()
+            assert fresh.end() == 45  # certificate_expired
     finally:
         factory.at(0)
 
