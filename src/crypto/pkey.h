@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/input.h"
 #include "base/why.h"
+#include "crypto/ed25519_stream.h"
 #include "crypto/hash.h"
 
 typedef enum pkey_type {
@@ -31,7 +32,7 @@ typedef enum pkey_scheme {
 			     the digest, no other */
 	PKEY_PSS_ANY = 3, /* verification only: a salt of any length */
 	PKEY_ECDSA = 4,   /* over a digest */
-	PKEY_EDDSA = 5,   /* over the message itself, up to 64 KiB */
+	PKEY_EDDSA = 5,   /* over the message itself */
 } pkey_scheme;
 
 #define PKEY_SIGNATURE_MAX 512
@@ -101,6 +102,8 @@ struct pkey_input {
 	/* What `bytes` is the digest of, for a token that signs no digest but
 	 * hashes itself; NULL: it is not at hand. Not looked at here. */
 	const struct input *message;
+	/* PKEY_EDDSA: in place of `bytes`, a message of any length; NULL. */
+	const struct ed25519_message *stream;
 };
 HM_MUST hm_err pkey_sign(struct pkey *key, const struct pkey_input *input,
     struct hm_span room, size_t *ret_len);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/auto.h"
+
 _Static_assert(HASH_MAX == KNOWN_LEN, "what an input knows is a digest");
 
 uint16_t
@@ -59,13 +61,37 @@ image_hash(const struct input *file, uint64_t at, uint64_t size, hash_kind kind,
 
 /* ---- signing ---- */
 
+static hm_err
+ask(const struct image_signer *signer, const struct pkey_input *input,
+    struct hm_span room, size_t *ret_len, struct why *why)
+{
+	AUTO(buf) struct buf whole = { 0 };
+	struct pkey_input loaded = *input;
+	hm_err err;
+
+	if (input->stream == NULL || signer->takes_stream)
+		return signer->sign(signer->context, input, room, ret_len, why);
+	err = ed25519_message_load(input->stream, IMAGE_LOADED_MAX, &whole);
+	if (err == HM_E_TOO_LARGE)
+		return WHY(why, err,
+		    "a signature over the image itself, in place of its hash, "
+		    "takes up to %u bytes unless the key is in a file",
+		    IMAGE_LOADED_MAX);
+	HM_TRY(err);
+	loaded.bytes = buf_bytes(&whole);
+	loaded.stream = NULL;
+	err = signer->sign(signer->context, &loaded, room, ret_len, why);
+	buf_wipe(&whole);
+	return err;
+}
+
 hm_err
 image_sign(const struct image_signer *signer, const struct pkey_input *input,
     struct hm_span room, size_t *ret_len, struct why *why)
 {
 	hm_err err;
 
-	HM_TRY(signer->sign(signer->context, input, room, ret_len, why));
+	HM_TRY(ask(signer, input, room, ret_len, why));
 	if (signer->is_record)
 		return HM_OK;
 	err = pkey_verify(
@@ -73,7 +99,7 @@ image_sign(const struct image_signer *signer, const struct pkey_input *input,
 	if (err == HM_OK)
 		return HM_OK;
 	hm_wipe(room.ptr, room.len);
-	if (err == HM_E_NO_MEMORY)
+	if (err == HM_E_NO_MEMORY || err == HM_E_IO)
 		return err;
 	return WHY(why, HM_E_TOKEN_WRONG,
 	    "the signature does not verify with the %s key",
@@ -95,7 +121,10 @@ struct image_signer
 image_signer_of(struct pkey *key)
 {
 	return (struct image_signer){
-		.key = key, .sign = sign_by_pkey, .context = key
+		.key = key,
+		.sign = sign_by_pkey,
+		.context = key,
+		.takes_stream = true,
 	};
 }
 

@@ -28,12 +28,16 @@ struct image_signer {
 	hm_err (*sign)(void *context, const struct pkey_input *input,
 	    struct hm_span room, size_t *ret_len, struct why *why);
 	void *context;
-	bool is_record; /* it notes what is asked for and gives no signature:
-			   the file that comes out is thrown away */
+	bool takes_stream; /* else a message of at most IMAGE_LOADED_MAX bytes
+			      is given as a whole */
+	bool is_record;    /* it notes what is asked for and gives no signature:
+			      the file that comes out is thrown away */
 };
 
-/* Sign and verify. What `sign` returns; HM_E_TOKEN_WRONG if it does not verify.
- */
+#define IMAGE_LOADED_MAX (16u << 20)
+
+/* Sign and verify. What `sign` returns; HM_E_TOKEN_WRONG if it does not verify;
+ * HM_E_TOO_LARGE */
 HM_MUST hm_err image_sign(const struct image_signer *signer,
     const struct pkey_input *input, struct hm_span room, size_t *ret_len,
     struct why *why);

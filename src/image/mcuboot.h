@@ -26,7 +26,7 @@
  *
  * Verifying is stricter than any boot loader: each byte is accounted for, each
  * signature has to verify. What bootutil would say is computed beside it.
- * Memory is constant, but for pure Ed25519, which needs the message whole.
+ * Memory is constant.
  */
 #include "image/image.h"
 
@@ -36,8 +36,7 @@
 #define MCUBOOT_SIGNATURES_MAX 16 /* more are not verified but refused */
 #define MCUBOOT_DEPENDENCIES_MAX 16
 #define MCUBOOT_EXTRAS_MAX 32
-#define MCUBOOT_PURE_MAX (16u << 20) /* bytes of a message signed as it is */
-#define MCUBOOT_SECTORS 128u         /* of a slot, where nobody says it */
+#define MCUBOOT_SECTORS 128u /* of a slot, where nobody says it */
 
 #define MCUBOOT_F_PIC 0x1u
 #define MCUBOOT_F_AES128 0x4u

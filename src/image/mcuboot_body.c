@@ -93,27 +93,25 @@ mcuboot_digest(const struct mcuboot_image *image, struct hm_bytes key,
 }
 
 hm_err
-mcuboot_to_buf(void *buf, struct hm_bytes piece)
-{
-	return buf_add(buf, piece);
-}
-
-hm_err
 mcuboot_to_output(void *output, struct hm_bytes piece)
 {
 	return output_add(output, piece);
 }
 
-hm_err
-mcuboot_message(
-    const struct mcuboot_image *image, struct hm_bytes key, struct buf *ret)
+static hm_err
+walk_whole(void *context, input_walker *each, void *each_context)
 {
-	uint64_t size = image->body_end + image->header.protect_size;
-	uint8_t *room;
+	const struct mcuboot_whole *whole = context;
 
-	if (size > MCUBOOT_PURE_MAX)
-		return HM_E_TOO_LARGE;
-	buf_init(ret, (size_t)size);
-	HM_TRY(buf_reserve(ret, (size_t)size, &room));
-	return mcuboot_body(image, key, mcuboot_to_buf, ret);
+	return mcuboot_body(&whole->image, whole->key, each, each_context);
+}
+
+struct ed25519_message
+mcuboot_message(struct mcuboot_whole *body)
+{
+	return (struct ed25519_message){
+		.size = body->image.body_end + body->image.header.protect_size,
+		.walk = walk_whole,
+		.context = body,
+	};
 }

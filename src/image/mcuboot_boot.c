@@ -57,8 +57,8 @@ lax_der(struct hm_bytes der, size_t width, uint8_t *ret)
 static hm_err
 verify(const struct state *state, struct hm_bytes signature, bool *ret)
 {
-	AUTO(buf) struct buf message = { 0 };
-	const struct hm_bytes none = { 0 };
+	struct mcuboot_whole whole;
+	struct ed25519_message message;
 	struct pkey_input input = {
 		.hash = state->kind,
 		.bytes = { state->boot->digest, hash_len(state->kind) },
@@ -68,15 +68,15 @@ verify(const struct state *state, struct hm_bytes signature, bool *ret)
 	input.scheme = mcuboot_scheme(mcuboot_signature_type(state->key));
 	*ret = false;
 	if (state->is_pure) {
-		err = mcuboot_message(state->boot->image,
-		    state->boot->is_clear ? none : state->boot->key, &message);
-		if (err != HM_OK)
-			return err == HM_E_TOO_LARGE ? HM_OK : err;
-		input.bytes = buf_bytes(&message);
+		whole.image = *state->boot->image;
+		whole.key = state->boot->is_clear ? (struct hm_bytes){ 0 }
+						  : state->boot->key;
+		message = mcuboot_message(&whole);
+		input.stream = &message;
 	}
 	err = pkey_verify(state->key, &input, signature);
 	*ret = err == HM_OK;
-	return err == HM_E_NO_MEMORY ? err : HM_OK;
+	return err == HM_E_NO_MEMORY || err == HM_E_IO ? err : HM_OK;
 }
 
 static hm_err

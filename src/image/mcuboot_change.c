@@ -20,8 +20,9 @@ struct change {
 	struct mcuboot_wrapped wrapped; /* of the image; bits 0: none */
 	bool is_clear;
 	struct mcuboot_seal seal;
-	struct buf protected, area, message;
-	struct image_keys keys; /* that the result is verified with */
+	struct buf protected, area;
+	struct mcuboot_whole whole; /* pure */
+	struct image_keys keys;     /* that the result is verified with */
 };
 
 static void
@@ -31,7 +32,6 @@ change_done(struct change *change)
 	mcuboot_wrapped_done(&change->wrapped);
 	buf_done(&change->protected);
 	buf_done(&change->area);
-	buf_wipe(&change->message);
 }
 
 static struct hm_bytes
@@ -254,14 +254,12 @@ set_signers(struct change *change, hash_kind wanted)
 	return mcuboot_choose_hash(&change->seal, wanted, change->why);
 }
 
-static hm_err
-read_message(struct change *change, const struct mcuboot_image *image)
+static void
+set_message(struct change *change, const struct mcuboot_image *image)
 {
-	if (!change->seal.pure)
-		return HM_OK;
-	HM_TRY(mcuboot_message(image, payload_key(change), &change->message));
-	change->seal.message = buf_bytes(&change->message);
-	return HM_OK;
+	change->whole.image = *image;
+	change->whole.key = payload_key(change);
+	change->seal.message = mcuboot_message(&change->whole);
 }
 
 /* Does the new key sign like those before, and for the first time? */
@@ -333,7 +331,7 @@ append(struct change *change)
 		    how->signers[i].key;
 	}
 	HM_TRY(set_signers(change, change->seal.hash));
-	HM_TRY(read_message(change, &change->image));
+	set_message(change, &change->image);
 	HM_TRY(extend_area(change));
 	return put_all(change, (struct hm_bytes){ 0 });
 }
@@ -400,7 +398,8 @@ put_body(struct change *change)
 	HM_TRY(output_input(change->out, &made.file));
 	HM_TRY(mcuboot_digest(&made, payload_key(change), change->seal.hash,
 	    change->seal.digest));
-	return read_message(change, &made);
+	set_message(change, &made);
+	return HM_OK;
 }
 
 static bool

@@ -154,11 +154,14 @@ HM_MUST hm_err mcuboot_body(const struct mcuboot_image *image,
     struct hm_bytes key, input_walker *each, void *context);
 HM_MUST hm_err mcuboot_digest(const struct mcuboot_image *image,
     struct hm_bytes key, hash_kind kind, uint8_t ret[static HASH_MAX]);
-/* The same as a message. HM_E_TOO_LARGE beyond MCUBOOT_PURE_MAX */
-HM_MUST hm_err mcuboot_message(
-    const struct mcuboot_image *image, struct hm_bytes key, struct buf *ret);
-/* Walkers: into a buf, an output, a hash_run. */
-hm_err mcuboot_to_buf(void *buf, struct hm_bytes piece);
+/* The same as a message that is signed as it is; of `body`, which is valid as
+ * long as the result. */
+struct mcuboot_whole {
+	struct mcuboot_image image; /* a copy of it, which frees nothing */
+	struct hm_bytes key;
+};
+struct ed25519_message mcuboot_message(struct mcuboot_whole *body);
+/* A walker: into an output. */
 hm_err mcuboot_to_output(void *output, struct hm_bytes piece);
 
 /* Is the TLV as long as a wrapped key of so many bits? HM_E_IMAGE_FIELD, which
@@ -192,7 +195,7 @@ struct mcuboot_seal {
 	hash_kind hash;
 	bool pure, full_key;
 	uint8_t digest[HASH_MAX];
-	struct hm_bytes message; /* pure */
+	struct ed25519_message message; /* pure */
 };
 /* The hash that all signers take. HM_E_USAGE, HM_E_IMAGE_MIXED */
 HM_MUST hm_err mcuboot_choose_hash(

@@ -81,7 +81,7 @@ add_signature(const struct mcuboot_seal *seal,
 	struct hm_bytes made = { room, 0 };
 
 	if (seal->pure)
-		input.bytes = seal->message;
+		input.stream = &seal->message;
 	HM_TRY(image_sign(signer, &input,
 	    (struct hm_span){ room, sizeof(room) }, &made.len, why));
 	if (type == MCUBOOT_ECDSA) {

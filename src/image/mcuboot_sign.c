@@ -22,7 +22,7 @@ struct maker {
 	struct mcuboot_header header;
 	struct mcuboot_wrapped wrapped; /* bits 0: not encrypted */
 	struct mcuboot_seal seal;
-	struct buf protected, area, message;
+	struct buf protected, area;
 	struct hash_run *run;
 	struct cipher *cipher; /* NULL: the payload stays as it is */
 	uint8_t piece[INPUT_PIECE];
@@ -212,62 +212,87 @@ set_header(struct maker *maker)
 
 /* Plain bytes that are signed. */
 static hm_err
-put_plain(struct maker *maker, struct hm_bytes bytes)
+put_plain(void *context, struct hm_bytes bytes)
 {
+	struct maker *maker = context;
+
 	hash_run_add(maker->run, bytes);
-	if (maker->seal.pure)
-		HM_TRY(buf_add(&maker->message, bytes));
 	return output_add(maker->out, bytes);
 }
 
 static hm_err
-each_payload(void *context, struct hm_bytes piece)
+put_payload(void *context, struct hm_bytes piece)
 {
 	struct maker *maker = context;
 
 	if (maker->cipher == NULL)
 		return put_plain(maker, piece);
 	hash_run_add(maker->run, piece);
-	if (maker->seal.pure)
-		HM_TRY(buf_add(&maker->message, piece));
 	HM_TRY(cipher_update(maker->cipher, piece, maker->piece));
 	return output_add(
 	    maker->out, (struct hm_bytes){ maker->piece, piece.len });
 }
 
 static hm_err
-put_header(struct maker *maker)
+walk_header(const struct maker *maker, input_walker *each, void *context)
 {
-	uint8_t raw[MCUBOOT_HEADER_LEN];
-	uint8_t *fill = maker->piece;
+	uint8_t raw[MCUBOOT_HEADER_LEN], fill[512];
 	size_t left = maker->header.hdr_size - sizeof(raw);
 
 	mcuboot_header_put(&maker->header, raw);
-	HM_TRY(put_plain(maker, HM_BYTES(raw)));
-	memset(
-	    fill, maker->how->pad_header ? maker->how->slot.erased : 0, left);
-	return put_plain(maker, (struct hm_bytes){ fill, left });
+	HM_TRY(each(context, HM_BYTES(raw)));
+	memset(fill, maker->how->pad_header ? maker->how->slot.erased : 0,
+	    sizeof(fill));
+	while (left > 0) {
+		size_t len = left < sizeof(fill) ? left : sizeof(fill);
+
+		HM_TRY(each(context, (struct hm_bytes){ fill, len }));
+		left -= len;
+	}
+	return HM_OK;
+}
+
+/* With the zeros that fill its last block. */
+static hm_err
+walk_payload(const struct maker *maker, input_walker *each, void *context)
+{
+	static const uint8_t zero[BLOCK];
+	uint64_t at = maker->how->pad_header ? 0 : maker->how->header_size;
+	uint64_t size = maker->payload->size - at;
+	size_t left = (size_t)(maker->header.img_size - size);
+
+	HM_TRY(input_walk(maker->payload, at, size, each, context));
+	return left == 0 ? HM_OK
+			 : each(context, (struct hm_bytes){ zero, left });
+}
+
+/* All that is signed, once more. */
+static hm_err
+walk_whole(void *context, input_walker *each, void *each_context)
+{
+	struct maker *maker = context;
+
+	HM_TRY(walk_header(maker, each, each_context));
+	HM_TRY(walk_payload(maker, each, each_context));
+	return each(each_context, buf_bytes(&maker->protected));
 }
 
 static hm_err
 put_body(struct maker *maker)
 {
-	static const uint8_t zero[BLOCK];
-	uint64_t at = maker->how->pad_header ? 0 : maker->how->header_size;
-	uint64_t size = maker->payload->size - at;
-
-	HM_TRY(put_header(maker));
-	HM_TRY(input_walk(maker->payload, at, size, each_payload, maker));
-	if (size < maker->header.img_size)
-		HM_TRY(each_payload(
-		    maker, (struct hm_bytes){ zero,
-			       (size_t)(maker->header.img_size - size) }));
+	HM_TRY(walk_header(maker, put_plain, maker));
+	HM_TRY(walk_payload(maker, put_payload, maker));
 	HM_TRY(put_plain(maker, buf_bytes(&maker->protected)));
 	hash_run_end(maker->run, maker->seal.digest);
 	if (maker->cipher == NULL)
 		output_note(maker->out, 0, output_size(maker->out),
 		    (int)maker->seal.hash, maker->seal.digest);
-	maker->seal.message = buf_bytes(&maker->message);
+	maker->seal.message = (struct ed25519_message){
+		.size = (uint64_t)maker->header.hdr_size +
+			maker->header.img_size + maker->protected.len,
+		.walk = walk_whole,
+		.context = maker,
+	};
 	return HM_OK;
 }
 
@@ -322,16 +347,9 @@ make(struct maker *maker)
 		    "the protected TLVs are longer than 65535 bytes");
 	HM_TRY(err);
 	set_header(maker);
-	buf_init(&maker->message, MCUBOOT_PURE_MAX);
 	HM_TRY(hash_run_new(maker->seal.hash, &maker->run));
 	HM_TRY(open_cipher(maker));
-	err = put_body(maker);
-	if (err == HM_E_TOO_LARGE && maker->seal.pure)
-		return WHY(maker->why, err,
-		    "a pure signature takes up to %u bytes; the boot loader "
-		    "needs them in one piece, too",
-		    MCUBOOT_PURE_MAX);
-	HM_TRY(err);
+	HM_TRY(put_body(maker));
 	HM_TRY(put_area(maker));
 	return mcuboot_slot_fill(
 	    &how->slot, &maker->wrapped, maker->out, maker->why);
@@ -345,7 +363,6 @@ maker_free(struct maker *maker)
 	mcuboot_wrapped_done(&maker->wrapped);
 	buf_done(&maker->protected);
 	buf_done(&maker->area);
-	buf_wipe(&maker->message);
 	hm_wipe(maker->piece, sizeof(maker->piece));
 	free(maker);
 }

@@ -22,7 +22,8 @@ struct judge {
 	struct hm_bytes payload_key; /* empty: plain, or not known */
 	uint8_t digest[HASH_MAX];
 	bool has_digest, is_clear, is_pure;
-	struct buf message;
+	struct mcuboot_whole whole; /* pure */
+	struct ed25519_message message;
 };
 
 static hm_err
@@ -378,12 +379,12 @@ check_signature(
 	if (plain_signature(judge, tlv, key, room, &signature) != HM_OK)
 		return HM_OK;
 	if (judge->is_pure)
-		input.bytes = buf_bytes(&judge->message);
+		input.stream = &judge->message;
 	err = pkey_verify(key, &input, signature);
 	if (err == HM_OK)
 		findings_part(judge->findings, tlv->at, tlv->value.len,
 		    "signature", "by a trusted %s key", pkey_name(key));
-	else if (err == HM_E_NO_MEMORY)
+	else if (err == HM_E_NO_MEMORY || err == HM_E_IO)
 		return err;
 	else
 		(void)findings_fault(judge->findings, HM_E_IMAGE_SIGNATURE,
@@ -458,22 +459,13 @@ fault_lone_key(const struct judge *judge, const struct mcuboot_tlv *named)
 }
 
 /* The message of a pure signature: of the plaintext. */
-static hm_err
-read_message(struct judge *judge)
+static void
+set_message(struct judge *judge)
 {
-	struct hm_bytes key = judge->payload_key;
-	hm_err err;
-
-	if (!judge->is_pure)
-		return HM_OK;
-	if (judge->is_clear)
-		key = (struct hm_bytes){ 0 };
-	err = mcuboot_message(&judge->image, key, &judge->message);
-	if (err == HM_E_TOO_LARGE)
-		(void)findings_fault(judge->findings, err, 0,
-		    "a pure signature over more than %u bytes",
-		    MCUBOOT_PURE_MAX);
-	return err;
+	judge->whole.image = judge->image;
+	judge->whole.key =
+	    judge->is_clear ? (struct hm_bytes){ 0 } : judge->payload_key;
+	judge->message = mcuboot_message(&judge->whole);
 }
 
 static hm_err
@@ -481,7 +473,6 @@ check_pairs(struct judge *judge)
 {
 	struct mcuboot_cursor cursor = { .place = MCUBOOT_PLAIN };
 	struct mcuboot_tlv tlv, named = { 0 };
-	hm_err err;
 
 	if (judge->signatures == 0)
 		(void)findings_fault(judge->findings, HM_E_IMAGE_UNTRUSTED,
@@ -494,9 +485,7 @@ check_pairs(struct judge *judge)
 	if (judge->hashes == 0 || judge->hash.value.len == 0 ||
 	    judge->signatures > MCUBOOT_SIGNATURES_MAX)
 		return HM_OK;
-	err = read_message(judge);
-	if (err != HM_OK)
-		return err == HM_E_TOO_LARGE ? HM_OK : err;
+	set_message(judge);
 	while (mcuboot_next(&judge->image, &cursor, &tlv)) {
 		if (tlv.type == MCUBOOT_KEYHASH || tlv.type == MCUBOOT_PUBKEY) {
 			fault_lone_key(judge, &named);
@@ -567,7 +556,6 @@ mcuboot_verify(const struct mcuboot_verify *how, const struct input *file,
 	if (err == HM_OK)
 		err = judge_all(&judge);
 	mcuboot_image_done(&judge.image);
-	buf_done(&judge.message);
 	hm_wipe(judge.key, sizeof(judge.key));
 	return err;
 }

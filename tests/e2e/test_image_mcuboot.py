@@ -436,6 +436,23 @@ def test_what_is_no_payload_is_refused(tmp_path):
         assert not (tmp_path / "never").exists()
 
 
+@pytest.mark.parametrize("size, words", [(250_000, []), (300_001, []), (17 << 20, []),
+                                         (300_001, ["--encrypt-key", "enc-p256"])])
+def test_ed25519_over_the_image_itself_takes_any_length(tmp_path, size, words):
+    out, payload, signed = (tmp_path / n for n in ("o.bin", "payload", "sig-ed25519"))
+    payload.write_bytes(random.Random(size).randbytes(size))
+    words = [key(w, True) if w.startswith("enc") else w for w in words]
+    opener = ["--decrypt-key", key("enc-p256")] if words else []
+    done("sign", "--key", key(signed.name), *PLAIN, "--pure", *words, "-o", out, payload)
+    check(out.read_bytes(), signed.name, payload.read_bytes(), private("enc-p256") if words else None)
+    trust = ["--key", key(signed.name, True), *opener]
+    done("verify", *trust, out)
+    with open(out, "r+b") as file:
+        file.seek(size // 2)
+        file.write(b"?!")
+    refused("HM-3205", "verify", *trust, out)
+
+
 def test_a_counter_below_the_devices_is_refused():
     row = ROWS["p256-counter"]  # 5
     for counter, status in (("4", 0), ("5", 0), ("6", 4)):

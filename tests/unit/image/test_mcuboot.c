@@ -342,6 +342,68 @@ takes_no_signature_that_does_not_verify(void **state)
 	refuses(&how, HM_E_TOKEN_WRONG, "does not verify");
 }
 
+/* A signer that wants all of the message, as a token does, makes the same
+ * signature as one that takes it by walks. */
+static void
+signs_the_image_itself_at_once_and_by_walks(void **state)
+{
+	static uint8_t large[400000];
+	struct input input = input_of(HM_BYTES(large));
+	struct mcuboot_sign how = plain_sign(ed25519);
+	struct mcuboot_made made;
+	struct input all[2];
+	struct output *outs[2];
+	struct why why;
+
+	(void)state;
+	how.pure = true;
+	for (size_t i = 0; i < 2; i++) {
+		how.signers[0].takes_stream = i == 0;
+		assert_int_equal(output_memory(OUT_MAX, &outs[i]), HM_OK);
+		assert_int_equal(
+		    mcuboot_sign(&how, &input, outs[i], &made, NULL), HM_OK);
+		mcuboot_made_done(&made);
+		assert_int_equal(judge(outs[i], ed25519, 0, &why), HM_OK);
+		assert_int_equal(output_input(outs[i], &all[i]), HM_OK);
+	}
+	assert_int_equal(all[0].size, all[1].size);
+	assert_memory_equal(
+	    all[0].bytes.ptr, all[1].bytes.ptr, (size_t)all[0].size);
+	output_free(outs[0]);
+	output_free(outs[1]);
+}
+
+static hm_err
+walk_nothing(void *context, input_walker *each, void *each_context)
+{
+	(void)context;
+	(void)each;
+	(void)each_context;
+	return HM_E_BUG; /* it is not asked */
+}
+
+static void
+gives_no_message_beyond_its_limit_to_a_token(void **state)
+{
+	const struct ed25519_message message = { IMAGE_LOADED_MAX + 1,
+		walk_nothing, NULL };
+	const struct pkey_input input = {
+		.scheme = PKEY_EDDSA, .hash = HASH_SHA512, .stream = &message
+	};
+	struct image_signer signer = image_signer_of(ed25519);
+	uint8_t room[PKEY_SIGNATURE_MAX];
+	struct why why = { 0 };
+	size_t len;
+
+	(void)state;
+	signer.takes_stream = false;
+	assert_int_equal(
+	    image_sign(&signer, &input, (struct hm_span){ room, sizeof(room) },
+		&len, &why),
+	    HM_E_TOO_LARGE);
+	assert_non_null(strstr(why.text, "16777216 bytes"));
+}
+
 /* The image with its pair of key and signature `times` over. */
 static void
 repeat_signature(struct output *from, size_t times, struct output **ret)
@@ -661,6 +723,8 @@ main(void)
 		    refuses_keys_that_no_boot_loader_takes_together),
 		cmocka_unit_test(refuses_a_payload_that_is_none),
 		cmocka_unit_test(takes_no_signature_that_does_not_verify),
+		cmocka_unit_test(signs_the_image_itself_at_once_and_by_walks),
+		cmocka_unit_test(gives_no_message_beyond_its_limit_to_a_token),
 		cmocka_unit_test(verifies_so_many_signatures_and_no_more),
 		cmocka_unit_test(reads_versions),
 		cmocka_unit_test(reads_counters_and_numbers),

@@ -460,10 +460,8 @@ compare(struct output *out, const struct buf *file, const char *id)
 	AUTO(buf) struct buf made = { 0 };
 	struct input input;
 
-	buf_init(&made, FILE_MAX);
 	assert_int_equal(output_input(out, &input), HM_OK);
-	assert_int_equal(
-	    input_walk(&input, 0, input.size, mcuboot_to_buf, &made), HM_OK);
+	assert_int_equal(input_load(&input, FILE_MAX, &made), HM_OK);
 	if (!hm_bytes_equal(buf_bytes(&made), buf_bytes(file)))
 		fail_msg("%s: other bytes", id);
 }
