@@ -28,6 +28,7 @@ struct engine {
 	uint64_t at; /* flash address of the next byte */
 	size_t area; /* the first that may not have ended */
 	struct cipher *data, *tweak;
+	const struct esp_flash_rows *rows;
 	/* classic */
 	uint64_t key[KEY_WORDS], key_at;         /* of this address */
 	uint64_t masks[BIT_LAST + 1][KEY_WORDS]; /* of each address bit */
@@ -56,7 +57,7 @@ make_tweaks(struct engine *e, uint64_t at, size_t len)
 	}
 	HM_TRY(cipher_update(e->tweak,
 	    (struct hm_bytes){ units, count * ESP_FLASH_ROW }, units));
-	esp_flash_rows_tweaks(e->units, count, e->tweaks);
+	e->rows->tweaks(e->units, count, e->tweaks);
 	return HM_OK;
 }
 
@@ -69,9 +70,9 @@ xts(struct engine *e, uint64_t at, struct hm_bytes from, uint8_t *to)
 	size_t rows = from.len / ESP_FLASH_ROW;
 
 	HM_TRY(make_tweaks(e, at, from.len));
-	esp_flash_rows_before(to, from.ptr, tweaks, rows);
+	e->rows->before(to, from.ptr, tweaks, rows);
 	HM_TRY(cipher_update(e->data, (struct hm_bytes){ to, from.len }, to));
-	esp_flash_rows_after(to, to, tweaks, rows);
+	e->rows->after(to, to, tweaks, rows);
 	return HM_OK;
 }
 
@@ -122,11 +123,11 @@ turn_key(struct engine *e, uint64_t at)
 }
 
 static void
-turn_rows(uint8_t *to, const uint8_t *from, size_t len)
+turn_rows(const struct engine *e, uint8_t *to, const uint8_t *from, size_t len)
 {
 	static const struct esp_flash_row none[2];
 
-	esp_flash_rows_after(to, from, none, len / ESP_FLASH_ROW);
+	e->rows->after(to, from, none, len / ESP_FLASH_ROW);
 }
 
 /* Up to two rows under a key of their own. */
@@ -139,10 +140,10 @@ classic(struct engine *e, uint64_t at, struct hm_bytes from, uint8_t *to)
 
 		turn_key(e, at);
 		HM_TRY(cipher_rekey(e->data, HM_BYTES(e->key)));
-		turn_rows(to, from.ptr, len);
+		turn_rows(e, to, from.ptr, len);
 		HM_TRY(
 		    cipher_update(e->data, (struct hm_bytes){ to, len }, to));
-		turn_rows(to, to, len);
+		turn_rows(e, to, to, len);
 		at += len;
 		to += len;
 		from = (struct hm_bytes){ from.ptr + len, from.len - len };
@@ -347,6 +348,7 @@ esp_flash_convert(const struct esp_flash *how, const struct input *file,
 	if (e == NULL)
 		return HM_E_NO_MEMORY;
 	e->how = how;
+	e->rows = esp_flash_rows_best(0);
 	e->out = out;
 	e->at = how->address;
 	err = how->cipher == ESP_FLASH_CLASSIC ? set_classic(e) : set_xts(e);

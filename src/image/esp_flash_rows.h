@@ -14,13 +14,19 @@ struct esp_flash_row {
 	uint8_t bytes[16];
 };
 
-/* The tweaks of each unit's eight rows from the first: its AES, doubled each
- * time in GF(2^128) and turned; the last row takes the first. */
-void esp_flash_rows_tweaks(
-    const struct esp_flash_row *units, size_t count, struct esp_flash_row *ret);
-/* to = turned(from ^ tweak), and to = turned(from) ^ tweak, row by row; `to`
- * may be `from`. */
-void esp_flash_rows_before(uint8_t *to, const uint8_t *from,
-    const struct esp_flash_row *tweaks, size_t rows);
-void esp_flash_rows_after(uint8_t *to, const uint8_t *from,
-    const struct esp_flash_row *tweaks, size_t rows);
+struct esp_flash_rows {
+	/* The tweaks of each unit's eight rows from the first: its AES, doubled
+	 * each time in GF(2^128) and turned; the last row takes the first. */
+	void (*tweaks)(const struct esp_flash_row *units, size_t count,
+	    struct esp_flash_row *ret);
+	/* to = turned(from ^ tweak), and to = turned(from) ^ tweak, row by row;
+	 * `to` may be `from`. */
+	void (*before)(uint8_t *to, const uint8_t *from,
+	    const struct esp_flash_row *tweaks, size_t rows);
+	void (*after)(uint8_t *to, const uint8_t *from,
+	    const struct esp_flash_row *tweaks, size_t rows);
+};
+
+/* The i-th best that this processor can run; the first is always there. NULL:
+ * no more of them. */
+const struct esp_flash_rows *esp_flash_rows_best(size_t i);

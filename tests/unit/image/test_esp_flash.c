@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "image/esp_flash.h"
+#include "image/esp_flash_rows.h"
 
 #define FOLDER "esp-flash-encryption"
 
@@ -302,6 +303,85 @@ pads_with_erased_bytes(void **state)
 	buf_done(&back);
 }
 
+#define ROWS_MAX 37
+#define UNITS_MAX 7
+
+/* As the mode is described, byte by byte. */
+static void
+double_row(uint8_t row[static ESP_FLASH_ROW])
+{
+	unsigned carry = 0;
+
+	for (size_t i = 0; i < ESP_FLASH_ROW; i++) {
+		carry |= (unsigned)row[i] << 1;
+		row[i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	row[0] ^= carry != 0 ? 0x87 : 0;
+}
+
+static void
+try_tweaks(const struct esp_flash_rows *rows, size_t count)
+{
+	struct esp_flash_row units[UNITS_MAX], made[UNITS_MAX * 8 + 1];
+
+	for (size_t i = 0; i < sizeof(units); i++)
+		units[i / ESP_FLASH_ROW].bytes[i % ESP_FLASH_ROW] =
+		    (uint8_t)(i * 73 + count + i / 5);
+	memset(made, 0x5a, sizeof(made));
+	rows->tweaks(units, count, made);
+	for (size_t at = 0; at < count; at++)
+		for (size_t row = 8; row-- > 0;) {
+			for (size_t i = 0; i < ESP_FLASH_ROW; i++)
+				assert_int_equal(made[at * 8 + row].bytes[i],
+				    units[at].bytes[ESP_FLASH_ROW - 1 - i]);
+			double_row(units[at].bytes);
+		}
+	assert_int_equal(made[count * 8].bytes[0], 0x5a);
+}
+
+static void
+try_rows(const struct esp_flash_rows *rows, size_t count)
+{
+	uint8_t from[ROWS_MAX * ESP_FLASH_ROW], before[sizeof(from) + 1];
+	struct esp_flash_row tweaks[ROWS_MAX];
+	uint8_t after[sizeof(from)], mask[sizeof(from)];
+	size_t len = count * ESP_FLASH_ROW;
+
+	for (size_t i = 0; i < sizeof(from); i++) {
+		from[i] = (uint8_t)(i * 31 + count);
+		mask[i] = (uint8_t)(i * i + 7);
+	}
+	memcpy(tweaks, mask, sizeof(tweaks));
+	memset(before, 0x5a, sizeof(before));
+	memcpy(after, from, sizeof(from));
+	rows->before(before, from, tweaks, count);
+	rows->after(after, after, tweaks, count);
+	for (size_t i = 0; i < len; i++) {
+		size_t turned = i ^ (ESP_FLASH_ROW - 1);
+
+		assert_int_equal(before[i], from[turned] ^ mask[turned]);
+		assert_int_equal(after[i], from[turned] ^ mask[i]);
+	}
+	assert_int_equal(before[len], 0x5a);
+	assert_memory_equal(after + len, from + len, sizeof(from) - len);
+}
+
+static void
+every_processor_turns_and_doubles_alike(void **state)
+{
+	const struct esp_flash_rows *rows;
+
+	(void)state;
+	assert_non_null(esp_flash_rows_best(0));
+	for (size_t i = 0; (rows = esp_flash_rows_best(i)) != NULL; i++) {
+		for (size_t count = 1; count <= UNITS_MAX; count++)
+			try_tweaks(rows, count);
+		for (size_t count = 0; count <= ROWS_MAX; count++)
+			try_rows(rows, count);
+	}
+}
+
 int
 main(void)
 {
@@ -313,6 +393,7 @@ main(void)
 		cmocka_unit_test(a_part_is_the_same_as_in_the_whole),
 		cmocka_unit_test(areas_are_encrypted_and_nothing_else),
 		cmocka_unit_test(pads_with_erased_bytes),
+		cmocka_unit_test(every_processor_turns_and_doubles_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
