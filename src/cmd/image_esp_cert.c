@@ -13,11 +13,8 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "cmd/csv.h"
-#include "cmd/point_file.h"
+#include "cmd/stamp_row.h"
 #include "image/esp_cert.h"
-#include "seal/sign1.h"
-#include "wire/stamp.h"
 
 #define COLUMNS 9
 #define CSV_MAX 65536
@@ -108,20 +105,11 @@ static hm_err
 stamp_value(const struct image_job *job, const struct csv_row *row,
     const struct esp_cert_tlv *tlv, struct buf *ret, struct why *why)
 {
-	const char *key = options_text(job->given, "stamp-key");
 	AUTO(buf) struct buf message = { 0 };
-	uint8_t point[HM_POINT_LEN];
-	struct hm_bytes payload;
 	struct hm_stamp stamp;
 
-	if (key == NULL)
-		return csv_bad(row, why, "a row stamp wants --stamp-key");
-	HM_TRY(point_read(key, point, why));
-	HM_TRY(file_read(row->cells[VALUE], HM_STAMP_MAX, &message, why));
-	if (sign1_open(buf_bytes(&message), HM_STAMP_MAX,
-		HM_LITERAL(HM_AAD_STAMP), point, &payload) != HM_OK ||
-	    hm_stamp_decode(payload, &stamp) != HM_OK)
-		return csv_bad(row, why, "not a stamp by the --stamp-key");
+	HM_TRY(stamp_row_read(
+	    job->given, row, row->cells[VALUE], &message, &stamp, why));
 	return take_certificate(row, tlv, &stamp, ret, why);
 }
 

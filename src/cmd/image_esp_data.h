@@ -6,15 +6,15 @@
  */
 #include "cmd/image_job.h"
 
-#define ESP_CERT_CONVERT_OPTIONS                                 \
-	{ "ds-chip", OPTION_TEXT, .metavar = "CHIP",             \
-		.help = "esp-secure-cert, for rows rsa_ds: "     \
-			"esp32c3, esp32s3 ..." },                \
-	{                                                        \
-		"stamp-key", OPTION_PATH,                        \
-		    .metavar = "PEM",                            \
-		    .help = "esp-secure-cert, for rows stamp: "  \
-			    "public key that stamps verify with" \
+#define ESP_CERT_CONVERT_OPTIONS                                         \
+	{ "ds-chip", OPTION_TEXT, .metavar = "CHIP",                     \
+		.help = "esp-secure-cert, for rows rsa_ds: "             \
+			"esp32c3, esp32s3 ..." },                        \
+	{                                                                \
+		"stamp-key", OPTION_PATH,                                \
+		    .metavar = "PEM",                                    \
+		    .help = "esp-secure-cert, esp-nvs, for rows stamp: " \
+			    "public key that stamps verify with"         \
 	}
 
 #define NVS_KEY_OPTIONS                                                    \

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * convert reads the table of ESP-IDF's generator: key,type,encoding,value with
- * types namespace, data (the value), file (its name). No key has a meaning of
- * its own here.
+ * types namespace, data (the value), file (its name), and one of ours: stamp (a
+ * device's, verified), whose encoding names a field of it. No key has a meaning
+ * of its own here.
  */
 #include "cmd/image_esp_data.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "cmd/csv.h"
+#include "cmd/stamp_row.h"
 #include "image/nvs.h"
 
 #define COLUMNS 4
@@ -161,8 +164,93 @@ add_value(struct nvs_make *make, const struct csv_row *row, struct why *why)
 	return err;
 }
 
+/* ---- from a stamp ---- */
+
+typedef enum field_kind { FIELD_TEXT, FIELD_BLOB, FIELD_U32 } field_kind;
+
+struct field {
+	field_kind kind;
+	struct hm_bytes bytes; /* empty: the stamp has none; borrowed */
+	char number[16];
+};
+
+/* Its n-th CA certificate, the issuing one first: "ca0" to "ca9". */
+static struct hm_bytes
+ca_of(const struct hm_stamp *stamp, const char *name)
+{
+	unsigned n = (unsigned)(name[2] - '0');
+
+	return n < stamp->chain_count ? stamp->chain[n]
+				      : (struct hm_bytes){ 0 };
+}
+
+/* False: no such field. */
+static bool
+find_field(const struct hm_stamp *stamp, const char *name, struct field *ret)
+{
+	const struct {
+		const char *name;
+		field_kind kind;
+		struct hm_bytes bytes;
+	} fields[] = {
+		{ "serial", FIELD_TEXT, stamp->serial },
+		{ "order", FIELD_TEXT, stamp->order },
+		{ "mac", FIELD_BLOB,
+		    { stamp->mac, stamp->has_mac ? HM_MAC_LEN : 0 } },
+		{ "device-id", FIELD_BLOB, HM_BYTES(stamp->device_id) },
+		{ "certificate", FIELD_BLOB, stamp->certificate },
+		{ "config", FIELD_BLOB, stamp->config },
+	};
+
+	*ret = (struct field){ 0 };
+	if (strcmp(name, "counter") == 0) {
+		ret->kind = FIELD_U32;
+		(void)snprintf(ret->number, sizeof(ret->number), "%" PRIu32,
+		    stamp->counter);
+		return true;
+	}
+	if (strlen(name) == 3 && memcmp(name, "ca", 2) == 0 && name[2] >= '0' &&
+	    name[2] <= '9') {
+		ret->kind = FIELD_BLOB;
+		ret->bytes = ca_of(stamp, name);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (strcmp(name, fields[i].name) == 0) {
+			ret->kind = fields[i].kind;
+			ret->bytes = fields[i].bytes;
+			return true;
+		}
+	return false;
+}
+
 static hm_err
-add_row(struct nvs_make *make, const struct csv_row *row, struct why *why)
+add_stamp(const struct options *given, struct nvs_make *make,
+    const struct csv_row *row, struct why *why)
+{
+	AUTO(buf) struct buf message = { 0 };
+	struct hm_stamp stamp;
+	struct field field;
+
+	HM_TRY(stamp_row_read(
+	    given, row, row->cells[VALUE], &message, &stamp, why));
+	if (!find_field(&stamp, row->cells[ENCODING], &field))
+		return csv_bad(row, why,
+		    "of a stamp: serial, order, mac, device-id, certificate, "
+		    "ca0 and so on, config, counter");
+	if (field.kind == FIELD_U32)
+		return nvs_number(
+		    make, row->cells[KEY], NVS_U32, field.number, why);
+	if (field.bytes.len == 0)
+		return csv_bad(row, why, "the stamp has no such field");
+	if (field.kind == FIELD_TEXT)
+		return nvs_string(make, row->cells[KEY], field.bytes, why);
+	return nvs_blob(make, row->cells[KEY], field.bytes, why);
+}
+
+static hm_err
+add_row(const struct options *given, struct nvs_make *make,
+    const struct csv_row *row, struct why *why)
 {
 	const char *type = row->cells[TYPE];
 	hm_err err;
@@ -171,15 +259,19 @@ add_row(struct nvs_make *make, const struct csv_row *row, struct why *why)
 		err = nvs_namespace(make, row->cells[KEY], why);
 	else if (strcmp(type, "data") == 0 || strcmp(type, "file") == 0)
 		err = add_value(make, row, why);
+	else if (strcmp(type, "stamp") == 0)
+		err = add_stamp(given, make, row, why);
 	else
-		err = csv_bad(row, why, "the type is namespace, data or file");
+		err = csv_bad(
+		    row, why, "the type is namespace, data, file or stamp");
 	if (err != HM_OK)
 		why_where(why, "line %u", row->line);
 	return err;
 }
 
 static hm_err
-add_rows(struct nvs_make *make, struct buf *text, struct why *why)
+add_rows(const struct options *given, struct nvs_make *make, struct buf *text,
+    struct why *why)
 {
 	struct csv csv;
 	struct csv_row row;
@@ -194,7 +286,7 @@ add_rows(struct nvs_make *make, struct buf *text, struct why *why)
 			return csv_bad(&row, why, "not a row of 4 cells");
 		if (row.line == 1 && strcmp(row.cells[KEY], "key") == 0)
 			continue; /* the heading */
-		HM_TRY(add_row(make, &row, why));
+		HM_TRY(add_row(given, make, &row, why));
 	}
 }
 
@@ -247,7 +339,7 @@ convert(struct image_job *job, struct why *why)
 	if (err == HM_E_TOO_LARGE)
 		err = WHY(why, err, "the table is too long");
 	if (err == HM_OK)
-		err = add_rows(make, &text, why);
+		err = add_rows(job->given, make, &text, why);
 	if (err == HM_OK)
 		err = finish(job, make, why);
 	buf_wipe(&text);
@@ -301,6 +393,7 @@ const struct image_command image_nvs = { .format = "esp-nvs",
 	.words = "NVS partition of an ESP32",
 	.steps = { [IMAGE_VERIFY] = { .options = key_rows },
 	    [IMAGE_CONVERT] = { .options = convert_rows,
+		.shared = "stamp-key",
 		.run = convert,
 		.needs = "partition-size",
 		.is_judged = true } },

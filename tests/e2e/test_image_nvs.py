@@ -2,9 +2,12 @@
 """NVS partitions: every vector, the generator's bytes, and another reader in Python"""
 import json, os, pathlib, stat, struct, subprocess, zlib
 
+import cbor2
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+import counterpart
 from line import HALLMARK
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -120,7 +123,7 @@ def table(folder, *rows):
 
 def convert(folder, csv, *words):
     return image("convert", "--format", "esp-nvs", "--partition-size", "0x8000", *words, "-o",
-                 folder / "made", csv)
+                 folder / "made", csv, cwd=folder)
 
 
 def test_what_goes_in_comes_out(tmp_path):
@@ -162,6 +165,67 @@ def test_tables_that_are_not_right(rows, words, tmp_path):
     done = convert(tmp_path, table(tmp_path, *rows))
     assert done.returncode != 0 and words in done.stderr, done.stderr
     assert not (tmp_path / "made").exists()
+
+
+STAMP = ROOT / "tests/vectors/wire/stamp.cbor"
+FIELDS = ["serial", "order", "mac", "device-id", "certificate", "ca0", "ca1", "config", "counter"]
+
+
+def make_stamp(folder, key, without=()):
+    """What is in the stamp that the files device.stamp and stamp.pub are"""
+    content = cbor2.loads(STAMP.read_bytes())
+    content.update({n: None for n in without})
+    (folder / "device.stamp").write_bytes(
+        counterpart.sign1(key, b"hallmark-stamp-v1", counterpart.cbor(content)))
+    (folder / "stamp.pub").write_bytes(key.public_key().public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    return content
+
+
+def test_what_a_stamp_says_of_its_device(tmp_path):
+    """The same bytes as from a table with these values, plain and encrypted; no secret of the stamp"""
+    key = counterpart.new_key()
+    content = make_stamp(tmp_path, key)
+    rows = [f"{n},stamp,{n},device.stamp" for n in FIELDS]
+    plain = [f"serial,data,string,{content[7]}", f"order,data,string,{content[1]}",
+             *(f"{n},data,hex2bin,{v.hex()}" for n, v in zip(FIELDS[2:8], (
+                 content[8], content[2], content[9], *content[10], content[13]))),
+             f"counter,data,u32,{content[6]}"]
+    made = []
+    for lines, words in ((rows, ["--stamp-key", "stamp.pub"]), (plain, [])):
+        done = convert(tmp_path, table(tmp_path, "factory,namespace,,", *lines), *words)
+        assert done.returncode == 0, done.stderr
+        made.append((tmp_path / "made").read_bytes())
+    assert made[0] == made[1]
+    found = read(made[0])
+    assert found["factory", "certificate"] == content[9] and found["factory", "mac"] == content[8]
+    assert content[12] not in made[0]
+    done = convert(tmp_path, table(tmp_path, "factory,namespace,,", *rows), "--stamp-key", "stamp.pub",
+                   "--nvs-new-key", "nvs.key")
+    assert done.returncode == 0, done.stderr
+    sealed = (tmp_path / "made").read_bytes()
+    assert read(sealed, (tmp_path / "nvs.key").read_bytes()[:64]) == found and content[9] not in sealed
+
+
+def test_stamps_that_are_not_taken(tmp_path):
+    key = counterpart.new_key()
+    make_stamp(tmp_path, key, without=(8, 13))
+
+    def refused(field, words, *more):
+        rows = ["factory,namespace,,", f"a,stamp,{field},device.stamp"]
+        done = convert(tmp_path, table(tmp_path, *rows), *more)
+        assert done.returncode == 2 and words in done.stderr and b"line 3" in done.stderr, done.stderr
+        assert not (tmp_path / "made").exists()
+
+    for field in ("mac", "config", "ca2", "ca9"):
+        refused(field, b"has no such field", "--stamp-key", "stamp.pub")
+    for field in ("secrets", "ca", "ca00", "caX", "", "Serial"):
+        refused(field, b"serial, order, mac", "--stamp-key", "stamp.pub")
+    refused("serial", b"--stamp-key")
+    make_stamp(tmp_path, counterpart.new_key())
+    (tmp_path / "other.pub").write_bytes(key.public_key().public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    refused("serial", b"not a stamp by", "--stamp-key", "other.pub")
 
 
 def test_key_partitions_that_are_none(tmp_path):
