@@ -57,7 +57,7 @@ lax_der(struct hm_bytes der, size_t width, uint8_t *ret)
 static hm_err
 verify(const struct state *state, struct hm_bytes signature, bool *ret)
 {
-	struct mcuboot_whole whole;
+	struct mcuboot_whole whole = { 0 };
 	struct ed25519_message message;
 	struct pkey_input input = {
 		.hash = state->kind,
@@ -69,8 +69,8 @@ verify(const struct state *state, struct hm_bytes signature, bool *ret)
 	*ret = false;
 	if (state->is_pure) {
 		whole.image = *state->boot->image;
-		whole.key = state->boot->is_clear ? (struct hm_bytes){ 0 }
-						  : state->boot->key;
+		if (!state->boot->is_clear)
+			whole.key = state->boot->key;
 		message = mcuboot_message(&whole);
 		input.stream = &message;
 	}

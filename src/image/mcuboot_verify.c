@@ -463,8 +463,8 @@ static void
 set_message(struct judge *judge)
 {
 	judge->whole.image = judge->image;
-	judge->whole.key =
-	    judge->is_clear ? (struct hm_bytes){ 0 } : judge->payload_key;
+	if (!judge->is_clear)
+		judge->whole.key = judge->payload_key;
 	judge->message = mcuboot_message(&judge->whole);
 }
 
