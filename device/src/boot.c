@@ -85,7 +85,7 @@ other(hm_area slot)
 static hm_area
 newer_slot(void)
 {
-	struct hm_image a, b;
+	static struct hm_image a, b;
 
 	if (hm_image_read(HM_AREA_SLOT_B, &b) != HM_OK)
 		return HM_AREA_SLOT_A;
@@ -164,8 +164,8 @@ void
 hm_boot_run(void)
 {
 	volatile hm_verdict first = HM_VERDICT_NO, second = HM_VERDICT_NO;
-	struct hm_boot boot;
-	struct hm_image again;
+	static struct hm_boot boot;
+	static struct hm_image again;
 	hm_err err = HM_E_BOOT_NONE;
 
 	first = hm_boot_choose(&boot, &err);

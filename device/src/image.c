@@ -9,6 +9,9 @@
  *
  * The hash that a signature is checked against is the one that was computed;
  * that the image states the same is looked at besides.
+ *
+ * What was read of an image stands in static memory, not on the stack, where a
+ * return could take it for its address if an instruction is skipped.
  */
 #include "image_parts.h"
 
@@ -24,6 +27,7 @@ HM_STATIC_ASSERT(~HALF_A + ~HALF_B + 1 == HM_VERDICT_NO, "the other halves");
 struct hash {
 	uint8_t bytes[HM_IMAGE_HASH_MAX];
 };
+static union hm_image_sha sha; /* the one that runs */
 
 /* `half`, or its complement unless `bad` is 0. */
 static uint32_t
@@ -114,8 +118,6 @@ check_device(const struct hm_image *image, struct hm_bytes tlvs)
 static void
 hash_bytes(const struct hm_image_hash *how, struct hm_bytes bytes, uint8_t *ret)
 {
-	union hm_image_sha sha;
-
 	how->begin(&sha);
 	how->add(&sha, bytes);
 	how->end(&sha, ret);
@@ -126,8 +128,7 @@ hash_flash(const struct hm_image *image, uint8_t *ret)
 {
 	const struct hm_image_hash *how = image->scheme->hash;
 	uint32_t end = image->size - image->tlvs_len, at = 0;
-	uint8_t piece[HM_FLASH_PIECE];
-	union hm_image_sha sha;
+	static uint8_t piece[HM_FLASH_PIECE];
 	struct hm_span room;
 
 	how->begin(&sha);
@@ -151,8 +152,8 @@ static struct hm_bytes
 find_key(const struct hm_image *image, const struct image_tlv *named)
 {
 	const struct hm_image_hash *how = image->scheme->hash;
+	static struct hash hash;
 	struct hm_bytes der;
-	struct hash hash;
 
 	if (named->type == TLV_PUBKEY)
 		return named->value;
@@ -171,7 +172,7 @@ find_key(const struct hm_image *image, const struct image_tlv *named)
 static uint32_t
 find_row(struct hm_bytes der, uint32_t *ret_row)
 {
-	uint8_t hash[HM_DIGEST_LEN], row[HM_DIGEST_LEN];
+	static uint8_t hash[HM_DIGEST_LEN], row[HM_DIGEST_LEN];
 	uint32_t bad = 1;
 
 	hash_bytes(&hm_image_sha256, der, hash);
@@ -220,7 +221,8 @@ image_measure(struct hm_image *image, const uint8_t *digest)
 {
 	const struct hm_image_hash *how = image->scheme->hash;
 
-	if (how == &hm_image_sha256)
+	/* by type: of an address that was not loaded it would make calls */
+	if (how->type == TLV_SHA256)
 		memcpy(image->digest, digest, HM_DIGEST_LEN);
 	else
 		hash_bytes(&hm_image_sha256,
@@ -264,12 +266,13 @@ hm_image_signed(struct hm_image *image, struct hm_bytes tlvs, hm_err *err)
 static uint32_t
 judge(hm_area area, struct hm_image *ret, uint32_t half, hm_err *err)
 {
-	uint8_t room[HM_IMAGE_TLVS_MAX];
+	static uint8_t room[HM_IMAGE_TLVS_MAX];
+	static struct hash hash;
 	struct hm_bytes tlvs = { room, 0 };
-	struct hash hash = { { 0 } };
 	uint32_t bad = 1;
 
 	memset(ret, 0, sizeof(*ret));
+	memset(&hash, 0, sizeof(hash));
 	*err = image_load(area, ret, room, &tlvs);
 	if (*err == HM_OK)
 		*err = check_device(ret, tlvs);
@@ -288,7 +291,7 @@ hm_verdict
 hm_image_verify(hm_area area, struct hm_image *ret, hm_err *err)
 {
 	hm_err why[2] = { HM_E_IMAGE_SIGNATURE, HM_E_IMAGE_SIGNATURE };
-	struct hm_image again;
+	static struct hm_image again;
 	volatile uint32_t a, b;
 
 	a = judge(area, ret, HALF_A, &why[0]);

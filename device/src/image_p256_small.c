@@ -10,6 +10,10 @@
  * are lists for an interpreter, which are shorter than calls: dbl-2001-b of the
  * Explicit-Formulas Database, and the textbook's addition with its two
  * exceptions, which an attacker could reach.
+ *
+ * Numbers stand in static memory, none on the stack: an instruction that moves
+ * the stack pointer and is not executed makes a return take a word of the stack
+ * for its address, and what the numbers are is up to whoever signs.
  */
 #include "image_parts.h"
 
@@ -45,14 +49,13 @@ static const struct num base_y = { { 0x37BF51F5, 0xCBB64068, 0x6B315ECE,
 
 /* ---- numbers ---- */
 
-static struct num
-load(const uint8_t *from)
-{
-	struct num num;
+static struct num less; /* a difference, for as long as it is looked at */
 
+static void
+load(struct num *ret, const uint8_t *from)
+{
 	for (size_t i = 0; i < WORDS; i++)
-		num.w[i] = hm_get_u32(from + 4 * (WORDS - 1 - i));
-	return num;
+		ret->w[i] = hm_get_u32(from + 4 * (WORDS - 1 - i));
 }
 
 /* a - b; the borrow, 0 or 1. */
@@ -85,8 +88,6 @@ sum(struct num *ret, const struct num *a, const struct num *b)
 static void
 reduce(struct num *num, uint32_t carry, const struct modulus *mod)
 {
-	struct num less;
-
 	if (subtract(&less, num, &mod->m) <= carry)
 		*num = less;
 }
@@ -111,10 +112,11 @@ static void
 mul(struct num *ret, const struct num *a, const struct num *b,
     const struct modulus *mod)
 {
-	struct num t = { { 0 } };
+	static struct num t;
 	uint32_t top = 0, q;
 	uint64_t low, high;
 
+	memset(&t, 0, sizeof(t));
 	for (size_t i = 0; i < WORDS; i++) {
 		low = (uint64_t)a->w[i] * b->w[0] + t.w[0];
 		q = (uint32_t)low * mod->inverse;
@@ -162,8 +164,6 @@ bit(const struct num *a, size_t at)
 static bool
 is_scalar(const struct num *a, const struct modulus *mod)
 {
-	struct num less;
-
 	return bits_of(a) != 0 && subtract(&less, a, &mod->m) != 0;
 }
 
@@ -270,11 +270,10 @@ combine(struct num *r, struct point table[3], const struct num *a,
 static uint32_t
 load_point(struct num *r, const uint8_t *from, struct point *ret)
 {
-	struct num less;
 	uint32_t bad = from[0] ^ 4u;
 
-	r[X] = load(from + 1);
-	r[Y] = load(from + 33);
+	load(&r[X], from + 1);
+	load(&r[Y], from + 33);
 	bad |= subtract(&less, &r[X], &field.m) ^ 1;
 	bad |= subtract(&less, &r[Y], &field.m) ^ 1;
 	memset(&r[Z], 0, sizeof(r[Z]));
@@ -289,12 +288,13 @@ load_point(struct num *r, const uint8_t *from, struct point *ret)
 	return bad | bits_of(&r[A]);
 }
 
-/* 0 only if x / z^2 is `x`, which is less than the field's modulus. */
+/* 0 only if x / z^2 is *to, which is less than the field's modulus. */
 static uint32_t
-compare(const struct num *r, struct num x)
+compare(const struct num *r, const struct num *to)
 {
-	struct num zz;
+	static struct num x, zz;
 
+	x = *to;
 	to_form(&x, &field);
 	mul(&zz, &r[Z], &r[Z], &field);
 	mul(&x, &x, &zz, &field);
@@ -313,12 +313,12 @@ spread(uint32_t any)
 static uint32_t
 compare_both(const struct num *r, const struct num *x)
 {
-	struct num more, less;
-	uint32_t bad = spread(compare(r, *x));
+	static struct num more;
+	uint32_t bad = spread(compare(r, x));
 
 	if (sum(&more, x, &order.m) == 0 &&
 	    subtract(&less, &more, &field.m) != 0)
-		bad &= spread(compare(r, more));
+		bad &= spread(compare(r, &more));
 	return bad | spread(bits_of(&r[Z]) == 0);
 }
 
@@ -326,11 +326,12 @@ hm_verdict
 image_p256_small(
     const uint8_t *key, const uint8_t *digest, const uint8_t *signature)
 {
-	struct num r = load(signature), s = load(signature + 32), e, w;
-	struct num at[REGISTERS];
-	struct point table[3];
+	static struct num r, s, e, w, at[REGISTERS];
+	static struct point table[3];
 	uint32_t bad = 1;
 
+	load(&r, signature);
+	load(&s, signature + 32);
 	memset(at, 0, sizeof(at));
 	if (!is_scalar(&r, &order) || !is_scalar(&s, &order))
 		return HM_VERDICT_NO;
@@ -340,7 +341,7 @@ image_p256_small(
 	table[0] = HM_MAKE(point, base_x, base_y, table[1].z);
 	to_form(&table[0].x, &field);
 	to_form(&table[0].y, &field);
-	e = load(digest);
+	load(&e, digest);
 	reduce(&e, 0, &order);
 	to_form(&s, &order);
 	invert(&w, &s);
@@ -354,7 +355,7 @@ image_p256_small(
 static hm_verdict
 verify(struct hm_bytes key, const uint8_t *digest, struct hm_bytes signature)
 {
-	uint8_t plain[HM_SIGNATURE_LEN];
+	static uint8_t plain[HM_SIGNATURE_LEN];
 
 	if (key.len != SPKI_LEN ||
 	    !image_ecdsa_plain(signature, HM_SIGNATURE_LEN / 2, plain))

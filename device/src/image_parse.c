@@ -346,7 +346,7 @@ hm_err
 image_load(hm_area area, struct hm_image *ret, uint8_t *room,
     struct hm_bytes *ret_tlvs)
 {
-	uint8_t header[HM_IMAGE_HEADER_LEN], head[IMAGE_HEAD_LEN];
+	static uint8_t header[HM_IMAGE_HEADER_LEN];
 	volatile uint32_t len;
 	struct hm_flash flash;
 	uint32_t at;
@@ -359,10 +359,12 @@ image_load(hm_area area, struct hm_image *ret, uint8_t *room,
 	HM_TRY(parse_header(header, ret));
 	HM_TRY(add_up(ret, ret->protected_len + IMAGE_HEAD_LEN, flash.size));
 	at = ret->size - IMAGE_HEAD_LEN;
-	HM_TRY(
-	    hm_port_flash_read(area, at, HM_MAKE(hm_span, head, sizeof(head))));
-	len = image_le(head + 2, 2);
-	if (image_le(head, 2) != IMAGE_AREA_MAGIC || len < IMAGE_HEAD_LEN)
+	/* into the same room as all of them: who skips the store of an address
+	 * reads to the one before, and that has to be large enough */
+	HM_TRY(hm_port_flash_read(
+	    area, at, HM_MAKE(hm_span, room, IMAGE_HEAD_LEN)));
+	len = image_le(room + 2, 2);
+	if (image_le(room, 2) != IMAGE_AREA_MAGIC || len < IMAGE_HEAD_LEN)
 		return HM_E_IMAGE_FIELD;
 	len += ret->protected_len;
 	if (len > HM_IMAGE_TLVS_MAX)
@@ -381,7 +383,7 @@ image_load(hm_area area, struct hm_image *ret, uint8_t *room,
 hm_err
 hm_image_read(hm_area area, struct hm_image *ret)
 {
-	uint8_t tlvs[HM_IMAGE_TLVS_MAX];
+	static uint8_t tlvs[HM_IMAGE_TLVS_MAX];
 	struct hm_image image;
 	struct hm_bytes found;
 
