@@ -176,6 +176,16 @@ tear(struct nor_plane *plane, uint32_t at, uint32_t len)
 	nor.cut();
 }
 
+/* Written with what an erased one holds: the next to come cannot tell. */
+static bool
+is_as_erased(const struct nor_plane *plane, uint32_t at)
+{
+	for (uint32_t i = 0; i < plane->flash.unit; i++)
+		if (plane->is[at + i] != plane->flash.erased)
+			return false;
+	return true;
+}
+
 static hm_err
 program_unit(struct nor_plane *plane, uint32_t at, const uint8_t *bytes)
 {
@@ -183,8 +193,9 @@ program_unit(struct nor_plane *plane, uint32_t at, const uint8_t *bytes)
 	uint8_t *state = &plane->states[at / unit];
 	bool cut;
 
-	/* twice without an erase: a mistake of the caller's, never of power */
-	hm_assert(*state != WRITTEN);
+	/* twice without an erase: a mistake of the caller's, never of power;
+	 * but where it cannot be seen, it is as if the unit were torn */
+	hm_assert(*state != WRITTEN || is_as_erased(plane, at));
 	HM_TRY(step(&cut));
 	store_touch(plane, at, unit);
 	if (*state != ERASED) {

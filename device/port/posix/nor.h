@@ -5,7 +5,8 @@
  *
  * It defines all of hallmark/flash.h but hm_port_derive, over one chip that
  * lives in memory or in a file. Whoever programs a unit twice without an erase
- * in between, or breaks geometry, is stopped by hm_panic.
+ * in between, or breaks geometry, is stopped by hm_panic; but if the first made
+ * it what an erased one is, which nobody can see, it is LATE from then on.
  *
  * Operations are counted: each unit that is programmed, each sector erased,
  * each step of the OTP. Power goes at operation `cut_at`:

@@ -107,7 +107,7 @@ panics(void (*mistake)(void))
 static void
 program_twice(void)
 {
-	uint8_t bytes[32] = { 0 };
+	uint8_t bytes[32] = { 1 }; /* not what an erased one is */
 
 	assert_int_equal(program(0, bytes, sizeof(bytes)), HM_OK);
 	assert_int_equal(program(0, bytes, sizeof(bytes)), HM_OK);
@@ -219,6 +219,27 @@ what_was_not_erased_to_the_end_is_not_relied_on(void **unused)
 }
 
 static void
+what_cannot_be_seen_is_not_relied_on(void **state)
+{
+	const struct hm_flash *flash = &chip_of(state)->areas[0].flash;
+	uint8_t bytes[64], blank[64], got[64];
+	unsigned lost = 0;
+
+	memset(bytes, 0x5a, sizeof(bytes));
+	memset(blank, flash->erased, sizeof(blank));
+	for (int i = 0; i < 32; i++) {
+		erase_first();
+		assert_int_equal(program(0, blank, sizeof(blank)), HM_OK);
+		assert_int_equal(read_at(0, got, sizeof(got)), HM_OK);
+		assert_memory_equal(got, blank, sizeof(got));
+		assert_int_equal(program(0, bytes, sizeof(bytes)), HM_OK);
+		lost += read_at(0, got, sizeof(got)) != HM_OK ||
+			memcmp(got, bytes, sizeof(got)) != 0;
+	}
+	assert_true(lost > 16);
+}
+
+static void
 goes_back_to_each_mark(void **unused)
 {
 	uint8_t bytes[32], got[32];
@@ -311,6 +332,7 @@ run(const struct nor_chip *chip)
 		EACH(stops_whoever_breaks_the_rules, chip),
 		EACH(cuts_as_it_was_told, chip),
 		EACH(what_was_not_erased_to_the_end_is_not_relied_on, chip),
+		EACH(what_cannot_be_seen_is_not_relied_on, chip),
 		EACH(goes_back_to_each_mark, chip),
 		EACH(otp_goes_one_way_and_a_cut_row_is_dead_or_not, chip),
 		EACH(a_file_keeps_the_chip, chip),
