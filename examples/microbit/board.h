@@ -11,8 +11,9 @@
  *   0x28800  slot B        94 KiB
  *   0x40000  end
  *
- * The fuses (the production tester writes uid, secret and stamp key; the rest
- * is the library's):
+ * The fuses (the production tester writes uid, secret and stamp key, closes the
+ * chip, and raises the counter to what the first release states; the rest is
+ * the library's):
  *
  *   +0x000 uid 16 | secret 32 | stamp key 65, 15 free
  *   +0x080 life cycle: one word for closed, one for locked

@@ -4,16 +4,18 @@
 The port is one that nobody else here uses: Cortex-M0, 16 KiB of RAM, a flash controller and a
 random number generator that QEMU models, write-once rules included.
 """
-import hashlib, json, pathlib, secrets, socket, struct, subprocess, time
+import hashlib, json, pathlib, secrets, signal, socket, struct, subprocess, time
 
 import pytest
 
-from line import BUILD, HALLMARK
+from line import BUILD, HALLMARK, STATION, running_factory
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLE, OUT = ROOT / "examples/microbit", pathlib.Path(BUILD) / "examples/microbit"
 FUSES, SLOT_A, SLOT_B, SLOT = 0x8800, 0x11000, 0x28800, 0x17800
 SIZE = 256 * 1024
+RAM, STACK_TOP = 0x20000000, 0x20003fc0  # board.h, memory.ld
+PAINT = 0xa5  # of RAM that nobody has written since power came
 
 
 def hallmark(*words, **more):
@@ -25,7 +27,7 @@ class Board:
 
     def __init__(self, folder):
         self.folder, self.flash = folder, bytearray(b"\xff" * SIZE)
-        self.process = None
+        self.ram, self.process = b"", None
 
     def put(self, at, data):
         self.flash[at:at + len(data)] = data
@@ -33,6 +35,7 @@ class Board:
     def power_on(self, link=None):
         """With a link, the machine connects there; without, what it says is kept."""
         (self.folder / "flash.bin").write_bytes(self.flash)
+        (self.folder / "ram.bin").write_bytes(bytes([PAINT]) * (16 * 1024))
         self.qmp_path, self.uart_path = self.folder / "qmp", self.folder / "uart"
         for path in (self.qmp_path, self.uart_path):
             path.unlink(missing_ok=True)
@@ -40,7 +43,8 @@ class Board:
             f"socket,id=u,path={self.uart_path},server=on,wait=on"
         self.process = subprocess.Popen(
             ["qemu-system-arm", "-M", "microbit", "-display", "none", "-nodefaults", "-monitor", "none",
-             "-kernel", self.folder / "flash.bin", "-chardev", uart, "-serial", "chardev:u", "-qmp",
+             "-kernel", self.folder / "flash.bin", "-device",
+             f"loader,file={self.folder}/ram.bin,addr={RAM:#x},force-raw=on", "-chardev", uart, "-serial", "chardev:u", "-qmp",
              f"unix:{self.qmp_path},server=on,wait=off", "-no-reboot", "-no-shutdown"],
             stderr=subprocess.DEVNULL)
         self.line = None
@@ -70,9 +74,7 @@ class Board:
     def power_off(self):
         """Now, whatever it does. What the flash has is kept, as a chip would."""
         self.ask("stop")
-        path = self.folder / "after.bin"
-        self.ask("memsave", val=0, size=SIZE, filename=str(path), **{"cpu-index": 0})
-        self.flash = bytearray(path.read_bytes())
+        self.flash, self.ram = bytearray(self.memory(0, SIZE)), self.memory(RAM, 16 * 1024)
         self.qmp.sendall(b'{"execute": "quit"}')
         assert self.process.wait(30) == 0
         self.process = None
@@ -80,11 +82,25 @@ class Board:
             if line:
                 line.close()
 
-    def until_reset(self, within_s=60):
-        end = time.monotonic() + within_s
-        while self.ask("query-status")["status"] != "shutdown":
-            assert time.monotonic() < end
-            time.sleep(.05)
+    def memory(self, at, size):
+        path = self.folder / "after.bin"
+        self.ask("memsave", val=at, size=size, filename=str(path), **{"cpu-index": 0})
+        return path.read_bytes()
+
+    def has_reset(self):
+        return self.ask("query-status")["status"] == "shutdown"
+
+    def is_locked(self):
+        """When power was last off."""
+        return self.flash[FUSES + 0x84:FUSES + 0x88] != b"\xff" * 4
+
+    def stack_used(self, program):
+        """The most since power came, when it last went: (bytes, of how many)."""
+        listed = subprocess.run(["arm-none-eabi-nm", OUT / f"{program}.elf"], check=True,
+                                capture_output=True, text=True).stdout
+        low = next(int(line.split()[0], 16) for line in listed.splitlines() if line.endswith(" bss_end"))
+        stack = self.ram[low - RAM:STACK_TOP - RAM]
+        return len(stack.lstrip(bytes([PAINT]))), len(stack)
 
     def hears(self, words, within_s=60):
         """What the machine says, up to `words`."""
@@ -153,6 +169,7 @@ def test_the_product_starts(board):
 def test_an_altered_product_does_not_start(board, at):
     board.flash[SLOT_B + at] ^= 0x10
     assert board.starts(b"nothing to start")
+    assert 1024 < board.stack_used("boot")[0] <= 4608
 
 
 class Life:
@@ -178,7 +195,7 @@ class Life:
         while command.poll() is None:
             assert time.monotonic() < end, command.kill()
             time.sleep(.03)
-            if self.board.ask("query-status")["status"] == "shutdown" or \
+            if self.board.has_reset() or \
                     (cuts and time.monotonic() - since > cuts[0] and cuts.pop(0)):
                 self.cut()
                 since = time.monotonic()
@@ -224,3 +241,105 @@ def test_power_may_go_at_any_time(made, board):
     assert json.loads(out)["version"].startswith("2.0.0"), cuts
     board.power_off()
     assert b"product 2.0.0" in board.starts(b"2.0.0")
+
+
+# --- provisioning, by a station and its server ------------------------------------------
+
+@pytest.fixture(scope="module")
+def factory(made):
+    """Where the manufacturing image is approved."""
+    folder, _, images = made
+    factory = running_factory(slots=1)
+    try:
+        key = subprocess.run(["openssl", "pkey", "-in", folder / "key.pem", "-pubout"],
+                             check=True, capture_output=True).stdout
+        factory.write("image.pub", key)
+        factory.release("m-1", "soft", "prod", 1, images["manufacture"].read_bytes(),
+                        "--prod-key", "image.pub")
+        with open(factory.path("station.yaml"), "a", encoding="ascii") as file:
+            file.write("device_timeout_ms: 60000\n")  # an emulator on a busy machine
+        yield factory
+    finally:
+        factory.close()
+
+
+@pytest.fixture
+def blank(made, board, factory):
+    """Closed (its test is over), with the stamp key of this factory, and counter 1."""
+    board.put(FUSES + 48, factory.stamp_key)
+    board.put(FUSES + 0x80, bytes(4))
+    board.put(FUSES + 0x100, struct.pack("<I", 0xfffffffe))
+    board.put(SLOT_A, made[2]["manufacture"].read_bytes())
+    return board
+
+
+class Station:
+    """A station with an order for one device."""
+
+    def __init__(self, factory):
+        self.factory, self.order = factory, factory.order("soft", "m-1")
+        self.process = None
+
+    def __enter__(self):
+        self.log = open(self.factory.path("station.log"), "wb")
+        self.process = subprocess.Popen(
+            [STATION, "run", self.order, "--config", "station.yaml", "--json"],
+            cwd=self.factory.dir, env=self.factory.env, stdout=self.log, stderr=self.log)
+        return self
+
+    def said(self):
+        return self.factory.read("station.log").decode()
+
+    def __exit__(self, *wrong):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.log.close()
+
+    def check_books(self, board):
+        shown = self.factory.client("planner").json("/v1/order/" + self.order)
+        assert (shown["used"], shown["confirmed"], shown["left"]) == (1, 1, 0), shown
+        device_id = hashlib.sha256(board.flash[FUSES:FUSES + 16]).hexdigest()
+        device = self.factory.client("auditor").json("/v1/device/" + device_id)
+        assert device["state"] == "confirmed"
+        self.factory.audit()
+
+
+def until_locked(life, station, cut_after_s=(), within_s=240):
+    """Power goes so many seconds after each start, and comes again, until there is a device.
+    How much stack the manufacturing image had at most, of how much."""
+    cuts, since, end = list(cut_after_s), time.monotonic(), time.monotonic() + within_s
+    used = []
+    while not life.board.is_locked():
+        assert time.monotonic() < end and station.process.poll() is None, station.said()
+        time.sleep(.03)
+        if life.board.has_reset() or (cuts and time.monotonic() - since > cuts[0] and cuts.pop(0)):
+            life.board.power_off()
+            used.append(life.board.stack_used("manufacture"))
+            if not life.board.is_locked():
+                life.on()
+                since = time.monotonic()
+    return max(used)
+
+
+def test_a_station_makes_it_a_device(blank, factory):
+    station = Station(factory)
+    with station:
+        life = Life(blank, factory.path("slot-0.sock"))
+        used, room = until_locked(life, station)
+    station.check_books(blank)
+    assert life.starts == 1
+    print(f"stack: {used} of {room} bytes")
+    assert 4096 < used <= 6656 and room >= 12288, "the README says how much it is"
+    # its manufacturing image is still there, and starts no more
+    assert b"product 1.0.0" in blank.starts(b"1.0.0")
+
+
+def test_power_goes_while_it_is_made(blank, factory):
+    station = Station(factory)
+    cuts = [.3 + secrets.randbelow(2500) / 1000 for _ in range(5)]
+    with station:
+        life = Life(blank, factory.path("slot-0.sock"))
+        until_locked(life, station, cuts)
+    station.check_books(blank)
+    assert life.starts > 1, cuts
+    assert b"product 1.0.0" in blank.starts(b"1.0.0")
