@@ -3,22 +3,22 @@
 /*
  * digest - SHA-256, HMAC-SHA-256, HKDF-SHA-256 and random bytes
  *
- * OpenSSL's objects are fetched once a thread; no call here allocates on
- * success after the first. A sha256_run belongs to one thread at a time.
+ * Digests need no memory but the caller's. A sha256_run belongs to one thread
+ * at a time.
  */
 #include "core/bytes.h"
 
 #define SHA256_LEN 32
 #define SHA384_LEN 48
 
-/* Digest of the concatenation of `count` pieces. Cannot fail but by a broken
- * libcrypto, which panics. */
+/* Digest of the concatenation of `count` pieces. Cannot fail. */
 void sha256(const struct hm_bytes *pieces, size_t count,
     uint8_t ret[static SHA256_LEN]);
 void sha256_one(struct hm_bytes bytes, uint8_t ret[static SHA256_LEN]);
 void sha384_one(struct hm_bytes bytes, uint8_t ret[static SHA384_LEN]);
 /* For data that comes in pieces. */
 struct sha256_run; /* opaque, heap */
+/* HM_E_NO_MEMORY */
 HM_MUST hm_err sha256_run_new(struct sha256_run **ret);
 void sha256_run_add(struct sha256_run *run, struct hm_bytes bytes);
 void sha256_run_end(struct sha256_run *run, uint8_t ret[static SHA256_LEN]);

@@ -87,7 +87,6 @@ crypto_init(void)
 void
 crypto_done(void)
 {
-	digest_stop();
 	gcm_stop();
 	p256_desk_stop();
 	p256_pair_stop();

@@ -19,7 +19,6 @@ hm_err ossl_failed(hm_err refusal);
 hm_err ossl_failed_import(void);
 
 /* Free what a file keeps for this thread; crypto_done() calls them. */
-void digest_stop(void);
 void gcm_stop(void);
 void p256_desk_stop(void);
 void p256_pair_stop(void);
