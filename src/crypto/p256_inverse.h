@@ -3,8 +3,7 @@
 /*
  * p256_inverse - this room's own header: 1/s modulo the order of P-256
  *
- * For signatures that are verified: s is public. The time does not depend on
- * it much, but nobody may rely on that.
+ * For signatures that are verified: s is public, and the time depends on it.
  */
 #include "core/bytes.h"
 
