@@ -46,6 +46,7 @@ struct signer_keys {
 	_Atomic uint64_t answered_us;
 	/* How often signing lets a thread wait, of SIGNER_BLOCKING. */
 	_Atomic uint32_t blocking;
+	_Atomic bool slow;            /* the last signature took its time */
 	pthread_mutex_t lock;         /* of what follows; all zeros: not held */
 	struct signer_shared *shared; /* SIGNER_SHARED_MAX; owned */
 };
