@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Apart, so that a boot loader can bring its own: sha256_small.c */
+/* Apart, so that a boot loader can bring its own: crypto_sha256_small.c */
 #include "hallmark/crypto.h"
 
 #include <bearssl.h>
