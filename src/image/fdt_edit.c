@@ -154,6 +154,15 @@ by_place(const void *a, const void *b)
 }
 
 static hm_err
+copy(
+    const struct fdt_edit *edit, struct output *out, uint64_t at, uint64_t size)
+{
+	if (edit->copy != NULL)
+		return edit->copy(edit->context, out, at, size);
+	return output_copy(out, &edit->tree->file, at, size);
+}
+
+static hm_err
 write_header(const struct fdt_edit *edit, uint64_t block, uint64_t total,
     struct output *out)
 {
@@ -167,8 +176,8 @@ write_header(const struct fdt_edit *edit, uint64_t block, uint64_t total,
 	hm_put_u32(head + 32, (uint32_t)edit->strings.len);
 	hm_put_u32(head + 36, (uint32_t)block);
 	HM_TRY(output_add(out, HM_BYTES(head)));
-	return output_copy(
-	    out, &tree->file, FDT_HEADER_LEN, tree->struct_at - FDT_HEADER_LEN);
+	return copy(
+	    edit, out, FDT_HEADER_LEN, tree->struct_at - FDT_HEADER_LEN);
 }
 
 static hm_err
@@ -181,13 +190,13 @@ write_block(const struct fdt_edit *edit, struct output *out)
 		const struct fdt_change *change = &edit->changes[i];
 
 		hm_assert(change->at >= at);
-		HM_TRY(output_copy(out, &tree->file, at, change->at - at));
+		HM_TRY(copy(edit, out, at, change->at - at));
 		HM_TRY(output_add(
 		    out, (struct hm_bytes){
 			     edit->bytes.ptr + change->from, change->len }));
 		at = change->at + change->remove;
 	}
-	return output_copy(out, &tree->file, at, end - at);
+	return copy(edit, out, at, end - at);
 }
 
 hm_err

@@ -24,6 +24,10 @@ struct fdt_edit {
 	struct buf strings; /* the strings block as it will be */
 	struct fdt_change *changes;
 	size_t count, room;
+	/* Copies a part of the old tree's file; NULL: output_copy(). */
+	hm_err (*copy)(
+	    void *context, struct output *out, uint64_t at, uint64_t size);
+	void *context;
 };
 
 /* HM_E_NO_MEMORY. fdt_edit_done() in any case. */

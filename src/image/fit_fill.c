@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree as it was written is read again, and each signature put in its room.
- */
+/* The tree as it was written is read again, its digests are compared, and each
+ * signature is put in its room. */
 #include "image/fit_parts.h"
 
 #include <string.h>
@@ -104,6 +104,33 @@ fill_node(struct filling *f, uint32_t parent)
 	return HM_OK;
 }
 
+/* Each digest that will be signed is that of the data. */
+static hm_err
+check_hashes(struct filling *f, uint32_t image)
+{
+	bool is_strong = false;
+	struct fit_data data;
+
+	HM_TRY(fit_data(&f->fit, image, &data));
+	for (uint32_t n = fdt_first(&f->fit.tree, image); n != FDT_NONE;
+	     n = fdt_next(&f->fit.tree, image, n))
+		if (fit_is_kind(&f->fit, n, "hash"))
+			HM_TRY(fit_check_hash(
+			    &f->fit, image, n, &data, &is_strong));
+	return HM_OK;
+}
+
+static hm_err
+check_images(struct filling *f)
+{
+	const struct fdt *tree = &f->fit.tree;
+
+	for (uint32_t n = fdt_first(tree, f->fit.images); n != FDT_NONE;
+	     n = fdt_next(tree, f->fit.images, n))
+		HM_TRY(check_hashes(f, n));
+	return HM_OK;
+}
+
 static hm_err
 fill_all(struct filling *f)
 {
@@ -136,6 +163,8 @@ fit_fill(const struct fit_sign *how, struct findings *findings,
 	err = fit_open(&file, findings, &f.fit);
 	if (err == HM_OK)
 		err = fit_cover_init(&f.fit, &f.cover);
+	if (err == HM_OK)
+		err = check_images(&f);
 	if (err == HM_OK)
 		err = fill_all(&f);
 	fit_cover_done(&f.cover);

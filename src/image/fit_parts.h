@@ -81,6 +81,31 @@ HM_MUST hm_err fit_check_hash(const struct fit *fit, uint32_t image,
  * reported once and returned. */
 HM_MUST hm_err fit_check_hashes(struct fit *fit, uint32_t image);
 
+/* ---- copying ---- */
+
+/* Data that are hashed while the file is copied; others are hashed when their
+ * digest is asked for. fit_watch_done() in any case. */
+#define FIT_WATCHED_MAX KNOWN_PARTS
+struct fit_watch {
+	const struct input *file; /* the old one; borrowed */
+	struct fit_watched {
+		uint64_t at, size, done; /* in the old file */
+		uint64_t place;          /* in the new one */
+		hash_kind kind;
+		struct hash_run *run;
+	} parts[FIT_WATCHED_MAX];
+	size_t count;
+};
+void fit_watch_done(struct fit_watch *watch);
+/* HM_E_NO_MEMORY */
+HM_MUST hm_err fit_watch_add(
+    struct fit_watch *watch, const struct fit_data *data, hash_kind kind);
+/* As output_copy(); `context` is the struct fit_watch. */
+hm_err fit_watch_copy(
+    void *context, struct output *out, uint64_t at, uint64_t size);
+/* All is copied: output_input() knows these digests. */
+void fit_watch_tell(struct fit_watch *watch, struct output *out);
+
 /* ---- signatures ---- */
 
 struct fit_algorithm {

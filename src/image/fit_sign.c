@@ -20,6 +20,7 @@ struct signing {
 	struct fit fit;
 	struct fit_cover cover;
 	struct fdt_edit edit;
+	struct fit_watch watch;
 	struct findings *findings;
 	struct why *why;
 	uint32_t signatures; /* that will be made */
@@ -72,13 +73,32 @@ add_hash(struct signing *s, uint32_t image)
 	return fdt_edit_end(&s->edit);
 }
 
-/* Fill what is empty; what is there must be right, for it will be signed. */
+/* It is hashed while the file is copied, if we know how. */
+static hm_err
+watch_hash(struct signing *s, uint32_t node, const struct fit_data *data)
+{
+	const struct fdt_prop *algo = fdt_prop(&s->fit.tree, node, "algo");
+	hash_kind kind;
+	char text[32];
+	hm_err err;
+
+	if (algo == NULL)
+		return HM_OK;
+	err = fdt_text(&s->fit.tree, algo, text, sizeof(text));
+	if (err == HM_E_IMAGE_FIELD ||
+	    (err == HM_OK && !fit_hash_parse(text, &kind)))
+		return HM_OK;
+	HM_TRY(err);
+	return fit_watch_add(&s->watch, data, kind);
+}
+
+/* Fill what is empty; what is there must be right, for it will be signed: that
+ * is found when all is written. */
 static hm_err
 hash_image(struct signing *s, uint32_t image)
 {
 	const struct fdt *tree = &s->fit.tree;
 	struct fit_data data;
-	bool is_strong = false;
 
 	if (!fit_has_hash(&s->fit, image))
 		return add_hash(s, image);
@@ -89,9 +109,7 @@ hash_image(struct signing *s, uint32_t image)
 			continue;
 		if (fdt_prop(tree, n, "value") == NULL)
 			HM_TRY(fill_hash(s, image, n));
-		else
-			HM_TRY(fit_check_hash(
-			    &s->fit, image, n, &data, &is_strong));
+		HM_TRY(watch_hash(s, n, &data));
 	}
 	return HM_OK;
 }
@@ -434,7 +452,7 @@ write_file(struct signing *s, struct output *out)
 		    (unsigned long long)first);
 	if (is_fixed)
 		HM_TRY(output_fill(out, 0, first - output_size(out)));
-	return output_copy(out, &s->fit.tree.file, first, size - first);
+	return fit_watch_copy(&s->watch, out, first, size - first);
 }
 
 static hm_err
@@ -461,10 +479,16 @@ prepare(struct signing *s, const struct input *file, struct output *out)
 		err = fit_cover_init(&s->fit, &s->cover);
 	if (err == HM_OK)
 		err = fdt_edit_init(&s->fit.tree, &s->edit);
+	s->watch.file = &s->fit.tree.file;
+	s->edit.copy = fit_watch_copy;
+	s->edit.context = &s->watch;
 	if (err == HM_OK)
 		err = plan(s);
 	if (err == HM_OK)
 		err = write_file(s, out);
+	if (err == HM_OK)
+		fit_watch_tell(&s->watch, out);
+	fit_watch_done(&s->watch);
 	fdt_edit_done(&s->edit);
 	fit_cover_done(&s->cover);
 	fit_done(&s->fit);
