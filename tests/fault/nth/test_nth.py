@@ -229,6 +229,7 @@ def images():
             subprocess.run(["openssl", "ec", "-in", name + ".pem", "-pubout", "-out", name + ".pub"], cwd=folder,
                            check=True, capture_output=True)
         pathlib.Path(folder, "app").write_bytes(bytes(range(256)) * 300)
+        pathlib.Path(folder, "long").write_bytes(bytes(range(256)) * 5500)  # other threads read and write, too
         pathlib.Path(folder, "flash.key").write_bytes(bytes(range(32)))
         yield folder
 
@@ -239,6 +240,7 @@ JUDGE = ["verify", "--format", "mcuboot", "--key", "signer.pub", "made"]
 IMAGE_JOBS = {
     "signed": (["sign", *MCUBOOT], JUDGE),
     "encrypted": (["sign", "--encrypt-key", "reader.pub", *MCUBOOT], [*JUDGE, "--decrypt-key", "reader.pem"]),
+    "long": (["sign", *MCUBOOT[:-1], "long"], JUDGE),
     "hex": (["sign", "--hex-addr", "0x8000", *MCUBOOT], JUDGE),
     "bundle": (["encrypt", "--format", "bundle", "--encrypt-key", "reader.pub", "-o", "made", "app"],
                ["verify", "--format", "bundle", "--decrypt-key", "reader.pem", "made"]),
