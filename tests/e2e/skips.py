@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""skips - a boot loader on QEMU's mps2-an385 that skips one instruction of our choice
+"""skips - a boot loader on QEMU's boards (mps2-an385, mps2-an505) that skips one instruction
 
 We speak the GDB remote protocol ourselves. A point is an image that must not start, an address and
 a count: the boot loader runs, and where the program counter comes to the address for the count-th
@@ -8,17 +8,21 @@ One emulator serves many points: it is reset, and its flash restored, between tw
 """
 import hashlib, mmap, os, pathlib, re, select, socket, struct, subprocess, time
 
-FLASH_AT, FLASH_USED, FLASH_FILE = 0x21000000, 0xc0000, 0x1000000  # device/port/mps2/map.h
-LIFE, COUNTER, KEYS, SLOT_A, SLOT_B = 0x200, 0x400, 0x800, 0x30000, 0x60000
+FLASH_USED, FLASH_FILE = 0x120000, 0x1000000  # device/port/mps2/map.h
+# Where RAM, flash and what the boot loader touches besides begin: device/port/mps2/board.h
+BOARDS = {"an385": (0x20000000, 0x21000000, (0x40008000, 0xe000e000)),
+          "an505": (0x38000000, 0x80000000, (0x50081000, 0xe000e000))}
+ENDS = "hm_port_boot_failed", "mps2_exit", "mps2_reset", "fault"
+LIFE, COUNTER, KEYS, SLOT_A, SLOT_B = 0x200, 0x400, 0x800, 0x30000, 0x80000
 HEADER = 0x200
 PC, XPSR = 15, 25  # registers of the protocol
 SAFE, BYPASS, HANG = "safe", "bypass", "hang"
 
 
 class Case:
-    """An image in slot A that must not start, and nothing else that could."""
+    """An image that must not start, in slot A: nothing is to start. Or in slot B: A's is."""
 
-    def __init__(self, name, image, keys, counter=1, locked=True):
+    def __init__(self, name, image, keys, counter=1, locked=True, instead=None):
         flash = bytearray(b"\xff" * FLASH_USED)
         if locked:
             flash[LIFE:LIFE + 16] = bytes(16)
@@ -26,9 +30,17 @@ class Case:
         for row, key in enumerate(keys):
             at = KEYS + 64 * row
             flash[at:at + 40] = hashlib.sha256(key).digest() + bytes(8)
-        flash[SLOT_A:SLOT_A + len(image)] = image
-        self.name, self.flash = name, bytes(flash)
-        self.entry = struct.unpack_from("<I", image, HEADER + 4)[0] & ~1
+        at = SLOT_A if instead is None else SLOT_B
+        flash[at:at + len(image)] = image
+        self.fine = None
+        if instead is not None:
+            flash[SLOT_A:SLOT_A + len(instead)] = instead
+            self.fine = entry(instead)
+        self.name, self.flash, self.entry = name, bytes(flash), entry(image)
+
+
+def entry(image):
+    return struct.unpack_from("<I", image, HEADER + 4)[0] & ~1
 
 
 def tlv(image, kind):
@@ -47,28 +59,72 @@ def flipped(image, at, mask=0x01):
     return image[:at] + bytes([image[at] ^ mask]) + image[at + 1:]
 
 
-def make_cases(build, folder):
+def der_pair(word, order):
+    """A signature whose r and s are that word again and again."""
+    number = struct.pack(order + "I", word) * 8
+    if number[0] >> 7:
+        number = b"\0" + number
+    integer = b"\x02" + bytes([len(number)]) + number
+    return b"\x30" + bytes([2 * len(integer)]) + 2 * integer
+
+
+def with_tlv(image, kind, value):
+    """The (last) TLV of that kind has another value, of another length maybe."""
+    at, length = tlv(image, kind)
+    room = HEADER + struct.unpack_from("<I", image, 12)[0]
+    room += struct.unpack_from("<H", image, 10)[0]  # behind the protected ones
+    image = bytearray(image[:at - 2] + struct.pack("<H", len(value)) + value + image[at + length:])
+    struct.pack_into("<H", image, room + 2, len(image) - room)
+    return bytes(image)
+
+
+class Signer:
+    """`hallmark image sign` with a key of its own and a foreign one."""
+
+    def __init__(self, build, folder, board):
+        self.build, self.folder, self.board = build, folder, board
+        for name in "oem", "other":
+            self.run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out",
+                     name + ".pem")
+            self.run("openssl", "ec", "-in", name + ".pem", "-pubout", "-outform", "DER", "-out",
+                     name + ".der")
+        self.keys = [pathlib.Path(folder, "oem.der").read_bytes()]
+
+    def run(self, *words):
+        subprocess.run(words, cwd=self.folder, check=True, capture_output=True)
+
+    def sign(self, program, *words, counter=1, key="oem", version="2.0.0"):
+        if "." not in program:
+            program = f"{self.build}/device/firmware/{self.board}-{program}.bin"
+        self.run(f"{self.build}/src/cmd/hallmark", "image", "sign", "--format", "mcuboot", "--key",
+                 key + ".pem", "--image-version", version, "--security-counter", str(counter),
+                 "--header-size", hex(HEADER), "--pad-header", "--align", "8",
+                 "--public-key-format", "full", *words, "--output", "out.img", program)
+        return pathlib.Path(self.folder, "out.img").read_bytes()
+
+    def sprayed(self):
+        """Wherever whoever made it is free, it says where it would like to be run."""
+        ram, flash, _ = BOARDS[self.board]
+        word = flash + SLOT_A + HEADER + 0x1001
+        payload = struct.pack("<II", ram + 0x20000, word) + struct.pack("<I", word) * 0x1ffe
+        pathlib.Path(self.folder, "sprayed.bin").write_bytes(payload)
+        image = self.sign("sprayed.bin", "--custom-tlv", "0x49a5=0x" + payload[4:68].hex(),
+                          counter=word, version=f"2.0.0+{word}")
+        # the load address, which we do not use, and the rest of the header
+        image = image[:4] + struct.pack("<I", word) + image[8:32] + image[HEADER:]
+        return word, image[:32] + struct.pack(">I", word) * (HEADER // 4 - 8) + image[32:]
+
+
+def make_cases(build, folder, board="an385"):
     """One image for each thing that must be looked at; the first is good, to see that it starts."""
-    def run(*words):
-        subprocess.run(words, cwd=folder, check=True, capture_output=True)
-
-    def sign(program, counter=1, key="oem", *words):
-        run(f"{build}/src/cmd/hallmark", "image", "sign", "--format", "mcuboot", "--key",
-            key + ".pem", "--image-version", "2.0.0", "--security-counter", str(counter),
-            "--header-size", hex(HEADER), "--pad-header", "--align", "8", "--public-key-format",
-            "full", *words, "--output", "out.img", f"{build}/device/firmware/an385-{program}.bin")
-        return pathlib.Path(folder, "out.img").read_bytes()
-
-    for name in "oem", "other":
-        run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out",
-            name + ".pem")
-        run("openssl", "ec", "-in", name + ".pem", "-pubout", "-outform", "DER", "-out",
-            name + ".der")
-    keys = [pathlib.Path(folder, "oem.der").read_bytes()]
-    good, foreign = sign("product-2a"), sign("product-2a", 1, "other")
+    signer = Signer(build, folder, board)
+    keys, good = signer.keys, signer.sign("product-2a")
     signature, sig_len = tlv(good, 0x22)
     hash_at, key_at = tlv(good, 0x10)[0], tlv(good, 0x02)[0]
     counter_at = tlv(good, 0x50)[0]
+    newer = signer.sign("product-3b", version="3.0.0")
+    word, sprayed = signer.sprayed()
+    words = struct.pack("<I", word) * 32
     return [
         Case("good", good, keys),
         Case("signature", flipped(good, signature + sig_len - 1), keys),
@@ -76,12 +132,18 @@ def make_cases(build, folder):
         Case("hash", flipped(good, hash_at + 7), keys),
         Case("payload", flipped(good, HEADER + 0x1000), keys),
         Case("header", flipped(good, 20), keys),
+        Case("tlv", flipped(good, signature - 4), keys),
         Case("counter-tlv", flipped(good, counter_at), keys),
         Case("key", flipped(good, key_at + 40), keys),
-        Case("key-foreign", foreign, keys),
+        Case("key-foreign", signer.sign("product-2a", key="other"), keys),
         Case("key-hash", good, [b"another"]),
         Case("counter", good, keys, counter=2),
-        Case("manufacturing", sign("manufacture", 1, "oem", "--custom-tlv", "0x48a0=0x66"), keys),
+        Case("manufacturing", signer.sign("manufacture", "--custom-tlv", "0x48a0=0x66"), keys),
+        Case("other-slot", flipped(newer, tlv(newer, 0x22)[0] + 30), keys, instead=good),
+        Case("sprayed", with_tlv(sprayed, 0x22, der_pair(word, ">")), keys),
+        Case("sprayed-le", with_tlv(sprayed, 0x22, der_pair(word, "<")), keys),
+        Case("sprayed-hash", with_tlv(sprayed, 0x10, words[:32]), keys),
+        Case("sprayed-key", with_tlv(sprayed, 0x02, words[1:92]), keys),
     ]
 
 
@@ -92,8 +154,8 @@ class Gone(Exception):
 class Program:
     """The boot loader: what is where."""
 
-    def __init__(self, elf):
-        self.elf = str(elf)
+    def __init__(self, elf, board="an385"):
+        self.elf, self.board = str(elf), board
         self.lengths, self.owner, self.entry = {}, {}, {}
         function = None
         listed = subprocess.run(["arm-none-eabi-objdump", "-d", self.elf], capture_output=True,
@@ -115,8 +177,11 @@ class Program:
             capture_output=True, check=True, text=True).stdout.splitlines()
         # Hashes and curves without what judges: they are executed millions of times.
         self.arithmetic = {name for name, file in zip(names, files)
-                           if name.startswith(("br_", "mem", "sha2small")) or "_small.c" in file}
+                           if name.startswith(("br_", "mem")) or "_small.c" in file}
         self.arithmetic -= {"image_p256_small", "verify", "compare"}
+
+    def in_flash(self, at):
+        return 0 <= at - BOARDS[self.board][1] < FLASH_FILE
 
     def decides(self, at):
         return self.owner[at] not in self.arithmetic
@@ -130,7 +195,7 @@ class Target:
         self.file = open(os.path.join(folder, "flash.img"), "w+b")
         self.file.truncate(FLASH_FILE)
         self.memory = mmap.mmap(self.file.fileno(), FLASH_USED)
-        self.process = self.socket = None
+        self.process = self.socket = self.fine = None
         self.ends = []
 
     def start(self, *words):
@@ -139,7 +204,7 @@ class Target:
         if os.path.exists(path):
             os.unlink(path)
         self.process = subprocess.Popen(
-            ["qemu-system-arm", "-M", "mps2-an385,memory-backend=flash", "-object",
+            ["qemu-system-arm", "-M", f"mps2-{self.program.board},memory-backend=flash", "-object",
              f"memory-backend-file,id=flash,size=16M,mem-path={self.folder}/flash.img,share=on",
              "-display", "none", "-nodefaults", "-monitor", "none", "-serial", "null",
              "-semihosting-config", "enable=on,target=native,arg=fw,arg=exit=1", "-kernel",
@@ -251,42 +316,78 @@ class Target:
         self.point(flash, bad_entry)
         self.patience_s = 0.3 + 6 * (time.monotonic() - begun)
 
-    def point(self, flash, bad_entry, at=None, count=1):
+    def reach(self, at, count):
+        """To the count-th execution of an instruction: did we get there?"""
+        self.ask(f"Z1,{at:x},2")
+        for n in range(count):
+            if n:
+                self.ask(f"z1,{at:x},2")
+                self.ask("s")
+                self.ask(f"Z1,{at:x},2")
+            if self.go() != at:
+                break
+        else:
+            self.ask(f"z1,{at:x},2")
+            return True
+        self.ask(f"z1,{at:x},2")
+        return False
+
+    def become(self, state, at):
+        """What tests/sim/skip_run.c wrote: the machine behind the instruction at `at`."""
+        assert self.reach(self.program.entry["hm_boot_run"], 1)
+        data = pathlib.Path(state).read_bytes()
+        words, ram = struct.unpack_from("<18I", data), data[72:]
+        ram_at = BOARDS[self.program.board][0]
+        for start in range(0, len(ram), 1024):
+            part = ram[start:start + 1024]
+            assert self.ask(f"M{ram_at + start:x},{len(part):x}:{part.hex()}") == "OK"
+        for number, word in enumerate(words[:15]):
+            self.set_register(number, word)
+        it = words[16]
+        xpsr = self.register(XPSR) & ~0xf600fc00
+        self.set_register(XPSR, xpsr | words[15] | (it & 3) << 25 | (it & 0xfc) << 8)
+        self.set_register(PC, words[17] or at + self.program.lengths[at])
+
+    def finish(self, flash, ends):
+        """To an end; what was left in flash is started again."""
+        what = SAFE
+        for _ in range(5):
+            pc = self.go()
+            what = HANG if pc is None else ends.get(pc, pc)
+            if what not in (SAFE, HANG) or self.memory[:] == flash:
+                break
+            self.monitor("system_reset")
+        return what
+
+    def point(self, flash, bad_entry, at=None, count=1, state=None):
         """SAFE, BYPASS or HANG; None if the address is not reached so often."""
-        self.ends = [bad_entry, *(self.program.entry[name] for name in
-                                  ("hm_port_boot_failed", "mps2_exit", "mps2_reset", "fault"))]
+        self.ends = [bad_entry, *(self.program.entry[name] for name in ENDS)]
+        if self.fine is not None:
+            self.ends.append(self.fine)
         ends = {end: SAFE for end in self.ends} | {bad_entry: BYPASS}
         if self.process is None:
             self.start()
         try:
             self.reset(flash)
-            if at is not None and at not in ends:
-                self.ask(f"Z1,{at:x},2")
-                for _ in range(count):
-                    pc = self.go()
-                    if pc != at:
-                        self.ask(f"z1,{at:x},2")
-                        return None
-                    if _ + 1 < count:
-                        self.ask(f"z1,{at:x},2")
-                        self.ask("s")
-                        self.ask(f"Z1,{at:x},2")
-                self.ask(f"z1,{at:x},2")
+            if state is not None:
+                self.become(state, at)
+            elif at is not None and at not in ends:
+                if not self.reach(at, count):
+                    return None
                 self.step_over(at)
-            pc = self.go()
-            return HANG if pc is None else ends.get(pc, pc)
+            return self.finish(flash, ends)
         except Gone:
             status = self.process.wait(timeout=30)
             self.stop()
             return BYPASS if status == 0 else SAFE
 
 
-def covered(program, folder, flash, bad_entry):
+def covered(program, folder, flash, bad_entry, fine=None):
     """The addresses that a run without a skip executes, after reset() has called main()."""
     target = Target(program, folder)
     log = os.path.join(folder, "in_asm")
     try:
-        target.ends = [bad_entry, program.entry["hm_port_boot_failed"]]
+        target.ends, target.fine = [bad_entry, program.entry["hm_port_boot_failed"]], fine
         target.start("-d", "in_asm", "-D", log)
         result = target.point(flash, bad_entry)
     finally:
@@ -299,3 +400,35 @@ def covered(program, folder, flash, bad_entry):
     os.unlink(log)
     before = {"reset"}
     return result, sorted(at for at in found if program.owner[at] not in before)
+
+
+class Fast:
+    """The same boot loader, translated (tests/sim/thumb.py): tests/sim/skip_run.c runs it."""
+
+    SYNC = ("judge", "hm_image_verify", "choose_one", "choose_confirmed", "choose_trial",
+            "choose_manufacturing", "hm_boot_choose", "hm_boot_run", "check_signatures",
+            "hash_flash", "image_p256_small")
+
+    def __init__(self, home, program, folder):
+        self.folder, self.path = folder, os.path.join(folder, "skip_run")
+        ram, flash, devices = BOARDS[program.board]
+        sim = os.path.join(home, "tests/sim/")
+        subprocess.run([sim + "thumb.py", program.elf, folder, "--ram", hex(ram), "--flash",
+                        hex(flash), *(f"--device={at:#x}" for at in devices), "--sync",
+                        ",".join(self.SYNC), "--end", ",".join(ENDS)], check=True)
+        # of one function with five thousand labels -O2 makes little, in minutes
+        for name, level in (("thumb_fast", "-O1"), ("thumb_traced", "-O0"), ("thumb_run", "-O2"),
+                            ("thumb_log", "-O2"), ("skip_run", "-O2")):
+            subprocess.run(["gcc", level, "-std=gnu17", "-w", "-I", folder, "-I", sim, "-c",
+                            f"{sim}{name}.c", "-o", f"{folder}/{name}.o"], check=True)
+        subprocess.run(["gcc", "-o", self.path] + [
+            f"{folder}/{name}.o" for name in ("thumb_fast", "thumb_traced", "thumb_run",
+                                              "thumb_log", "skip_run")], check=True)
+
+    def start(self, case, *words):
+        """A process whose lines are of JSON: the run without a skip, points, the sum."""
+        flash = os.path.join(self.folder, case.name + ".flash")
+        pathlib.Path(flash).write_bytes(case.flash)
+        fine = [] if case.fine is None else ["--fine", hex(case.fine)]
+        return subprocess.Popen([self.path, flash, "--entry", hex(case.entry), *fine,
+                                 *map(str, words)], stdout=subprocess.PIPE, text=True)
