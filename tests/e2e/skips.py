@@ -6,7 +6,7 @@ a count: the boot loader runs, and where the program counter comes to the addres
 time, the instruction is stepped over. A bypass is an image whose own first instruction is executed.
 One emulator serves many points: it is reset, and its flash restored, between two of them.
 """
-import hashlib, mmap, os, pathlib, re, select, socket, struct, subprocess, time
+import contextlib, hashlib, mmap, os, pathlib, re, select, socket, struct, subprocess, time
 
 FLASH_USED, FLASH_FILE = 0x120000, 0x1000000  # device/port/mps2/map.h
 # Where RAM, flash and what the boot loader touches besides begin: device/port/mps2/board.h
@@ -254,7 +254,8 @@ class Target:
             stop = self.room.find(b"#", start)
             if start >= 0 and 0 <= stop <= len(self.room) - 3:
                 packet, self.room = self.room[start + 1:stop], self.room[stop + 3:]
-                self.socket.sendall(b"+")
+                with contextlib.suppress(OSError):  # it has ended since: the next word is Gone
+                    self.socket.sendall(b"+")
                 return packet.decode("latin-1")
             left = end - time.monotonic()
             if left <= 0 or not select.select([self.socket], [], [], left)[0]:
@@ -295,7 +296,8 @@ class Target:
         """Until something happens: the program counter, or None after a hang."""
         self.send("c")
         if self.receive(self.patience_s) is None:
-            self.socket.sendall(b"\x03")
+            with contextlib.suppress(OSError):
+                self.socket.sendall(b"\x03")
             self.receive()
             return None
         return self.register(PC)
