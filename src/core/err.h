@@ -175,8 +175,8 @@
 	    "a certificate is not valid now, or the local clock is wrong",     \
 	    "check the clock first, then the dates")                           \
 	X(E_KEY, 4303, 403, NO, PERMANENT,                                     \
-	    "a public key is not a point on its curve or of the wrong kind",   \
-	    "use an uncompressed P-256 key")                                   \
+	    "a key is of the wrong kind, or no point on its curve",            \
+	    "use a key of the kind that is asked for, points uncompressed")    \
 	X(E_SIGNATURE, 4304, 403, NO, SECURITY, "a signature does not verify", \
 	    "get the object from its maker again")                             \
 	X(E_OPEN, 4305, 403, NO, SECURITY, "sealed bytes do not open",         \
