@@ -169,7 +169,7 @@ def test_the_product_starts(board):
 def test_an_altered_product_does_not_start(board, at):
     board.flash[SLOT_B + at] ^= 0x10
     assert board.starts(b"nothing to start")
-    assert 1024 < board.stack_used("boot")[0] <= 4608
+    assert 256 < board.stack_used("boot")[0] <= 1536
 
 
 class Life:
@@ -329,7 +329,7 @@ def test_a_station_makes_it_a_device(blank, factory):
     station.check_books(blank)
     assert life.starts == 1
     print(f"stack: {used} of {room} bytes")
-    assert 4096 < used <= 6656 and room >= 12288, "the README says how much it is"
+    assert 4096 < used <= 6656 and room >= 11264, "the README says how much it is"
     # its manufacturing image is still there, and starts no more
     assert b"product 1.0.0" in blank.starts(b"1.0.0")
 
