@@ -173,11 +173,13 @@ file_read_text(const char *path, size_t max, struct buf *ret, struct why *why)
 	return HM_OK;
 }
 
-hm_err
-file_put(int fd, struct hm_bytes bytes)
+/* at < 0: where the descriptor stands */
+static hm_err
+put_all(int fd, off_t at, struct hm_bytes bytes)
 {
 	while (bytes.len > 0) {
-		long put = calls->write(fd, bytes.ptr, bytes.len);
+		long put = at < 0 ? calls->write(fd, bytes.ptr, bytes.len)
+				  : pwrite(fd, bytes.ptr, bytes.len, at);
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -185,25 +187,21 @@ file_put(int fd, struct hm_bytes bytes)
 			return HM_E_IO;
 		bytes.ptr += put;
 		bytes.len -= (size_t)put;
+		at += at < 0 ? 0 : put;
 	}
 	return HM_OK;
 }
 
 hm_err
+file_put(int fd, struct hm_bytes bytes)
+{
+	return put_all(fd, -1, bytes);
+}
+
+hm_err
 file_put_at(int fd, uint64_t at, struct hm_bytes bytes)
 {
-	while (bytes.len > 0) {
-		ssize_t put = pwrite(fd, bytes.ptr, bytes.len, (off_t)at);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return HM_E_IO;
-		bytes.ptr += put;
-		bytes.len -= (size_t)put;
-		at += (uint64_t)put;
-	}
-	return HM_OK;
+	return put_all(fd, (off_t)at, bytes);
 }
 
 /* Length of the folder part with its slash: 0 for a bare name. */
