@@ -13,9 +13,8 @@
 
 #include "core/bytes.h"
 
-#define BESIDE_LEAST                                             \
-	(1u << 20) /* bytes: below that it is not worth a thread \
-		    */
+/* Bytes; below that it is not worth a thread. */
+#define BESIDE_LEAST (1u << 20)
 
 /* From now on, if there is a second processor. */
 void beside_allow(void);
