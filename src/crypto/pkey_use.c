@@ -212,7 +212,8 @@ keep_good(
 	good->scheme = input->scheme;
 	good->hash = input->hash;
 	good->len = input->bytes.len;
-	memcpy(good->bytes, input->bytes.ptr, good->len);
+	if (good->len > 0)
+		memcpy(good->bytes, input->bytes.ptr, good->len);
 	good->signature_len = signature.len;
 	memcpy(good->signature, signature.ptr, signature.len);
 }
