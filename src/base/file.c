@@ -32,8 +32,29 @@ real_write(int fd, const void *from, size_t len)
 	return write(fd, from, len);
 }
 
-static const struct file_calls real_calls = { real_open, real_write, fsync,
-	rename, link, unlink, close };
+static long
+real_write_at(int fd, const void *from, size_t len, uint64_t at)
+{
+	return pwrite(fd, from, len, (off_t)at);
+}
+
+static int
+real_truncate(int fd, uint64_t size)
+{
+	return ftruncate(fd, (off_t)size);
+}
+
+static const struct file_calls real_calls = {
+	.open = real_open,
+	.write = real_write,
+	.write_at = real_write_at,
+	.truncate = real_truncate,
+	.fsync = fsync,
+	.rename = rename,
+	.link = link,
+	.unlink = unlink,
+	.close = close,
+};
 static const struct file_calls *calls = &real_calls;
 
 void
@@ -173,13 +194,13 @@ file_read_text(const char *path, size_t max, struct buf *ret, struct why *why)
 	return HM_OK;
 }
 
-/* at < 0: where the descriptor stands */
+/* is_at: at that place, else where the descriptor stands */
 static hm_err
-put_all(int fd, off_t at, struct hm_bytes bytes)
+put_all(int fd, bool is_at, uint64_t at, struct hm_bytes bytes)
 {
 	while (bytes.len > 0) {
-		long put = at < 0 ? calls->write(fd, bytes.ptr, bytes.len)
-				  : pwrite(fd, bytes.ptr, bytes.len, at);
+		long put = is_at ? calls->write_at(fd, bytes.ptr, bytes.len, at)
+				 : calls->write(fd, bytes.ptr, bytes.len);
 
 		if (put < 0 && errno == EINTR)
 			continue;
@@ -187,7 +208,7 @@ put_all(int fd, off_t at, struct hm_bytes bytes)
 			return HM_E_IO;
 		bytes.ptr += put;
 		bytes.len -= (size_t)put;
-		at += at < 0 ? 0 : put;
+		at += (uint64_t)put;
 	}
 	return HM_OK;
 }
@@ -195,13 +216,19 @@ put_all(int fd, off_t at, struct hm_bytes bytes)
 hm_err
 file_put(int fd, struct hm_bytes bytes)
 {
-	return put_all(fd, -1, bytes);
+	return put_all(fd, false, 0, bytes);
 }
 
 hm_err
 file_put_at(int fd, uint64_t at, struct hm_bytes bytes)
 {
-	return put_all(fd, (off_t)at, bytes);
+	return put_all(fd, true, at, bytes);
+}
+
+hm_err
+file_cut(int fd, uint64_t size)
+{
+	return calls->truncate(fd, size) == 0 ? HM_OK : HM_E_IO;
 }
 
 /* Length of the folder part with its slash: 0 for a bare name. */
@@ -366,7 +393,7 @@ file_nameless(int *ret_fd, struct why *why)
 
 	if (folder == NULL || folder[0] != '/')
 		folder = "/tmp";
-	*ret_fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	*ret_fd = calls->open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (*ret_fd >= 0)
 		return HM_OK;
 	return failed(HM_E_IO, "make a temporary file in", folder, why);

@@ -16,6 +16,8 @@
 struct file_calls {
 	int (*open)(const char *path, int flags, unsigned mode);
 	long (*write)(int fd, const void *from, size_t len);
+	long (*write_at)(int fd, const void *from, size_t len, uint64_t at);
+	int (*truncate)(int fd, uint64_t size);
 	int (*fsync)(int fd);
 	int (*rename)(const char *from, const char *to);
 	int (*link)(const char *from, const char *to); /* never replaces */
@@ -66,6 +68,8 @@ HM_MUST hm_err file_nameless(int *ret_fd, struct why *why);
 HM_MUST hm_err file_put(int fd, struct hm_bytes bytes);
 /* The same at a place, wherever the descriptor stands. HM_E_IO */
 HM_MUST hm_err file_put_at(int fd, uint64_t at, struct hm_bytes bytes);
+/* The file gets this size. HM_E_IO: errno says why. */
+HM_MUST hm_err file_cut(int fd, uint64_t size);
 
 /* Append to an open descriptor and sync. HM_E_IO: what was written is unknown;
  * the reader of the file must find the last whole record. */

@@ -299,8 +299,7 @@ output_cut(struct output *out, uint64_t size)
 		return HM_OK;
 	}
 	HM_TRY(settle(out));
-	if (ftruncate(out->temp.fd, (off_t)size) != 0)
-		return HM_E_IO;
+	HM_TRY(file_cut(out->temp.fd, size));
 	out->flushed = size;
 	take_room(out);
 	return HM_OK;

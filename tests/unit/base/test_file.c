@@ -46,6 +46,21 @@ sick_write(int fd, const void *from, size_t len)
 	return write(fd, from, len > 3 ? 3 : len);
 }
 
+static long
+sick_write_at(int fd, const void *from, size_t len, uint64_t at)
+{
+	if (fails())
+		return -1;
+	torn++;
+	return pwrite(fd, from, len > 3 ? 3 : len, (off_t)at);
+}
+
+static int
+sick_truncate(int fd, uint64_t size)
+{
+	return fails() ? -1 : ftruncate(fd, (off_t)size);
+}
+
 static int
 sick_fsync(int fd)
 {
@@ -72,8 +87,17 @@ sick_close(int fd)
 	return fails() ? -1 : failure;
 }
 
-static const struct file_calls sick = { sick_open, sick_write, sick_fsync,
-	sick_rename, sick_link, unlink, sick_close };
+static const struct file_calls sick = {
+	.open = sick_open,
+	.write = sick_write,
+	.write_at = sick_write_at,
+	.truncate = sick_truncate,
+	.fsync = sick_fsync,
+	.rename = sick_rename,
+	.link = sick_link,
+	.unlink = unlink,
+	.close = sick_close,
+};
 
 static char folder[] = "/tmp/hallmark-file-XXXXXX";
 static char path[128];
@@ -249,6 +273,33 @@ appends_and_says_when_it_could_not(void **state)
 }
 
 static void
+puts_at_a_place_and_cuts_and_says_when_it_could_not(void **state)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_int_equal(file_put(fd, HM_LITERAL("0123456789")), HM_OK);
+	/* Three bytes at once: "abcdefg" takes three calls. */
+	for (int n = 0; n < 4; n++) {
+		left = n;
+		file_calls_set(&sick);
+		assert_int_equal(file_put_at(fd, 2, HM_LITERAL("abcdefg")),
+		    n < 3 ? HM_E_IO : HM_OK);
+		file_calls_set(NULL);
+	}
+	assert_content("01abcdefg9");
+	assert_int_equal(file_put(fd, HM_LITERAL("x")), HM_OK);
+	left = 0;
+	file_calls_set(&sick);
+	assert_int_equal(file_cut(fd, 9), HM_E_IO);
+	file_calls_set(NULL);
+	assert_content("01abcdefg9x");
+	assert_int_equal(file_cut(fd, 9), HM_OK);
+	close(fd);
+	assert_content("01abcdefg");
+}
+
+static void
 makes_folders_with_all_above(void **state)
 {
 	char deep[200], below[220];
@@ -402,6 +453,8 @@ main(void)
 		cmocka_unit_test(reads_parts_up_to_the_end),
 		cmocka_unit_test(refuses_nul_in_text),
 		cmocka_unit_test(appends_and_says_when_it_could_not),
+		cmocka_unit_test(
+		    puts_at_a_place_and_cuts_and_says_when_it_could_not),
 		cmocka_unit_test(makes_folders_with_all_above),
 		cmocka_unit_test(
 		    makes_the_name_of_a_folder_durable_that_is_there),

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -460,6 +461,202 @@ tells_what_could_not_be_written_beside(void **state)
 	assert_int_equal(count_files(), 0);
 }
 
+/* ---- calls that fail ---- */
+
+/* The n-th call fails; where the power goes, half of it was done and each later
+ * one fails, too. Two threads make them. */
+static atomic_int left, unsynced, begun;
+static bool is_power_cut;
+
+static bool
+fails(void)
+{
+	int now = atomic_fetch_sub(&left, 1);
+
+	errno = EIO;
+	return now == 0 || (now < 0 && is_power_cut);
+}
+
+static int
+sick_open(const char *name, int flags, unsigned mode)
+{
+	return fails() ? -1 : open(name, flags, mode);
+}
+
+static long
+sick_write(int fd, const void *from, size_t len)
+{
+	return fails() ? -1 : write(fd, from, len);
+}
+
+/* Never all at once: what is left has its own place. */
+static long
+sick_write_at(int fd, const void *from, size_t len, uint64_t at)
+{
+	size_t most = len > 70000 ? 70000 : len;
+
+	atomic_store(&unsynced, 1);
+	atomic_fetch_add(&begun, 1);
+	if (!fails())
+		return pwrite(fd, from, most, (off_t)at);
+	if (is_power_cut && atomic_load(&left) == -1)
+		(void)!pwrite(fd, from, most / 2, (off_t)at);
+	errno = EIO;
+	return -1;
+}
+
+static int
+sick_truncate(int fd, uint64_t size)
+{
+	atomic_store(&unsynced, 1);
+	return fails() ? -1 : ftruncate(fd, (off_t)size);
+}
+
+static int
+sick_fsync(int fd)
+{
+	if (fails())
+		return -1;
+	atomic_store(&unsynced, 0);
+	return fsync(fd);
+}
+
+/* A name for what the disk may not have yet would be a part after all. */
+static int
+sick_rename(const char *from, const char *to)
+{
+	assert_int_equal(atomic_load(&unsynced), 0);
+	return fails() ? -1 : rename(from, to);
+}
+
+static int
+sick_unlink(const char *name)
+{
+	return is_power_cut && fails() ? -1 : unlink(name);
+}
+
+static int
+sick_close(int fd)
+{
+	int result = close(fd);
+
+	return fails() ? -1 : result;
+}
+
+static const struct file_calls sick = {
+	.open = sick_open,
+	.write = sick_write,
+	.write_at = sick_write_at,
+	.truncate = sick_truncate,
+	.fsync = sick_fsync,
+	.rename = sick_rename,
+	.link = link,
+	.unlink = sick_unlink,
+	.close = sick_close,
+};
+
+#define NEW_SIZE ((3u << 20) + 12345)
+
+/* Long enough for the thread, changed in front, and cut off at its end. */
+static hm_err
+write_new(const char *name)
+{
+	AUTO_OUTPUT struct output *out = NULL;
+
+	HM_TRY(output_open(name, 0644, &out, NULL));
+	for (uint32_t i = 0; i < 52; i++)
+		HM_TRY(output_fill(out, (uint8_t)(i + 1), 61440));
+	HM_TRY(output_put(out, 3, HM_LITERAL("head")));
+	HM_TRY(output_cut(out, NEW_SIZE - 4));
+	HM_TRY(output_add(out, HM_LITERAL("tail")));
+	return output_commit(out, NULL);
+}
+
+/* Is it the new one? It is the old one else, and never a part. */
+static bool
+is_new(uint32_t wanted)
+{
+	struct input in;
+	uint8_t three[3];
+	uint64_t size;
+	uint32_t crc;
+
+	assert_int_equal(input_open(path, 1 << 23, &in, NULL), HM_OK);
+	size = in.size;
+	crc = sum(&in);
+	assert_int_equal(
+	    input_read(&in, 0, (struct hm_span){ three, 3 }), HM_OK);
+	input_done(&in);
+	assert_true(size == 3 || size == NEW_SIZE);
+	if (size == 3)
+		assert_memory_equal(three, "old", 3);
+	else
+		assert_int_equal(crc, wanted);
+	return size != 3;
+}
+
+static uint32_t
+sum_of_new(void)
+{
+	struct input in;
+	uint32_t crc;
+
+	assert_int_equal(write_new(path), HM_OK);
+	assert_int_equal(input_open(path, 1 << 23, &in, NULL), HM_OK);
+	assert_int_equal(in.size, NEW_SIZE);
+	crc = sum(&in);
+	input_done(&in);
+	return crc;
+}
+
+/* Whatever call is the one; how many there are. */
+static int
+fail_each(uint32_t wanted)
+{
+	for (int n = 0;; n++) {
+		bool is_there;
+		hm_err err;
+
+		assert_int_equal(
+		    file_write(path, HM_LITERAL("old"), 0644, NULL), HM_OK);
+		atomic_store(&left, n);
+		atomic_store(&unsynced, 0);
+		file_calls_set(&sick);
+		err = write_new(path);
+		file_calls_set(NULL);
+		is_there = is_new(wanted);
+		/* What only closes has nothing to lose. */
+		assert_int_equal(err, is_there ? err : HM_E_IO);
+		if (is_power_cut)
+			file_sweep(folder, 0);
+		assert_int_equal(count_files(), 1);
+		if (atomic_load(&left) < 0)
+			continue;
+		assert_int_equal(err, HM_OK);
+		assert_true(is_there);
+		return n;
+	}
+}
+
+static void
+is_old_or_new_whatever_call_fails(void **state)
+{
+	uint32_t wanted = sum_of_new();
+	int tried[2];
+
+	(void)state;
+	beside_allow();
+	for (int cut = 0; cut < 2; cut++) {
+		is_power_cut = cut == 1;
+		atomic_store(&begun, 0);
+		tried[cut] = fail_each(wanted);
+		/* Open, 46 writes of 70,000 bytes and more, sync, ... */
+		assert_true(tried[cut] > 46 + 5);
+		assert_true(atomic_load(&begun) > 46 * 20);
+	}
+	unlink(path);
+}
+
 int
 main(void)
 {
@@ -472,6 +669,7 @@ main(void)
 		cmocka_unit_test(reads_ahead_what_it_would_read_alone),
 		cmocka_unit_test(writes_beside_what_it_would_write_alone),
 		cmocka_unit_test(tells_what_could_not_be_written_beside),
+		cmocka_unit_test(is_old_or_new_whatever_call_fails),
 		cmocka_unit_test(knows_a_digest_until_its_bytes_change),
 		cmocka_unit_test(knows_the_last_digests_only),
 	};
