@@ -51,6 +51,11 @@ static const struct num base_y = { { 0x37BF51F5, 0xCBB64068, 0x6B315ECE,
 
 static struct num less; /* a difference, for as long as it is looked at */
 
+/*
+ * What works with words calls nobody meanwhile, and leaves none in a register:
+ * whoever is called next saves those for its caller, or to fill its frame.
+ */
+
 static void
 load(struct num *ret, const uint8_t *from)
 {
@@ -59,7 +64,7 @@ load(struct num *ret, const uint8_t *from)
 }
 
 /* a - b; the borrow, 0 or 1. */
-static uint32_t
+HM_LEAVES_NOTHING static uint32_t
 subtract(struct num *ret, const struct num *a, const struct num *b)
 {
 	uint64_t word = 0;
@@ -72,7 +77,7 @@ subtract(struct num *ret, const struct num *a, const struct num *b)
 }
 
 /* a + b; the carry, 0 or 1. */
-static uint32_t
+HM_LEAVES_NOTHING static uint32_t
 sum(struct num *ret, const struct num *a, const struct num *b)
 {
 	uint64_t word = 0;
@@ -84,12 +89,18 @@ sum(struct num *ret, const struct num *a, const struct num *b)
 	return (uint32_t)(word >> 32);
 }
 
+HM_LEAVES_NOTHING static void
+copy(struct num *ret, const struct num *from)
+{
+	*ret = *from;
+}
+
 /* num + carry * 2^256, which is less than 2m, modulo m. */
 static void
 reduce(struct num *num, uint32_t carry, const struct modulus *mod)
 {
 	if (subtract(&less, num, &mod->m) <= carry)
-		*num = less;
+		copy(num, &less);
 }
 
 static void
@@ -107,33 +118,42 @@ sub(struct num *ret, const struct num *a, const struct num *b,
 		(void)sum(ret, ret, &mod->m);
 }
 
+/* t + a * b / R, less than 2m; t is 0 before. What is beyond 2^256, 0 or 1. */
+HM_LEAVES_NOTHING static uint32_t
+multiply(struct num *t, const struct num *a, const struct num *b,
+    const struct modulus *mod)
+{
+	uint32_t top = 0, q;
+	uint64_t low, high;
+
+	for (size_t i = 0; i < WORDS; i++) {
+		low = (uint64_t)a->w[i] * b->w[0] + t->w[0];
+		q = (uint32_t)low * mod->inverse;
+		high = (uint64_t)q * mod->m.w[0] + (uint32_t)low;
+		for (size_t k = 1; k < WORDS; k++) {
+			low =
+			    (low >> 32) + t->w[k] + (uint64_t)a->w[i] * b->w[k];
+			high = (uint64_t)q * mod->m.w[k] + (uint32_t)low +
+			       (high >> 32);
+			t->w[k - 1] = (uint32_t)high;
+		}
+		low = (low >> 32) + (high >> 32) + top;
+		t->w[WORDS - 1] = (uint32_t)low;
+		top = (uint32_t)(low >> 32);
+	}
+	return top;
+}
+
 /* a * b / R, modulo m; a is any, b less than m. */
 static void
 mul(struct num *ret, const struct num *a, const struct num *b,
     const struct modulus *mod)
 {
 	static struct num t;
-	uint32_t top = 0, q;
-	uint64_t low, high;
 
 	memset(&t, 0, sizeof(t));
-	for (size_t i = 0; i < WORDS; i++) {
-		low = (uint64_t)a->w[i] * b->w[0] + t.w[0];
-		q = (uint32_t)low * mod->inverse;
-		high = (uint64_t)q * mod->m.w[0] + (uint32_t)low;
-		for (size_t k = 1; k < WORDS; k++) {
-			low =
-			    (low >> 32) + t.w[k] + (uint64_t)a->w[i] * b->w[k];
-			high = (uint64_t)q * mod->m.w[k] + (uint32_t)low +
-			       (high >> 32);
-			t.w[k - 1] = (uint32_t)high;
-		}
-		low = (low >> 32) + (high >> 32) + top;
-		t.w[WORDS - 1] = (uint32_t)low;
-		top = (uint32_t)(low >> 32);
-	}
-	reduce(&t, top, mod);
-	*ret = t;
+	reduce(&t, multiply(&t, a, b, mod), mod);
+	copy(ret, &t);
 }
 
 /* a * R: doubled 256 times; a is less than m. */
@@ -207,6 +227,9 @@ static const uint16_t added[] = { MUL(Z, Z, Z2), MUL(Z, Z, D), MUL(A, D, D),
 /* y^2 - x^3 + 3x - b into A; b is in B */
 static const uint16_t curve[] = { MUL(A, Y, Y), MUL(C, X, X), MUL(C, C, X),
 	SUB(A, A, C), ADD(A, A, X), ADD(A, A, X), ADD(A, A, X), SUB(A, A, B) };
+/* A * z^2 - x into A */
+static const uint16_t comparing[] = { MUL(B, Z, Z), MUL(A, A, B),
+	SUB(A, A, X) };
 
 static void
 run(struct num *r, const uint16_t *steps, size_t count)
@@ -290,16 +313,12 @@ load_point(struct num *r, const uint8_t *from, struct point *ret)
 
 /* 0 only if x / z^2 is *to, which is less than the field's modulus. */
 static uint32_t
-compare(const struct num *r, const struct num *to)
+compare(struct num *r, const struct num *to)
 {
-	static struct num x, zz;
-
-	x = *to;
-	to_form(&x, &field);
-	mul(&zz, &r[Z], &r[Z], &field);
-	mul(&x, &x, &zz, &field);
-	sub(&x, &x, &r[X], &field);
-	return bits_of(&x);
+	memcpy(&r[A], to, sizeof(*to));
+	to_form(&r[A], &field);
+	run(r, comparing, COUNT(comparing));
+	return bits_of(&r[A]);
 }
 
 /* All ones unless `any` is 0. */
@@ -311,7 +330,7 @@ spread(uint32_t any)
 
 /* x is known modulo the order, which is less than the field's modulus. */
 static uint32_t
-compare_both(const struct num *r, const struct num *x)
+compare_both(struct num *r, const struct num *x)
 {
 	static struct num more;
 	uint32_t bad = spread(compare(r, x));

@@ -104,6 +104,16 @@ class Signer:
                  "--public-key-format", "full", *words, "--output", "out.img", program)
         return pathlib.Path(self.folder, "out.img").read_bytes()
 
+    def drawn(self, chance):
+        """Its first instruction is one; the rest, wherever whoever made it is free, is random."""
+        ram, flash, _ = BOARDS[self.board]
+        payload = struct.pack("<II", ram + 0x20000, flash + SLOT_A + HEADER + 0x1001)
+        pathlib.Path(self.folder, "drawn.bin").write_bytes(payload + chance.randbytes(0x3ff8))
+        version = f"{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(65536)}"
+        return self.sign("drawn.bin", "--custom-tlv", "0x49a5=0x" + chance.randbytes(64).hex(),
+                         counter=chance.randrange(2 ** 20, 2 ** 32),
+                         version=f"{version}+{chance.randrange(2 ** 32)}")
+
     def sprayed(self):
         """Wherever whoever made it is free, it says where it would like to be run."""
         ram, flash, _ = BOARDS[self.board]
@@ -181,6 +191,11 @@ class Program:
         self.arithmetic = {name for name, file in zip(names, files)
                            if name.startswith(("br_", "mem")) or "_small.c" in file}
         self.arithmetic -= {"image_p256_small", "verify", "compare"}
+
+    def symbol(self, name):
+        listed = subprocess.run(["arm-none-eabi-nm", self.elf], capture_output=True, check=True,
+                                text=True).stdout
+        return int(re.search(rf"^([0-9a-f]+) . {name}$", listed, re.M)[1], 16)
 
     def in_flash(self, at):
         return 0 <= at - BOARDS[self.board][1] < FLASH_FILE
@@ -419,6 +434,35 @@ def covered(program, folder, flash, bad_entry, fine=None):
     return result, sorted(at for at in found if program.owner[at] not in before)
 
 
+def translate(sim, program, folder):
+    """The boot loader as C, in that folder."""
+    ram, flash, devices = BOARDS[program.board]
+    subprocess.run([sim + "thumb.py", program.elf, folder, "--ram", hex(ram), "--flash", hex(flash),
+                    *(f"--device={at:#x}" for at in devices), "--sync", ",".join(Fast.SYNC),
+                    "--end", ",".join(ENDS)], check=True)
+
+
+class Stack:
+    """The boot loader, translated: tests/sim/stack_run.c tells what it puts on its stack."""
+
+    def __init__(self, home, program, folder):
+        self.folder, self.path = folder, os.path.join(folder, "stack_run")
+        sim = os.path.join(home, "tests/sim/")
+        translate(sim, program, folder)
+        files = [sim + name + ".c" for name in ("thumb_stack", "thumb_run", "thumb_log",
+                                                "stack_run")]
+        subprocess.run(["gcc", "-O0", "-std=gnu17", "-w", "-I", folder, "-I", sim, *files, "-o",
+                        self.path], check=True)
+
+    def words(self, case, low, high):
+        """Written there: a set of (address of the instruction, word)."""
+        flash = os.path.join(self.folder, "flash")
+        pathlib.Path(flash).write_bytes(case.flash)
+        said = subprocess.run([self.path, flash, hex(low), hex(high)], check=True, capture_output=True,
+                              text=True).stdout
+        return {tuple(int(word, 16) for word in line.split()) for line in said.splitlines()}
+
+
 class Fast:
     """The same boot loader, translated (tests/sim/thumb.py): tests/sim/skip_run.c runs it."""
 
@@ -428,11 +472,8 @@ class Fast:
 
     def __init__(self, home, program, folder):
         self.folder, self.path = folder, os.path.join(folder, "skip_run")
-        ram, flash, devices = BOARDS[program.board]
         sim = os.path.join(home, "tests/sim/")
-        subprocess.run([sim + "thumb.py", program.elf, folder, "--ram", hex(ram), "--flash",
-                        hex(flash), *(f"--device={at:#x}" for at in devices), "--sync",
-                        ",".join(self.SYNC), "--end", ",".join(ENDS)], check=True)
+        translate(sim, program, folder)
         # of one function with five thousand labels -O2 makes little, in minutes
         for name, level in (("thumb_fast", "-O1"), ("thumb_traced", "-O0"), ("thumb_run", "-O2"),
                             ("thumb_log", "-O2"), ("skip_run", "-O2")):

@@ -7,6 +7,8 @@ import pytest
 import skips
 
 BUILD = os.environ["BUILD"]
+HOME = os.environ.get("HALLMARK_HOME", os.path.dirname(os.path.dirname(os.path.dirname(
+    os.path.abspath(__file__)))))
 SEED = int(os.environ.get("SKIP_SEED", "1"))
 # The longest of them verify signatures: half a second of processor time each.
 POINTS = {
@@ -66,3 +68,25 @@ def test_no_bad_image_starts(bench, run):
         assert {(name, hex(at)): (program.owner[at], what) for at, what in found.items()
                 if what not in (skips.SAFE, skips.HANG, None)} == {}
         assert None not in found.values()
+
+
+def test_no_word_of_an_image_is_on_the_stack(bench, tmp_path):
+    """Neither its own nor of its hash, nor of the numbers of its signature: two images that differ
+    wherever they may leave the same words there, those aside that are addresses."""
+    program, _ = bench
+    low, high = program.symbol("stack_low"), program.symbol("stack_top")
+    stack = skips.Stack(HOME, program, str(tmp_path))
+    folders = [tmp_path / "one", tmp_path / "other"]
+    for folder in folders:
+        folder.mkdir()
+    signers = [skips.Signer(BUILD, str(folder), program.board) for folder in folders]
+    chance = random.Random(SEED)
+    for spoil in (lambda image: image,
+                  lambda image: skips.flipped(image, sum(skips.tlv(image, 0x22)) - 1)):
+        cases = [skips.Case("drawn", spoil(who.drawn(chance)), who.keys)
+                 for who in signers]
+        one, other = [stack.words(case, low, high) for case in cases]
+        assert {(program.owner[at], hex(at), hex(word)) for at, word in one ^ other} == set()
+    # and it would be seen: below the stack it is
+    one, other = [stack.words(case, skips.BOARDS[program.board][0], low) for case in cases]
+    assert len(one ^ other) > 10000

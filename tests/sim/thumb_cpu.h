@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The words in which thumb.py writes, and a function of them: NAME, with AT,
- * SYNC and TOUCH as whoever includes this has defined them.
+ * SYNC and TOUCH as whoever includes this has defined them; STORED, too, if a
+ * word that is written is to be looked at.
  */
 #include "program.h"
 #include "thumb_run.h"
@@ -109,7 +110,11 @@ typedef uint16_t u16_any __attribute__((aligned(1)));
 #define READ32(a) (TOUCH(a, 4, false) CELL(u32_any, READ_AT, a))
 #define READ16(a) (uint32_t)(TOUCH(a, 2, false) CELL(u16_any, READ_AT, a))
 #define READ8(a) (uint32_t)(TOUCH(a, 1, false) CELL(uint8_t, READ_AT, a))
-#define WRITE32(a, x) (void)(TOUCH(a, 4, true) CELL(u32_any, WRITE_AT, a) = (x))
+#ifndef STORED
+#define STORED(a, x) (x)
+#endif
+#define WRITE32(a, x) \
+	(void)(TOUCH(a, 4, true) CELL(u32_any, WRITE_AT, a) = STORED(a, x))
 #define WRITE16(a, x) \
 	(void)(TOUCH(a, 2, true) CELL(u16_any, WRITE_AT, a) = (uint16_t)(x))
 #define WRITE8(a, x) \

@@ -30,7 +30,7 @@
 #endif
 
 /* Bytes that are read from flash at once; a multiple of every write unit, and
- * of 64. On the stack of whoever reads. */
+ * of 64. Static memory of the verifier, stack of others who read. */
 #ifndef HM_FLASH_PIECE
 #define HM_FLASH_PIECE 256
 #endif
@@ -62,4 +62,18 @@
  * 8192. Too small a heap refuses what should have been taken, nothing worse. */
 #ifndef HM_MBEDTLS_POOL
 #define HM_MBEDTLS_POOL 8192
+#endif
+
+/* Before a function: not merged into others, and no register that it need not
+ * keep has anything of its work when it returns. Compilers that cannot do the
+ * second (clang, GCC below 11) do the first. */
+#ifndef HM_LEAVES_NOTHING
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define HM_LEAVES_NOTHING \
+	__attribute__((noinline, zero_call_used_regs("used-gpr")))
+#elif defined(__GNUC__)
+#define HM_LEAVES_NOTHING __attribute__((noinline))
+#else
+#define HM_LEAVES_NOTHING
+#endif
 #endif

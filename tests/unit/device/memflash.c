@@ -72,6 +72,8 @@ void
 hm_port_watchdog(void)
 {
 	flash.unfed = 0;
+	if (flash.fed != NULL)
+		flash.fed();
 }
 
 hm_err

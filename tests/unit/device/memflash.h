@@ -18,6 +18,7 @@ struct memflash {
 	size_t unfed, patience;  /* bytes read since the watchdog was fed; how
 				  * many it takes, 0: any number */
 	bool bitten;
+	void (*fed)(void); /* while the watchdog is fed; NULL: nothing */
 	uint8_t rows[HM_BOOT_KEYS][HM_DIGEST_LEN];
 	hm_err row_errors[HM_BOOT_KEYS];       /* HM_OK: there */
 	struct hm_bytes publics[HM_BOOT_KEYS]; /* borrowed */

@@ -302,6 +302,44 @@ the_watchdog_does_not_bite_during_a_verification(void **unused)
 	assert_true(flash.reads > 2 * 7000 / HM_FLASH_PIECE);
 }
 
+static unsigned inner;
+
+static void
+ask_within(void)
+{
+	struct hm_image image;
+	hm_err err = HM_OK;
+
+	inner++;
+	assert_int_equal(
+	    hm_image_verify(HM_AREA_SLOT_A, &image, &err), HM_VERDICT_NO);
+	assert_int_equal(err, HM_E_WRONG_STATE);
+	err = HM_OK;
+	assert_int_equal(hm_image_signed(&image, picture_tlvs(&picture), &err),
+	    HM_VERDICT_NO);
+	assert_int_equal(err, HM_E_WRONG_STATE);
+}
+
+static void
+a_call_from_within_another_disturbs_nothing(void **unused)
+{
+	struct picture_how how = picture_good();
+	struct hm_image image;
+
+	(void)unused;
+	picture_make(&picture, &how);
+	memflash_put(HM_AREA_SLOT_A, picture_bytes(&picture));
+	flash.fed = ask_within;
+	inner = 0;
+	assert_int_equal(judged(HM_AREA_SLOT_A, &image), HM_OK);
+	assert_true(inner > 2);
+	inner = 0;
+	assert_int_equal(announced(&image), HM_OK);
+	assert_int_equal(inner, 2);
+	flash.fed = NULL;
+	assert_int_equal(judged(HM_AREA_SLOT_A, &image), HM_OK);
+}
+
 int
 main(void)
 {
@@ -309,6 +347,8 @@ main(void)
 		cmocka_unit_test_setup(
 		    takes_an_image_and_tells_what_it_is, fresh),
 		cmocka_unit_test_setup(reads_without_judging, fresh),
+		cmocka_unit_test_setup(
+		    a_call_from_within_another_disturbs_nothing, fresh),
 		cmocka_unit_test_setup(
 		    a_failed_read_is_an_error_wherever_it_happens, fresh),
 		cmocka_unit_test_setup(
