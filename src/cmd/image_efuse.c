@@ -18,7 +18,7 @@ chip_of(
 		return HM_OK;
 	return WHY(why, HM_E_USAGE,
 	    "no table of the eFuses of \"%.40s\": esp32, esp32s2, s3, c2, "
-	    "c3, c5, c6, h2, p4",
+	    "c3, c5, c6, c61, h2, h21, h4, p4, s31",
 	    name);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "image/efuse.h"
+#include "image/efuse_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,8 +127,8 @@ is_locked_down(const struct efuse *e)
 	       value_of(e, "UART_DOWNLOAD_DIS") != 0;
 }
 
-static hm_err
-check_open(const struct efuse *e, struct why *why)
+hm_err
+efuse_check_open(const struct efuse *e, struct why *why)
 {
 	if (!is_locked_down(e))
 		return HM_OK;
@@ -157,6 +157,38 @@ check_secure_boot(const struct efuse *e, struct why *why)
 	    "secure boot without the digest of a key: no image would start");
 }
 
+/* What is read-protected shows zeros. */
+static void
+blank_hidden(struct efuse *e)
+{
+	const struct efuse_field *dis = find_field(e, "RD_DIS");
+	size_t len = e->chip->hidden_len;
+
+	hm_assert(dis != NULL); /* each chip has it */
+	for (size_t i = 0; i < e->chip->keys * BLOCK_LEN / len; i++)
+		if (get_bit(e, dis->bit + i))
+			memset(e->regs + e->chip->key0 + i * len, 0, len);
+}
+
+/* `what` is to be read-protected: can it be? */
+static hm_err
+check_hidable(const struct efuse *e, const char *what, struct why *why)
+{
+	const struct efuse_field *dis = find_field(e, "RD_DIS");
+
+	hm_assert(dis != NULL);
+	if (get_bit(e, (size_t)dis->lock))
+		return WHY(why, HM_E_IMAGE_PLAN,
+		    "%s cannot be read-protected: RD_DIS is write-protected",
+		    what);
+	if (value_of(e, "SECURE_BOOT_EN") != 0)
+		return WHY(why, HM_E_IMAGE_PLAN,
+		    "%s: secure boot is on, and its first start "
+		    "write-protects RD_DIS; burn this key before it",
+		    what);
+	return HM_OK;
+}
+
 static hm_err
 set_field(struct efuse *e, const struct efuse_field *field, uint32_t value,
     struct why *why)
@@ -178,6 +210,47 @@ set_field(struct efuse *e, const struct efuse_field *field, uint32_t value,
 	return HM_OK;
 }
 
+/* A purpose that the chip has, and may have in that block. */
+static hm_err
+check_use(const struct efuse *e, unsigned block, uint32_t use, struct why *why)
+{
+	if (use > 31 || (e->chip->uses >> use & 1) == 0)
+		return WHY(why, HM_E_IMAGE_PLAN, "%s has no key purpose %s",
+		    e->chip->name, efuse_use_name(use));
+	if (block == 5 && (e->chip->not_in_5 >> use & 1) != 0)
+		return WHY(why, HM_E_IMAGE_PLAN,
+		    "KEY_PURPOSE_5 cannot be %s: a bug of the hardware",
+		    efuse_use_name(use));
+	return HM_OK;
+}
+
+static hm_err
+check_pair(const struct efuse *e, const char *name, struct why *why)
+{
+	const char *const *pair = e->chip->not_both;
+
+	for (int i = 0; i < 2 && pair[i] != NULL; i++)
+		if (strcmp(name, pair[i]) == 0 && value_of(e, pair[!i]) != 0)
+			return WHY(why, HM_E_IMAGE_PLAN,
+			    "%s and %s exclude each other: a bug of the ROM",
+			    pair[0], pair[1]);
+	return HM_OK;
+}
+
+/* Rules that some fields have beside those of all. */
+static hm_err
+check_field(
+    const struct efuse *e, const char *name, uint32_t value, struct why *why)
+{
+	if (strcmp(name, "SECURE_BOOT_EN") == 0 && value != 0)
+		return check_secure_boot(e, why);
+	if (strcmp(name, "RD_DIS") == 0)
+		return check_hidable(e, "a block", why);
+	if (strncmp(name, "KEY_PURPOSE_", 12) == 0 && name[13] == '\0')
+		return check_use(e, (unsigned)(name[12] - '0'), value, why);
+	return check_pair(e, name, why);
+}
+
 hm_err
 efuse_burn(struct efuse *e, const char *name, uint32_t value, struct why *why)
 {
@@ -186,14 +259,14 @@ efuse_burn(struct efuse *e, const char *name, uint32_t value, struct why *why)
 	if (field == NULL)
 		return WHY(why, HM_E_USAGE, "%s has no field %.40s",
 		    e->chip->name, name);
-	HM_TRY(check_open(e, why));
-	if (strcmp(name, "SECURE_BOOT_EN") == 0 && value != 0)
-		HM_TRY(check_secure_boot(e, why));
+	HM_TRY(check_field(e, name, value, why));
 	if (value == 0)
 		return WHY(why, HM_E_IMAGE_PLAN,
 		    "%s: burning 0 changes nothing; a bit is never cleared",
 		    name);
-	return set_field(e, field, value, why);
+	HM_TRY(set_field(e, field, value, why));
+	blank_hidden(e);
+	return HM_OK;
 }
 
 static int
@@ -218,7 +291,7 @@ efuse_write_protect(struct efuse *e, const char *name, struct why *why)
 	if (lock < 0)
 		return WHY(why, HM_E_USAGE,
 		    "no write protection of %.40s is known", name);
-	HM_TRY(check_open(e, why));
+	HM_TRY(efuse_check_open(e, why));
 	set_bit(e, (size_t)lock);
 	return HM_OK;
 }
@@ -231,36 +304,24 @@ key_block(struct efuse *e, unsigned block)
 	return e->regs + e->chip->key0 + (size_t)block * BLOCK_LEN;
 }
 
+/* All of a block, or its first half where halves are hidden one by one. */
 static hm_err
-check_hidable(const struct efuse *e, unsigned block, struct why *why)
+hide(struct efuse *e, unsigned block, bool first_half, struct why *why)
 {
 	const struct efuse_field *dis = find_field(e, "RD_DIS");
-
-	hm_assert(dis != NULL); /* each chip has it */
-	if (get_bit(e, (size_t)dis->lock))
-		return WHY(why, HM_E_IMAGE_PLAN,
-		    "BLOCK_KEY%u cannot be read-protected: RD_DIS is "
-		    "write-protected",
-		    block);
-	if (value_of(e, "SECURE_BOOT_EN") != 0)
-		return WHY(why, HM_E_IMAGE_PLAN,
-		    "BLOCK_KEY%u: secure boot is on, and its first start "
-		    "write-protects RD_DIS; burn this key before it",
-		    block);
-	return HM_OK;
-}
-
-static hm_err
-hide(struct efuse *e, unsigned block, struct why *why)
-{
-	const struct efuse_field *dis = find_field(e, "RD_DIS");
+	unsigned parts = BLOCK_LEN / e->chip->hidden_len, missing = 0;
+	char name[16];
 
 	hm_assert(dis != NULL);
-	if (get_bit(e, dis->bit + block))
+	(void)snprintf(name, sizeof(name), "BLOCK_KEY%u", block);
+	for (unsigned i = 0; i < (first_half ? 1 : parts); i++)
+		missing += !get_bit(e, dis->bit + block * parts + i);
+	if (missing == 0)
 		return HM_OK;
-	HM_TRY(check_hidable(e, block, why));
-	set_bit(e, dis->bit + block);
-	memset(key_block(e, block), 0, BLOCK_LEN);
+	HM_TRY(check_hidable(e, name, why));
+	for (unsigned i = 0; i < (first_half ? 1 : parts); i++)
+		set_bit(e, dis->bit + block * parts + i);
+	blank_hidden(e);
 	return HM_OK;
 }
 
@@ -272,41 +333,8 @@ efuse_read_protect(struct efuse *e, const char *name, struct why *why)
 	if (block < 0 || block >= e->chip->keys)
 		return WHY(
 		    why, HM_E_USAGE, "%.40s cannot be read-protected", name);
-	HM_TRY(check_open(e, why));
-	return hide(e, (unsigned)block, why);
-}
-
-struct purpose {
-	const char *name;
-	uint8_t use, len;
-	bool is_reversed, is_hidden, is_xts;
-};
-
-static const struct purpose purposes[] = {
-	{ "USER", EFUSE_USER, 32, false, false, false },
-	{ "ECDSA_KEY", EFUSE_ECDSA_P256, 32, true, true, true },
-	{ "XTS_AES_128_KEY", EFUSE_XTS128, 32, true, true, true },
-	{ "XTS_AES_256_KEY_1", EFUSE_XTS256_1, 32, true, true, true },
-	{ "XTS_AES_256_KEY_2", EFUSE_XTS256_2, 32, true, true, true },
-	{ "HMAC_DOWN_ALL", EFUSE_HMAC_DOWN_ALL, 32, false, true, false },
-	{ "HMAC_DOWN_JTAG", EFUSE_HMAC_DOWN_JTAG, 32, false, true, false },
-	{ "HMAC_DOWN_DIGITAL_SIGNATURE", EFUSE_HMAC_DOWN_DS, 32, false, true,
-	    false },
-	{ "HMAC_UP", EFUSE_HMAC_UP, 32, false, true, false },
-	{ "SECURE_BOOT_DIGEST0", EFUSE_DIGEST0, 32, false, false, false },
-	{ "SECURE_BOOT_DIGEST1", EFUSE_DIGEST1, 32, false, false, false },
-	{ "SECURE_BOOT_DIGEST2", EFUSE_DIGEST2, 32, false, false, false },
-	{ "ECDSA_KEY_P384_L", EFUSE_P384_L, 32, true, true, true },
-	{ "ECDSA_KEY_P384_H", EFUSE_P384_H, 32, true, true, true },
-};
-
-static const struct purpose *
-purpose_named(const char *name)
-{
-	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
-		if (strcmp(purposes[i].name, name) == 0)
-			return &purposes[i];
-	return NULL;
+	HM_TRY(efuse_check_open(e, why));
+	return hide(e, (unsigned)block, false, why);
 }
 
 /* One block, 32 bytes in register order. */
@@ -317,13 +345,14 @@ write_block(
 	static const uint8_t zeros[BLOCK_LEN];
 	uint8_t *at = key_block(e, block);
 	const struct efuse_field *dis = find_field(e, "RD_DIS");
+	size_t parts = BLOCK_LEN / e->chip->hidden_len;
 
 	if (memcmp(at, zeros, BLOCK_LEN) != 0)
 		return WHY(why, HM_E_IMAGE_PLAN,
 		    "BLOCK_KEY%u is written already; a coded block is "
 		    "written once",
 		    block);
-	if (get_bit(e, dis->bit + block))
+	if (get_bit(e, dis->bit + block * parts))
 		return WHY(why, HM_E_IMAGE_PLAN,
 		    "BLOCK_KEY%u is read-protected: it holds a key already",
 		    block);
@@ -349,7 +378,8 @@ protect(struct efuse *e, unsigned block, bool is_secret,
 {
 	if (!how->keep_writable)
 		set_bit(e, (size_t)e->chip->key_lock + block);
-	return is_secret && !how->keep_readable ? hide(e, block, why) : HM_OK;
+	return is_secret && !how->keep_readable ? hide(e, block, false, why)
+						: HM_OK;
 }
 
 static hm_err
@@ -372,25 +402,21 @@ set_purpose(struct efuse *e, unsigned block, uint32_t use, struct why *why)
 }
 
 static hm_err
-burn_one(struct efuse *e, unsigned block, const struct purpose *purpose,
+burn_one(struct efuse *e, unsigned block, const struct efuse_purpose *purpose,
     const uint8_t *value, const struct efuse_keys *how, struct why *why)
 {
 	uint8_t bytes[BLOCK_LEN];
+	char name[16];
 	hm_err err;
 
 	if (block >= e->chip->keys)
 		return WHY(why, HM_E_USAGE, "%s has no BLOCK_KEY%u",
 		    e->chip->name, block);
-	if (purpose->is_xts && block == 5 && e->chip->no_xts_in_5)
-		return WHY(why, HM_E_IMAGE_PLAN,
-		    "KEY_PURPOSE_5 cannot be %s: a bug of the hardware",
-		    purpose->name);
-	if (purpose->use > 15 && e->chip->use_bits < 5)
-		return WHY(why, HM_E_USAGE, "%s has no purpose %s",
-		    e->chip->name, purpose->name);
+	HM_TRY(check_use(e, block, purpose->use, why));
+	(void)snprintf(name, sizeof(name), "BLOCK_KEY%u", block);
 	/* Before anything is written: can it be hidden? */
 	if (purpose->is_hidden && !how->keep_readable)
-		HM_TRY(check_hidable(e, block, why));
+		HM_TRY(check_hidable(e, name, why));
 	if (purpose->is_reversed)
 		turn(value, bytes, BLOCK_LEN);
 	else
@@ -418,70 +444,94 @@ static hm_err
 burn_key(struct efuse *e, const struct efuse_key *key,
     const struct efuse_keys *how, struct why *why)
 {
-	const struct purpose *purpose = purpose_named(key->purpose);
-	uint8_t high[BLOCK_LEN] = { 0 };
+	const struct efuse_purpose *purpose = efuse_purpose_named(key->purpose);
+	uint8_t value[2 * BLOCK_LEN] = { 0 }; /* zeros before a shorter one */
+	size_t room = BLOCK_LEN;
+	hm_err err = HM_OK;
 
-	if (strcmp(key->purpose, "XTS_AES_256_KEY") == 0) {
-		if (key->value.len != 64)
-			return wrong_length(key, 64, why);
-		HM_TRY(burn_one(e, key->block + 1, &purposes[4],
-		    key->value.ptr + 32, how, why));
-		return burn_one(
-		    e, key->block, &purposes[3], key->value.ptr, how, why);
-	}
-	if (strcmp(key->purpose, "ECDSA_KEY_P384") == 0) {
-		if (key->value.len != 48)
-			return wrong_length(key, 48, why);
-		memcpy(high + 16, key->value.ptr, 16);
-		HM_TRY(burn_one(e, key->block + 1,
-		    purpose_named("ECDSA_KEY_P384_L"), key->value.ptr + 16, how,
-		    why));
-		return burn_one(e, key->block,
-		    purpose_named("ECDSA_KEY_P384_H"), high, how, why);
-	}
 	if (purpose == NULL)
 		return WHY(why, HM_E_USAGE, "no purpose %.40s", key->purpose);
 	if (key->value.len != purpose->len)
 		return wrong_length(key, purpose->len, why);
-	return burn_one(e, key->block, purpose, key->value.ptr, how, why);
+	if (purpose->second != NULL)
+		room = 2 * BLOCK_LEN;
+	memcpy(value + room - purpose->len, key->value.ptr, purpose->len);
+	if (purpose->second != NULL)
+		err = burn_one(e, key->block + 1,
+		    efuse_purpose_named(purpose->second), value + BLOCK_LEN,
+		    how, why);
+	if (err == HM_OK)
+		err = burn_one(e, key->block, purpose, value, how, why);
+	hm_wipe(value, sizeof(value));
+	return err;
 }
 
 /* ---- chips whose blocks are named otherwise ---- */
 
 /* Both halves of C2's one block, or one of them. */
+struct halves {
+	uint8_t bytes[BLOCK_LEN];
+	bool is_derived, is_whole; /* a secret in the first half, in both */
+};
+
+static hm_err
+take_half(struct halves *halves, const struct efuse_key *key, struct why *why)
+{
+	bool is_digest = strcmp(key->purpose, "SECURE_BOOT_DIGEST") == 0;
+	size_t want = BLOCK_LEN;
+
+	if (strcmp(key->purpose, C2_DERIVED) == 0) {
+		want = BLOCK_LEN / 2;
+		halves->is_derived = true;
+	} else if (strcmp(key->purpose, "XTS_AES_128_KEY") == 0) {
+		halves->is_whole = true;
+	} else if (!is_digest) {
+		return WHY(why, HM_E_USAGE, "no purpose %.40s", key->purpose);
+	}
+	if (key->value.len != want)
+		return wrong_length(key, want, why);
+	if (is_digest)
+		memcpy(halves->bytes + BLOCK_LEN / 2, key->value.ptr,
+		    BLOCK_LEN / 2);
+	else
+		turn(key->value.ptr, halves->bytes, want);
+	return HM_OK;
+}
+
+static hm_err
+burn_halves(struct efuse *e, const struct halves *halves,
+    const struct efuse_keys *how, struct why *why)
+{
+	const struct efuse_field *length = find_field(e, "XTS_KEY_LENGTH_256");
+	bool is_secret = halves->is_derived || halves->is_whole;
+
+	if (halves->is_whole && how->count > 1)
+		return WHY(why, HM_E_IMAGE_PLAN,
+		    "a key of 32 bytes fills the block: nothing stands "
+		    "beside it");
+	if (is_secret && !how->keep_readable)
+		HM_TRY(check_hidable(e, "BLOCK_KEY0", why));
+	HM_TRY(write_block(e, 0, halves->bytes, why));
+	if (halves->is_whole && length != NULL)
+		HM_TRY(set_field(e, length, 1, why));
+	HM_TRY(protect(e, 0, false, how, why));
+	if (!is_secret || how->keep_readable)
+		return HM_OK;
+	return hide(e, 0, !halves->is_whole, why);
+}
+
 static hm_err
 burn_c2(struct efuse *e, const struct efuse_keys *how, struct why *why)
 {
-	uint8_t bytes[BLOCK_LEN] = { 0 };
-	bool hidden = false;
-	hm_err err;
+	struct halves halves = { 0 };
+	hm_err err = HM_OK;
 
-	for (size_t i = 0; i < how->count; i++) {
-		const struct efuse_key *key = &how->keys[i];
-
-		if (strcmp(key->purpose, C2_DERIVED) == 0) {
-			if (key->value.len != 16)
-				return wrong_length(key, 16, why);
-			turn(key->value.ptr, bytes, 16);
-			hidden = true;
-		} else if (strcmp(key->purpose, "SECURE_BOOT_DIGEST") == 0) {
-			if (key->value.len != 32)
-				return wrong_length(key, 32, why);
-			memcpy(bytes + 16, key->value.ptr, 16);
-		} else if (strcmp(key->purpose, "XTS_AES_128_KEY") == 0) {
-			if (key->value.len != 32 || how->count > 1)
-				return wrong_length(key, 32, why);
-			turn(key->value.ptr, bytes, 32);
-			hidden = true;
-		} else {
-			return WHY(
-			    why, HM_E_USAGE, "no purpose %.40s", key->purpose);
-		}
-	}
-	err = write_block(e, 0, bytes, why);
-	hm_wipe(bytes, sizeof(bytes));
-	HM_TRY(err);
-	return protect(e, 0, hidden, how, why);
+	for (size_t i = 0; err == HM_OK && i < how->count; i++)
+		err = take_half(&halves, &how->keys[i], why);
+	if (err == HM_OK)
+		err = burn_halves(e, &halves, how, why);
+	hm_wipe(&halves, sizeof(halves));
+	return err;
 }
 
 /* The first ESP32: BLOCK1 flash encryption, BLOCK2 digest. */
@@ -510,7 +560,7 @@ burn_classic(struct efuse *e, const struct efuse_key *key,
 hm_err
 efuse_burn_keys(struct efuse *e, const struct efuse_keys *how, struct why *why)
 {
-	HM_TRY(check_open(e, why));
+	HM_TRY(efuse_check_open(e, why));
 	if (e->chip->use_bits == 0 && e->chip->is_coded)
 		return burn_c2(e, how, why);
 	/* The highest block first, as the controller wants it. */
@@ -546,8 +596,7 @@ judge_keys(const struct efuse *e, struct findings *f, unsigned *ret_digests,
 			*ret_digests |= 1u << (use - EFUSE_DIGEST0);
 		if (use >= EFUSE_XTS256_1 && use <= EFUSE_XTS128)
 			*ret_has_xts = true;
-		if (use >= EFUSE_ECDSA_P256 && use <= EFUSE_HMAC_UP &&
-		    !is_hidden)
+		if (efuse_use_is_secret(use) && !is_hidden)
 			(void)findings_fault(f, HM_E_IMAGE_PLAN,
 			    e->chip->key0 + i * BLOCK_LEN,
 			    "the key in BLOCK_KEY%u can be read", i);
@@ -613,13 +662,15 @@ efuse_judge(const struct efuse *e, struct findings *f)
 	unsigned digests = 0;
 	bool has_xts = false;
 	uint32_t crypt = value_of(e, "SPI_BOOT_CRYPT_CNT");
+	/* Bit 1: the key of the flash is the key manager's. */
+	bool is_managed = (value_of(e, "FORCE_USE_KEY_MANAGER_KEY") & 2) != 0;
 
 	say_fields(e, f);
 	judge_keys(e, f, &digests, &has_xts);
 	if (value_of(e, "SECURE_BOOT_EN") != 0)
 		judge_secure_boot(e, digests, f);
 	if (crypt == 1 || crypt == 2 || crypt == 4 || crypt == 7) {
-		if (e->chip->use_bits > 0 && !has_xts)
+		if (e->chip->use_bits > 0 && !has_xts && !is_managed)
 			(void)findings_fault(f, HM_E_IMAGE_PLAN, 0,
 			    "flash encryption is on and has no key");
 		if (crypt != 7 && (crypt & (crypt - 1)) == 0)

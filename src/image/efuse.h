@@ -39,15 +39,21 @@ typedef enum efuse_use {
 	EFUSE_DIGEST0,
 	EFUSE_DIGEST1,
 	EFUSE_DIGEST2,
-	EFUSE_P384_L = 17,
-	EFUSE_P384_H = 18,
+	EFUSE_KM_INIT,
+	EFUSE_PSRAM256_1,
+	EFUSE_PSRAM256_2,
+	EFUSE_PSRAM128,
+	EFUSE_ECDSA_P192,
+	EFUSE_P384_L,
+	EFUSE_P384_H,
+	EFUSE_SDC_DIGEST,
 } efuse_use;
 
 struct efuse_field {
 	const char *name;
 	uint16_t bit; /* in block 0, its first word is WR_DIS */
 	uint8_t bits;
-	int8_t lock; /* bit of WR_DIS; -1: none that is known */
+	int8_t lock; /* bit of WR_DIS, which may lock others, too; -1: none */
 };
 
 struct efuse_chip {
@@ -57,11 +63,14 @@ struct efuse_chip {
 	uint16_t block0, key0;            /* registers */
 	uint8_t keys;                     /* blocks */
 	uint8_t key_lock;          /* bit of WR_DIS of the first key block */
+	uint8_t hidden_len;        /* bytes of key that a bit of RD_DIS hides */
 	uint8_t use_bits, digests; /* of a purpose; slots of digests */
-	bool no_xts_in_5;          /* a bug of the hardware */
 	bool is_coded;             /* key blocks are Reed-Solomon coded */
+	uint32_t uses;             /* a bit for each purpose it has */
+	uint32_t not_in_5;       /* those that BLOCK_KEY5 cannot hold: a bug */
+	const char *not_both[2]; /* fields that exclude each other, or NULL */
 };
-/* NULL: not one of them. */
+/* With or without hyphens, as esp_chip_named(). NULL: not one of them. */
 const struct efuse_chip *efuse_chip_named(const char *name);
 
 struct efuse; /* a virtual chip; opaque, heap */
@@ -75,7 +84,10 @@ HM_MUST hm_err efuse_save(const struct efuse *efuse, struct output *out);
 /* The value of a field of block 0. HM_E_USAGE: no such field. */
 HM_MUST hm_err efuse_get(
     const struct efuse *efuse, const char *field, uint32_t *ret);
-/* Burn it. HM_E_USAGE, HM_E_IMAGE_PLAN */
+/* Can anything be burned still? Asked before fields that go together: a lock of
+ * the download mode may be any of them. HM_E_IMAGE_PLAN */
+HM_MUST hm_err efuse_check_open(const struct efuse *efuse, struct why *why);
+/* Burn a field, open or not. HM_E_USAGE, HM_E_IMAGE_PLAN */
 HM_MUST hm_err efuse_burn(
     struct efuse *efuse, const char *field, uint32_t value, struct why *why);
 /* No more bits of that field (or of block BLOCK_KEYn). */

@@ -1,111 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields as ESP-IDF's tables of July 2026 have them. Chips whose burns were
- * compared with Espressif's emulator: esp32, s2, s3, c2, c3, c5, c6, h2, p4.
+ * Registers, key blocks and purposes as ESP-IDF of July 2026 has them
+ * (components/soc/.../efuse_reg.h, components/efuse/.../esp_efuse_chip.h).
+ * Burns of every chip were compared with Espressif's emulator.
  */
 #include <string.h>
 
-#include "image/efuse.h"
+#include "image/efuse_parts.h"
+#include "image/esp_chip.h"
 
-#define END                    \
-	{                      \
-		NULL, 0, 0, -1 \
-	}
-#define SIX(first, bits)                                         \
-	{ "KEY_PURPOSE_0", first, bits, 8 },                     \
-	    { "KEY_PURPOSE_1", (first) + (bits), bits, 9 },      \
-	    { "KEY_PURPOSE_2", (first) + 2 * (bits), bits, 10 }, \
-	    { "KEY_PURPOSE_3", (first) + 3 * (bits), bits, 11 }, \
-	    { "KEY_PURPOSE_4", (first) + 4 * (bits), bits, 12 }, \
-	{                                                        \
-		"KEY_PURPOSE_5", (first) + 5 * (bits), bits, 13  \
-	}
-#define REVOKE(first)                                         \
-	{ "SECURE_BOOT_KEY_REVOKE0", first, 1, 5 },           \
-	    { "SECURE_BOOT_KEY_REVOKE1", (first) + 1, 1, 6 }, \
-	{                                                     \
-		"SECURE_BOOT_KEY_REVOKE2", (first) + 2, 1, 7  \
-	}
-/* What S2, S3, C3, C6, H2 and P4 have in the same place. */
-#define COMMON                                                        \
-	{ "RD_DIS", 32, 7, 0 }, { "SPI_BOOT_CRYPT_CNT", 82, 3, 4 },   \
-	    REVOKE(85), SIX(88, 4), { "SECURE_BOOT_EN", 116, 1, 15 }, \
-	    { "SECURE_BOOT_AGGRESSIVE_REVOKE", 117, 1, -1 },          \
-	    { "DIS_DOWNLOAD_MODE", 128, 1, -1 },                      \
-	{                                                             \
-		"ENABLE_SECURITY_DOWNLOAD", 133, 1, -1                \
-	}
+/* Purposes, a bit each. */
+#define BIT(use) (1u << (use))
+#define XTS128 BIT(EFUSE_XTS128)
+#define XTS256 (BIT(EFUSE_XTS256_1) | BIT(EFUSE_XTS256_2))
+#define HMAC                                                    \
+	(BIT(EFUSE_HMAC_DOWN_ALL) | BIT(EFUSE_HMAC_DOWN_JTAG) | \
+	    BIT(EFUSE_HMAC_DOWN_DS) | BIT(EFUSE_HMAC_UP))
+#define DIGESTS (BIT(EFUSE_DIGEST0) | BIT(EFUSE_DIGEST1) | BIT(EFUSE_DIGEST2))
+#define PSRAM \
+	(BIT(EFUSE_PSRAM256_1) | BIT(EFUSE_PSRAM256_2) | BIT(EFUSE_PSRAM128))
+#define EC BIT(EFUSE_ECDSA_P256)
+#define ECS (EC | BIT(EFUSE_ECDSA_P192) | BIT(EFUSE_P384_L) | BIT(EFUSE_P384_H))
+#define MOST (BIT(EFUSE_USER) | XTS128 | HMAC | DIGESTS)
+#define ALL (MOST | XTS256 | PSRAM | ECS | BIT(EFUSE_KM_INIT))
+/* A bug of some: not in the sixth block. */
+#define NO_XTS (XTS128 | XTS256 | PSRAM)
 
-static const struct efuse_field s2[] = { COMMON,
-	{ "SECURE_VERSION", 139, 16, 18 }, { "SOFT_DIS_JTAG", 49, 1, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 51, 1, -1 },
-	{ "UART_PRINT_CONTROL", 134, 2, -1 }, END };
-static const struct efuse_field s3[] = { COMMON,
-	{ "SECURE_VERSION", 142, 16, 18 }, { "DIS_DIRECT_BOOT", 129, 1, -1 },
-	{ "DIS_PAD_JTAG", 51, 1, -1 }, { "DIS_USB_JTAG", 118, 1, -1 },
-	{ "SOFT_DIS_JTAG", 48, 3, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 52, 1, -1 }, END };
-static const struct efuse_field c3[] = { COMMON,
-	{ "SECURE_VERSION", 142, 16, 18 }, { "DIS_DIRECT_BOOT", 129, 1, -1 },
-	{ "DIS_PAD_JTAG", 51, 1, -1 }, { "DIS_USB_JTAG", 41, 1, -1 },
-	{ "DIS_DOWNLOAD_ICACHE", 42, 1, -1 }, { "SOFT_DIS_JTAG", 48, 3, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 52, 1, -1 }, END };
-static const struct efuse_field h2[] = { COMMON,
-	{ "SECURE_VERSION", 137, 16, 18 }, { "DIS_DIRECT_BOOT", 129, 1, -1 },
-	{ "DIS_PAD_JTAG", 51, 1, -1 }, { "DIS_USB_JTAG", 41, 1, -1 },
-	{ "SOFT_DIS_JTAG", 48, 3, -1 },
-	{ "ECDSA_FORCE_USE_HARDWARE_K", 114, 1, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 52, 1, -1 }, END };
-static const struct efuse_field p4[] = { COMMON,
-	{ "SECURE_VERSION", 137, 16, 18 }, { "DIS_DIRECT_BOOT", 129, 1, -1 },
-	{ "DIS_PAD_JTAG", 51, 1, -1 }, { "DIS_USB_JTAG", 41, 1, -1 },
-	{ "SOFT_DIS_JTAG", 48, 3, -1 },
-	{ "FORCE_USE_KEY_MANAGER_KEY", 73, 4, -1 },
-	{ "XTS_KEY_LENGTH_256", 78, 1, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 52, 1, -1 }, END };
-static const struct efuse_field c5[] = { { "RD_DIS", 32, 7, 0 },
-	{ "SPI_BOOT_CRYPT_CNT", 80, 3, 4 }, REVOKE(83), SIX(86, 5),
-	{ "SECURE_BOOT_EN", 121, 1, 15 },
-	{ "SECURE_BOOT_AGGRESSIVE_REVOKE", 122, 1, -1 },
-	{ "SECURE_BOOT_SHA384_EN", 159, 1, -1 },
-	{ "DIS_DOWNLOAD_MODE", 128, 1, -1 },
-	{ "ENABLE_SECURITY_DOWNLOAD", 133, 1, -1 },
-	{ "SECURE_VERSION", 137, 9, 18 }, { "DIS_DIRECT_BOOT", 129, 1, -1 },
-	{ "DIS_PAD_JTAG", 51, 1, -1 }, { "DIS_USB_JTAG", 41, 1, -1 },
-	{ "SOFT_DIS_JTAG", 48, 3, -1 },
-	{ "FORCE_USE_KEY_MANAGER_KEY", 74, 4, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 52, 1, -1 }, END };
-static const struct efuse_field c2[] = { { "RD_DIS", 32, 2, 0 },
-	{ "DIS_PAD_JTAG", 36, 1, -1 },
-	{ "DIS_DOWNLOAD_MANUAL_ENCRYPT", 38, 1, -1 },
-	{ "SPI_BOOT_CRYPT_CNT", 39, 3, -1 },
-	{ "XTS_KEY_LENGTH_256", 42, 1, -1 }, { "DIS_DOWNLOAD_MODE", 46, 1, -1 },
-	{ "DIS_DIRECT_BOOT", 47, 1, -1 },
-	{ "ENABLE_SECURITY_DOWNLOAD", 48, 1, -1 },
-	{ "SECURE_BOOT_EN", 53, 1, -1 }, { "SECURE_VERSION", 54, 4, -1 }, END };
-static const struct efuse_field esp32[] = { { "RD_DIS", 16, 4, 0 },
-	{ "FLASH_CRYPT_CNT", 20, 7, 2 }, { "UART_DOWNLOAD_DIS", 27, 1, -1 },
-	{ "FLASH_CRYPT_CONFIG", 188, 4, -1 }, { "CODING_SCHEME", 192, 2, -1 },
-	{ "ABS_DONE_0", 196, 1, -1 }, { "ABS_DONE_1", 197, 1, -1 },
-	{ "JTAG_DISABLE", 198, 1, -1 }, END };
+#define CHIP(n) .name = #n, .fields = efuse_fields_##n
+/* What most have in the same place. */
+#define USUAL                                                                 \
+	.size = 512, .block0 = 0x2c, .key0 = 0x9c, .keys = 6, .key_lock = 23, \
+	.hidden_len = 32, .digests = 3, .is_coded = true
 
 static const struct efuse_chip chips[] = {
-	{ "esp32s2", s2, 512, 0x2c, 0x9c, 6, 23, 4, 3, false, true },
-	{ "esp32s3", s3, 512, 0x2c, 0x9c, 6, 23, 4, 3, true, true },
-	{ "esp32c3", c3, 512, 0x2c, 0x9c, 6, 23, 4, 3, true, true },
-	{ "esp32c6", c3, 512, 0x2c, 0x9c, 6, 23, 4, 3, true, true },
-	{ "esp32h2", h2, 512, 0x2c, 0x9c, 6, 23, 4, 3, true, true },
-	{ "esp32p4", p4, 512, 0x2c, 0x9c, 6, 23, 4, 3, false, true },
-	{ "esp32c5", c5, 512, 0x2c, 0x9c, 6, 23, 5, 3, false, true },
-	{ "esp32c2", c2, 512, 0x2c, 0x60, 1, 7, 0, 1, false, true },
-	{ "esp32", esp32, 288, 0x00, 0x38, 2, 7, 0, 1, false, false },
+	{ CHIP(esp32s2), USUAL, .use_bits = 4, .uses = MOST | XTS256 },
+	/* The two together: a bug of its ROM. */
+	{ CHIP(esp32s3), USUAL, .use_bits = 4, .uses = MOST | XTS256,
+	    .not_in_5 = NO_XTS,
+	    .not_both = { "DIS_USB_JTAG", "DIS_USB_SERIAL_JTAG" } },
+	{ CHIP(esp32c3), USUAL, .use_bits = 4, .uses = MOST,
+	    .not_in_5 = NO_XTS },
+	{ CHIP(esp32c6), USUAL, .use_bits = 4, .uses = MOST,
+	    .not_in_5 = NO_XTS },
+	{ CHIP(esp32h2), USUAL, .use_bits = 4, .uses = MOST | EC,
+	    .not_in_5 = NO_XTS | EC },
+	{ CHIP(esp32h21), USUAL, .use_bits = 4, .uses = MOST | EC },
+	/* Before revision 3, which has a fifth bit of purposes elsewhere. */
+	{ CHIP(esp32p4), USUAL, .use_bits = 4,
+	    .uses = MOST | XTS256 | EC | BIT(EFUSE_KM_INIT) },
+	{ CHIP(esp32c5), USUAL, .use_bits = 5,
+	    .uses = MOST | ECS | BIT(EFUSE_KM_INIT) | BIT(EFUSE_PSRAM128) },
+	{ CHIP(esp32c61), USUAL, .use_bits = 4,
+	    .uses = BIT(EFUSE_USER) | XTS128 | DIGESTS | EC },
+	{ CHIP(esp32h4), USUAL, .use_bits = 5, .uses = ALL,
+	    .not_in_5 = NO_XTS },
+	{ CHIP(esp32s31), .size = 512, .block0 = 0x2c, .key0 = 0xa8, .keys = 5,
+	    .key_lock = 23, .hidden_len = 32, .digests = 3, .is_coded = true,
+	    .use_bits = 5, .uses = ALL | BIT(EFUSE_SDC_DIGEST) },
+	{ CHIP(esp32c2), .size = 512, .block0 = 0x2c, .key0 = 0x60, .keys = 1,
+	    .key_lock = 7, .hidden_len = 16, .digests = 1, .is_coded = true },
+	{ CHIP(esp32), .size = 288, .block0 = 0x00, .key0 = 0x38, .keys = 2,
+	    .key_lock = 7, .hidden_len = 32, .digests = 1 },
 };
 
 const struct efuse_chip *
 efuse_chip_named(const char *name)
 {
+	const struct esp_chip *chip = esp_chip_named(name);
+
+	if (chip == NULL)
+		return NULL;
 	for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++)
-		if (strcmp(chips[i].name, name) == 0)
+		if (strcmp(chips[i].name, chip->name) == 0)
 			return &chips[i];
 	return NULL;
 }

@@ -5,7 +5,7 @@
 #include "base/auto.h"
 #include "image/efuse.h"
 
-#define WORDS_MAX 40
+#define WORDS_MAX 160 /* every field of any chip in a line */
 
 struct line {
 	char *words[WORDS_MAX];
@@ -152,6 +152,7 @@ burn_fields(struct efuse *e, const struct line *line, struct why *why)
 {
 	if (line->count < 3 || line->count % 2 == 0)
 		return WHY(why, HM_E_USAGE, "burn-efuse FIELD VALUE");
+	HM_TRY(efuse_check_open(e, why));
 	for (size_t i = 1; i < line->count; i += 2) {
 		const char *text = line->words[i + 1];
 		char *end;

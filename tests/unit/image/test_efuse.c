@@ -51,13 +51,13 @@ static void
 tables_do_not_overlap(void **state)
 {
 	static const char *const names[] = { "esp32", "esp32s2", "esp32s3",
-		"esp32c2", "esp32c3", "esp32c5", "esp32c6", "esp32h2",
-		"esp32p4" };
+		"esp32c2", "esp32c3", "esp32c5", "esp32c6", "esp32c61",
+		"esp32h2", "esp32h21", "esp32h4", "esp32p4", "esp32s31" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct efuse_chip *chip = efuse_chip_named(names[i]);
-		bool seen[256] = { false };
+		bool seen[288] = { false };
 
 		assert_non_null(chip);
 		for (const struct efuse_field *f = chip->fields;
