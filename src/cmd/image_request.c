@@ -91,6 +91,7 @@ put_image(
 	if (format == NULL)
 		return HM_OK;
 	HM_TRY(findings_new(format->name, &findings));
+	findings_only_look(findings);
 	HM_TRY(format->inspect(result, findings));
 	findings_doc(findings, doc_object(at, "image"));
 	return HM_OK;

@@ -390,6 +390,7 @@ look(struct image_job *job, struct why *why)
 		return WHY(why, HM_E_USAGE, "there is no image inspect for %s",
 		    job->command->format);
 	HM_TRY(findings_new(format->name, &job->findings));
+	findings_only_look(job->findings);
 	return format->inspect(&job->input, job->findings);
 }
 

@@ -29,6 +29,7 @@ struct findings {
 	size_t part_count, part_room;
 	struct fault faults[FEW], notes[FEW];
 	size_t fault_count, note_count;
+	bool is_look; /* without keys */
 	bool has_boot, boot_accepts;
 	char boot[TEXT_MAX + 56];
 };
@@ -43,6 +44,12 @@ findings_new(const char *format, struct findings **ret)
 	findings->format = format;
 	*ret = findings;
 	return HM_OK;
+}
+
+void
+findings_only_look(struct findings *findings)
+{
+	findings->is_look = true;
 }
 
 void
@@ -114,7 +121,9 @@ findings_fault(
 	struct fault *fault;
 	va_list list;
 
-	if (f->fault_count >= FEW)
+	/* Without keys none is trusted: nothing is wrong with the file. */
+	if (f->fault_count >= FEW ||
+	    (f->is_look && err == HM_E_IMAGE_UNTRUSTED))
 		return err;
 	fault = &f->faults[f->fault_count++];
 	fault->at = at;
@@ -217,20 +226,32 @@ add_faults(
 	}
 }
 
-void
-findings_doc(const struct findings *f, struct doc *at)
+static void
+add_verdict(const struct findings *f, struct doc *at)
 {
+	const char *word = f->fault_count == 0 ? "accept" : "reject";
 	char id[16];
 
-	doc_text(at, "format", f->format);
-	doc_text(at, "verdict", f->fault_count == 0 ? "accept" : "reject");
+	if (f->is_look)
+		doc_text(at, "form", f->fault_count == 0 ? "good" : "bad");
+	else
+		doc_text(at, "verdict", word);
 	if (f->fault_count > 0) {
 		(void)snprintf(id, sizeof(id), "HM-%d", (int)f->faults[0].err);
 		doc_text(at, "error", id);
 	}
+	if (f->is_look)
+		return;
 	doc_text(at, "boot_loader", boot_accepts(f) ? "accept" : "reject");
 	if (f->has_boot)
 		doc_text(at, "boot_loader_why", f->boot);
+}
+
+void
+findings_doc(const struct findings *f, struct doc *at)
+{
+	doc_text(at, "format", f->format);
+	add_verdict(f, at);
 	add_parts(f, at);
 	add_faults(at, "faults", f->faults, f->fault_count);
 	add_faults(at, "notes", f->notes, f->note_count);
@@ -262,6 +283,10 @@ findings_text(const struct findings *f, struct buf *ret)
 	}
 	HM_TRY(print_faults("fault", f->faults, f->fault_count, ret));
 	HM_TRY(print_faults("note", f->notes, f->note_count, ret));
+	if (f->is_look)
+		return buf_print(ret,
+		    "form    %s; signatures are not judged: image verify\n",
+		    f->fault_count == 0 ? "good" : "bad");
 	HM_TRY(buf_print(
 	    ret, "verdict %s\n", f->fault_count == 0 ? "accept" : "reject"));
 	if (f->has_boot)

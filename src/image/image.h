@@ -61,6 +61,10 @@ struct image_keys {
 #define FINDINGS_MAX 512
 struct findings; /* opaque, heap */
 HM_MUST hm_err findings_new(const char *format, struct findings **ret);
+/* Before anything is found: somebody looks at a file without keys. What is said
+ * is no verdict but the file's form (good or bad), and that no key is trusted
+ * is no fault. */
+void findings_only_look(struct findings *findings);
 void findings_free(struct findings *findings);
 void findings_clean(struct findings **findings);
 #define AUTO_FINDINGS __attribute__((cleanup(findings_clean)))
@@ -90,8 +94,8 @@ hm_err findings_verdict(const struct findings *findings, struct why *why);
 size_t findings_faults(const struct findings *findings);
 /* The i-th fault (i < faults), or HM_OK. */
 hm_err findings_fault_at(const struct findings *findings, size_t i);
-/* As keys of a JSON object: format, verdict, error, boot_loader, parts, faults,
- * notes. For people: a table in text. */
+/* As keys of a JSON object: format, verdict, error, boot_loader (or form in
+ * their place), parts, faults, notes. For people: a table in text. */
 void findings_doc(const struct findings *findings, struct doc *at);
 HM_MUST hm_err findings_text(const struct findings *findings, struct buf *ret);
 

@@ -66,6 +66,38 @@ says_it_to_people_and_programs(void **state)
 }
 
 static void
+gives_no_verdict_without_keys(void **state)
+{
+	AUTO_FINDINGS struct findings *f = NULL;
+	AUTO_DOC struct doc *doc = doc_new(NULL), *bad = doc_new(NULL);
+	struct buf text = { .max = 65536 };
+
+	(void)state;
+	assert_int_equal(findings_new("toy", &f), HM_OK);
+	findings_only_look(f);
+	assert_int_equal(
+	    findings_fault(f, HM_E_IMAGE_UNTRUSTED, 0, "unknown key"),
+	    HM_E_IMAGE_UNTRUSTED);
+	findings_boot(f, true, "it does not look there");
+	findings_doc(f, doc);
+	assert_int_equal(doc_write(doc, false, &text), HM_OK);
+	assert_non_null(strstr(buf_text(&text),
+	    "{\"format\":\"toy\",\"form\":\"good\",\"parts\""));
+	assert_null(strstr(buf_text(&text), "verdict"));
+	buf_clear(&text);
+	findings_fault(f, HM_E_IMAGE_FIELD, 4, "odd");
+	findings_doc(f, bad);
+	assert_int_equal(doc_write(bad, false, &text), HM_OK);
+	assert_non_null(
+	    strstr(buf_text(&text), "\"form\":\"bad\",\"error\":\"HM-3204\""));
+	buf_clear(&text);
+	assert_int_equal(findings_text(f, &text), HM_OK);
+	assert_non_null(strstr(buf_text(&text), "form    bad;"));
+	assert_null(strstr(buf_text(&text), "verdict"));
+	buf_done(&text);
+}
+
+static void
 keeps_so_many_and_no_more(void **state)
 {
 	AUTO_FINDINGS struct findings *f = NULL;
@@ -131,6 +163,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_fault_is_the_verdict),
 		cmocka_unit_test(says_it_to_people_and_programs),
+		cmocka_unit_test(gives_no_verdict_without_keys),
 		cmocka_unit_test(keeps_so_many_and_no_more),
 		cmocka_unit_test(a_wrong_signature_goes_no_further),
 		cmocka_unit_test(numbers_are_little_endian),
