@@ -18,6 +18,7 @@
 #include "crypto/digest.h"
 #include "crypto/init.h"
 #include "crypto/p256.h"
+#include "crypto/ed25519_fixed.h"
 #include "crypto/p256_fixed.h"
 #include "seal/hpke.h"
 
@@ -28,6 +29,8 @@ static struct {
 	struct p256_pair *pair;
 	struct p256_public *kept;
 	struct p256_fixed *fixed;
+	struct ed25519_fixed *ed_fixed;
+	uint8_t ed_key[ED25519_KEY_LEN], ed_signature[ED25519_SIGNATURE_LEN];
 	uint8_t point[P256_POINT_LEN], digest[32];
 	uint8_t signature[P256_SIGNATURE_LEN];
 	uint8_t text[1024], out[1024 + 16];
@@ -181,6 +184,30 @@ our_fixed_new(void)
 }
 
 static void
+our_ed25519_fixed(void)
+{
+	hm_assert(ed25519_fixed_verify(
+		      t.ed_fixed, HM_BYTES(t.digest), t.ed_signature) == HM_OK);
+}
+
+/* The library's own call, with its key made anew. */
+static void
+bare_ed25519(void)
+{
+	hm_assert(ed25519_verify(
+		      t.ed_key, HM_BYTES(t.digest), t.ed_signature) == HM_OK);
+}
+
+static void
+our_ed25519_new(void)
+{
+	struct ed25519_fixed *fixed;
+
+	hm_assert(ed25519_fixed_new(t.ed_key, &fixed) == HM_OK);
+	ed25519_fixed_free(fixed);
+}
+
+static void
 our_check(void)
 {
 	hm_assert(p256_check(t.point) == HM_OK);
@@ -234,6 +261,8 @@ static const struct {
 	{ "p256_verify_kept_key", our_verify_kept, bare_verify },
 	{ "p256_verify_fixed_key", our_verify_fixed, bare_verify },
 	{ "p256_fixed_new", our_fixed_new, NULL },
+	{ "ed25519_verify_fixed_key", our_ed25519_fixed, bare_ed25519 },
+	{ "ed25519_fixed_new", our_ed25519_new, NULL },
 	{ "p256_check", our_check, NULL },
 	{ "p256_agree_raw_point", our_agree, bare_agree },
 	{ "p256_generate", our_generate, bare_generate },
@@ -257,6 +286,10 @@ start(void)
 	hm_assert(p256_public_new(t.point, &t.kept) == HM_OK);
 	hm_assert(p256_fixed_new(t.point, &t.fixed) == HM_OK);
 	sha256_one(HM_BYTES(t.text), t.digest);
+	hm_assert(ed25519_public(t.digest, t.ed_key) == HM_OK);
+	hm_assert(ed25519_sign(t.digest, HM_BYTES(t.digest), t.ed_signature) ==
+		  HM_OK);
+	hm_assert(ed25519_fixed_new(t.ed_key, &t.ed_fixed) == HM_OK);
 	our_sign();
 	memcpy(t.signature, t.out, sizeof(t.signature));
 

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "crypto/ed25519.h"
 #include "seal/sign1.h"
 
 /* A token in software makes threads wait too, for each other, but not long. */
@@ -23,15 +22,18 @@ static hm_err
 find(struct signer_keys *keys, const char *uri, token_key_type wanted,
     struct signer_key *ret, struct why *why)
 {
+	const uint8_t *point;
+
 	HM_TRY(token_key(keys->token, uri, TOKEN_SIGN, &ret->key, why));
 	if (token_key_kind(ret->key) != wanted) {
 		why_where(why, "%s", uri);
 		return WHY(why, HM_E_KEY, "the key is of the wrong kind");
 	}
 	ret->keys = keys;
-	if (wanted != TOKEN_P256)
-		return HM_OK;
-	return p256_fixed_new(token_key_public(ret->key).ptr, &ret->verifier);
+	point = token_key_public(ret->key).ptr;
+	if (wanted == TOKEN_ED25519)
+		return ed25519_fixed_new(point, &ret->ed25519);
+	return p256_fixed_new(point, &ret->p256);
 }
 
 /* The certificate that devices will chain to must be of the key that signs. */
@@ -85,8 +87,9 @@ signer_keys_open(const struct signer_options *options, const struct secret *pin,
 void
 signer_keys_done(struct signer_keys *keys)
 {
-	p256_fixed_free(keys->issuer.verifier);
-	p256_fixed_free(keys->stamp.verifier);
+	p256_fixed_free(keys->issuer.p256);
+	p256_fixed_free(keys->stamp.p256);
+	ed25519_fixed_free(keys->log.ed25519);
 	token_free(keys->token);
 	if (keys->shared != NULL)
 		hm_wipe(
@@ -127,9 +130,9 @@ static hm_err
 verify(const struct signer_key *key, struct hm_bytes input,
     const uint8_t *signature)
 {
-	if (key->verifier != NULL)
-		return p256_fixed_verify(key->verifier, input.ptr, signature);
-	return ed25519_verify(token_key_public(key->key).ptr, input, signature);
+	if (key->p256 != NULL)
+		return p256_fixed_verify(key->p256, input.ptr, signature);
+	return ed25519_fixed_verify(key->ed25519, input, signature);
 }
 
 hm_err

@@ -15,6 +15,7 @@
 
 #include "base/secret.h"
 #include "ca/ca.h"
+#include "crypto/ed25519_fixed.h"
 #include "crypto/p256_fixed.h"
 #include "server/signer/signer.h"
 #include "token/token.h"
@@ -31,8 +32,9 @@ struct signer_shared {
 };
 
 struct signer_key {
-	struct token_key *key;       /* borrowed from the token */
-	struct p256_fixed *verifier; /* owned; NULL: Ed25519 */
+	struct token_key *key;   /* borrowed from the token */
+	struct p256_fixed *p256; /* this or the next one is there; owned */
+	struct ed25519_fixed *ed25519;
 	struct signer_keys *keys;
 };
 

@@ -11,7 +11,7 @@
 
 #include "crypto/aead.h"
 #include "crypto/digest.h"
-#include "crypto/ed25519.h"
+#include "crypto/ed25519_fixed.h"
 #include "crypto/init.h"
 #include "crypto/p256.h"
 #include "crypto/p256_fixed.h"
@@ -55,6 +55,8 @@ struct things {
 	struct p256_pair *pair;
 	struct p256_public *key;
 	struct p256_fixed *fixed;
+	uint8_t ed25519_signature[ED25519_SIGNATURE_LEN];
+	struct ed25519_fixed *ed25519;
 };
 
 static hm_err
@@ -151,6 +153,25 @@ sign_ed25519(struct things *things)
 	return ed25519_sign(things->digest, HM_BYTES(things->point), signature);
 }
 
+static hm_err
+verify_ed25519_fixed(struct things *things)
+{
+	return ed25519_fixed_verify(things->ed25519, HM_BYTES(things->point),
+	    things->ed25519_signature);
+}
+
+static void
+make_ed25519(struct things *things)
+{
+	uint8_t key[ED25519_KEY_LEN];
+
+	assert_int_equal(ed25519_public(things->digest, key), HM_OK);
+	assert_int_equal(ed25519_sign(things->digest, HM_BYTES(things->point),
+			     things->ed25519_signature),
+	    HM_OK);
+	assert_int_equal(ed25519_fixed_new(key, &things->ed25519), HM_OK);
+}
+
 static void
 runs_out(hm_err (*work)(struct things *), struct things *things)
 {
@@ -175,7 +196,7 @@ running_out_of_memory_is_never_a_verdict(void **state)
 {
 	hm_err (*const works[])(struct things *) = { verify, verify_with,
 		verify_fixed, fix, sign, agree, agree_once, generate, rebuild,
-		seal, sign_ed25519 };
+		seal, sign_ed25519, verify_ed25519_fixed };
 	struct things things = { .digest = { 1 } };
 
 	(void)state;
@@ -187,8 +208,10 @@ running_out_of_memory_is_never_a_verdict(void **state)
 	assert_int_equal(
 	    p256_pair_sign(things.pair, things.digest, things.signature),
 	    HM_OK);
+	make_ed25519(&things);
 	for (size_t i = 0; i < sizeof(works) / sizeof(works[0]); i++)
 		runs_out(works[i], &things);
+	ed25519_fixed_free(things.ed25519);
 	p256_fixed_free(things.fixed);
 	p256_public_free(things.key);
 	p256_pair_free(things.pair);
