@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ledger/tiles_inner.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,19 +277,26 @@ tiles_flush(struct tiles *tiles, struct why *why)
 
 /* --- publishing --- */
 
-/* Remove the partial files of a tile that is full now. Whatever fails here
- * is tried again when the log is opened. */
+/* Remove the partial files of a tile that is full now, and what a write of one
+ * that was cut off has left. There are few: who tries each width tries 255.
+ * Whatever fails here is tried again when the log is opened. */
 static void
 remove_partials(struct tiles *tiles, unsigned level, uint64_t index)
 {
 	char name[TILE_PATH_MAX], path[TILES_PLACE_MAX];
+	struct dirent *item;
+	DIR *folder;
 
-	for (unsigned width = 1; width < TILE_WIDTH; width++)
-		if (tile_path(level, index, width, name, sizeof(name)) ==
-			HM_OK &&
-		    path_join(path, sizeof(path), tiles->folder, name) == HM_OK)
-			(void)unlink(path);
+	if (tile_path(level, index, 1, name, sizeof(name)) != HM_OK ||
+	    path_join(path, sizeof(path), tiles->folder, name) != HM_OK)
+		return;
 	*strrchr(path, '/') = '\0';
+	folder = opendir(path);
+	if (folder == NULL)
+		return;
+	while ((item = readdir(folder)) != NULL)
+		(void)unlinkat(dirfd(folder), item->d_name, 0);
+	(void)closedir(folder);
 	(void)rmdir(path);
 }
 

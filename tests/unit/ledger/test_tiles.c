@@ -267,7 +267,7 @@ static void
 keeps_partials_until_the_full_tile_is_published(void **state)
 {
 	struct tiles *tiles = open_log();
-	char path[1024];
+	char path[1024], left[1024];
 
 	(void)state;
 	publish(tiles, 3);
@@ -275,6 +275,11 @@ keeps_partials_until_the_full_tile_is_published(void **state)
 	assert_int_equal(
 	    path_join(path, sizeof(path), folder, "tile/0/000.p/3"), HM_OK);
 	assert_true(file_exists(path));
+	assert_int_equal(path_join(left, sizeof(left), folder,
+			     "tile/0/000.p/.4.tmp-0a1b2c3d4e5f"),
+	    HM_OK); /* by a process that was killed */
+	assert_int_equal(
+	    file_write(left, HM_LITERAL("half"), 0644, NULL), HM_OK);
 	assert_int_equal(grow(tiles, 256), HM_OK);
 	assert_int_equal(tiles_flush(tiles, NULL), HM_OK);
 	assert_true(file_exists(path));
