@@ -23,7 +23,7 @@
 #include "core/check.h"
 #include "crypto/aead.h"
 #include "crypto/digest.h"
-#include "crypto/ed25519.h"
+#include "crypto/ed25519_fixed.h"
 #include "crypto/p256_fixed.h"
 #include "line_company.h"
 #include "line_echo.h"
@@ -56,7 +56,8 @@ static struct {
 	struct token *token;
 	struct token_key *stamp, *log;
 	struct p256_fixed *fixed;
-	uint8_t log_key[ED25519_KEY_LEN], log_signature[ED25519_SIGNATURE_LEN];
+	uint8_t log_signature[ED25519_SIGNATURE_LEN];
+	struct ed25519_fixed *log_fixed;
 	uint8_t digest[32], signature[64], text[1024], out[1024];
 } t;
 
@@ -146,7 +147,7 @@ check_stamp(void)
 static void
 check_log(void)
 {
-	must(ed25519_verify(t.log_key, (struct hm_bytes){ t.text, 80 },
+	must(ed25519_fixed_verify(t.log_fixed, (struct hm_bytes){ t.text, 80 },
 		 t.log_signature) == HM_OK);
 }
 
@@ -204,14 +205,15 @@ start(void)
 		    OSSL_PKEY_PARAM_GROUP_NAME, (char[]){ "P-256" }, 0),
 		OSSL_PARAM_construct_end(),
 	};
-	uint8_t point[P256_POINT_LEN];
+	uint8_t point[P256_POINT_LEN], log_key[ED25519_KEY_LEN];
 
 	must(p256_pair_new(&t.pair) == HM_OK);
 	p256_pair_point(t.pair, point);
 	must(p256_public_new(point, &t.kept) == HM_OK);
 	must(p256_pair_sign(t.pair, t.digest, t.signature) == HM_OK);
 	must(p256_fixed_new(point, &t.fixed) == HM_OK);
-	must(ed25519_public(t.digest, t.log_key) == HM_OK);
+	must(ed25519_public(t.digest, log_key) == HM_OK);
+	must(ed25519_fixed_new(log_key, &t.log_fixed) == HM_OK);
 	must(ed25519_sign(t.digest, (struct hm_bytes){ t.text, 80 },
 		 t.log_signature) == HM_OK);
 	t.key = EVP_EC_gen("P-256");
