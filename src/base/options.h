@@ -84,6 +84,9 @@ struct verb_spec {
 	const struct option_spec *options;       /* NULL: none */
 	const struct option_spec *operands;      /* NULL: none */
 	int (*run)(const struct options *given); /* gives the exit status */
+	/* --help beside other options: does this one belong to what was given?
+	 * NULL: all do. */
+	bool (*shows)(const struct options *given, const char *option);
 };
 
 struct noun_spec {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -158,13 +159,41 @@ set_up(const char *name, const struct options *given)
 	report_init(&setup);
 }
 
+/* The rows of a verb that belong to what was given; released with free(). */
+static struct option_spec *
+shown_rows(const struct options *given, const struct verb_spec *verb)
+{
+	struct option_spec *rows;
+	size_t count = 0, kept = 0;
+
+	while (verb->options[count].name != NULL)
+		count++;
+	rows = calloc(count + 1, sizeof(*rows));
+	for (size_t i = 0; rows != NULL && i < count; i++)
+		if (verb->shows(given, verb->options[i].name))
+			rows[kept++] = verb->options[i];
+	return rows;
+}
+
 static int
 print_help(const struct options *given)
 {
 	AUTO(buf) struct buf page = { .max = PAGE_MAX };
-	hm_err err = options_help(
-	    running, options_noun(given), options_verb(given), &page);
+	const struct verb_spec *verb = options_verb(given);
+	struct option_spec *rows = NULL;
+	struct verb_spec some;
+	hm_err err = HM_OK;
 
+	if (verb != NULL && verb->shows != NULL) {
+		rows = shown_rows(given, verb);
+		some = *verb;
+		some.options = rows;
+		verb = &some;
+		err = rows == NULL ? HM_E_NO_MEMORY : HM_OK;
+	}
+	if (err == HM_OK)
+		err = options_help(running, options_noun(given), verb, &page);
+	free(rows);
 	return err == HM_OK ? print_page(&page) : fail(err, NULL);
 }
 

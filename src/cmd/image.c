@@ -152,66 +152,107 @@ static const struct option_spec operands[] = {
 
 static const struct verb_spec sign_verb = { .name = "sign",
 	.words = "sign an image; nothing is written before it verifies",
-	.example = "hallmark image sign --format raw --key dev.pem "
-		   "-o app.sig app.bin",
+	.example = "hallmark image sign --format mcuboot --key dev.pem "
+		   "--image-version 1.2.3+4 --header-size 0x200 "
+		   "--pad-header -o app.signed.bin app.bin\n"
+		   "hallmark image sign --format esp-secure-boot-v2 "
+		   "--key rsa3072.pem -o app.signed.bin app.bin\n"
+		   "hallmark image sign --format raw --key dev.pem -o "
+		   "app.sig app.bin",
 	.options = sign_options,
 	.operands = operands,
-	.run = image_run_sign };
+	.run = image_run_sign,
+	.shows = image_run_shows };
 static const struct verb_spec verify_verb = { .name = "verify",
 	.words = "judge an image more strictly than its boot loader",
 	.text = "The exit status is 0 if every byte of the file is as it "
 		"should be and the signatures are by trusted keys, 4 if not.",
-	.example = "hallmark image verify --format raw --key dev.pub.pem "
-		   "--signature app.sig app.bin",
+	.example = "hallmark image verify --key dev.pub.pem "
+		   "app.signed.bin\n"
+		   "hallmark image verify --format raw --key "
+		   "dev.pub.pem --signature app.sig app.bin",
 	.options = verify_options,
 	.operands = operands,
-	.run = image_run_verify };
+	.run = image_run_verify,
+	.shows = image_run_shows };
 static const struct verb_spec encrypt_verb = { .name = "encrypt",
 	.words = "encrypt an image for those who may read it",
+	.example = "hallmark image encrypt --format "
+		   "esp-flash-encryption --chip esp32c3 --flash-key "
+		   "flash.key --address 0x10000 -o app.enc "
+		   "app.signed.bin\n"
+		   "hallmark image encrypt --format bundle "
+		   "--encrypt-key station.pub.pem -o app.bundle "
+		   "app.signed.bin",
 	.options = encrypt_options,
 	.operands = operands,
-	.run = image_run_encrypt };
+	.run = image_run_encrypt,
+	.shows = image_run_shows };
 static const struct verb_spec decrypt_verb = { .name = "decrypt",
 	.words = "decrypt an image",
+	.example = "hallmark image decrypt --format bundle "
+		   "--decrypt-key station.pem -o app.tar app.bundle",
 	.options = decrypt_options,
 	.operands = operands,
-	.run = image_run_decrypt };
+	.run = image_run_decrypt,
+	.shows = image_run_shows };
 static const struct verb_spec inspect_verb = { .name = "inspect",
 	.words = "say what a file is and what it consists of",
+	.example = "hallmark image inspect app.signed.bin",
 	.options = inspect_options,
 	.operands = operands,
-	.run = image_run_inspect };
+	.run = image_run_inspect,
+	.shows = image_run_shows };
 static const struct verb_spec request_verb = { .name = "request",
 	.words = "write down what has to be signed elsewhere",
 	.text = "Takes the options of `image sign`, with a public key in the "
 		"place of the private one that is elsewhere. What it writes "
 		"says what is signed, by which key and scheme; the answer goes "
 		"to `image assemble`.",
+	.example = "hallmark image request --format raw --key "
+		   "prod.pub.pem -o app.request app.bin",
 	.options = request_options,
 	.operands = operands,
-	.run = image_run_request };
+	.run = image_run_request,
+	.shows = image_run_shows };
 static const struct verb_spec assemble_verb = { .name = "assemble",
 	.words = "sign an image by signatures that were made elsewhere",
 	.text = "Takes the options that `image request` was given. Refuses if "
 		"what is to be signed differs from the request, or if a "
 		"signature does not verify.",
+	.example = "hallmark image assemble --format raw --key "
+		   "prod.pub.pem --request app.request --response "
+		   "app.response -o app.sig app.bin",
 	.options = assemble_options,
 	.operands = operands,
-	.run = image_run_assemble };
+	.run = image_run_assemble,
+	.shows = image_run_shows };
 static const struct verb_spec resign_verb = { .name = "resign",
 	.words = "verify and strip the signatures, and sign by another key",
+	.example = "hallmark image resign --format mcuboot --old-key "
+		   "dev.pub.pem --key 'pkcs11:token=oem;object=prod' "
+		   "--module /usr/lib/softhsm/libsofthsm2.so --pin file:pin "
+		   "-o app.prod.bin app.signed.bin",
 	.options = resign_options,
 	.operands = operands,
-	.run = image_run_resign };
+	.run = image_run_resign,
+	.shows = image_run_shows };
 static const struct verb_spec convert_verb = { .name = "convert",
 	.words = "write an image in another form",
+	.example = "hallmark image convert --format mcuboot -o app.bin "
+		   "app.hex\n"
+		   "hallmark image convert --format esp-partition-table "
+		   "-o table.bin table.csv",
 	.options = convert_options,
 	.operands = operands,
-	.run = image_run_convert };
+	.run = image_run_convert,
+	.shows = image_run_shows };
 static const struct verb_spec *const verbs[] = { &sign_verb, &verify_verb,
 	&encrypt_verb, &decrypt_verb, &inspect_verb, &request_verb,
 	&assemble_verb, &resign_verb, &convert_verb, NULL };
 
 const struct noun_spec noun_image = { .name = "image",
 	.words = "firmware images: sign, verify, encrypt",
+	.text = "`hallmark image VERB --format NAME --help` shows what one "
+		"format takes; its page is in docs/formats.",
 	.verbs = verbs };

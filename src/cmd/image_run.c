@@ -74,6 +74,14 @@ has_row(const struct option_spec *rows, const char *name)
 	return false;
 }
 
+/* Does the row belong to that verb of that format? */
+static bool
+is_taken(const struct image_step *step, const char *name)
+{
+	return has_word(common, name) || has_word(step->shared, name) ||
+	       has_row(step->options, name);
+}
+
 static hm_err
 check_needs(const struct image_job *job, const char *needs, struct why *why)
 {
@@ -106,9 +114,7 @@ check_options(const struct image_job *job, struct why *why)
 		    verb->name, job->command->format);
 	for (const struct option_spec *row = verb->options; row->name; row++)
 		if (options_has(job->given, row->name) &&
-		    !has_word(common, row->name) &&
-		    !has_word(step->shared, row->name) &&
-		    !has_row(step->options, row->name))
+		    !is_taken(step, row->name))
 			return WHY(why, HM_E_USAGE,
 			    "--%s does not belong to image %s of format %s",
 			    row->name, verb->name, job->command->format);
@@ -116,6 +122,37 @@ check_options(const struct image_job *job, struct why *why)
 	    !options_flag(job->given, "append"))
 		return WHY(why, HM_E_USAGE, "--old-key goes with --append");
 	return check_needs(job, step->needs, why);
+}
+
+/* request and assemble take what sign takes. */
+static image_verb
+verb_of(const char *name)
+{
+	static const char *const names[] = {
+		[IMAGE_SIGN] = "sign",
+		[IMAGE_VERIFY] = "verify",
+		[IMAGE_ENCRYPT] = "encrypt",
+		[IMAGE_DECRYPT] = "decrypt",
+		[IMAGE_INSPECT] = "inspect",
+		[IMAGE_RESIGN] = "resign",
+		[IMAGE_CONVERT] = "convert",
+	};
+
+	for (int i = 0; i < IMAGE_VERBS; i++)
+		if (strcmp(names[i], name) == 0)
+			return (image_verb)i;
+	return IMAGE_SIGN;
+}
+
+bool
+image_run_shows(const struct options *given, const char *option)
+{
+	const char *format = options_text(given, "format");
+	const struct image_command *command =
+	    format == NULL ? NULL : command_named(format);
+	image_verb verb = verb_of(options_verb(given)->name);
+
+	return command == NULL || is_taken(&command->steps[verb], option);
 }
 
 /* ---- a job ---- */

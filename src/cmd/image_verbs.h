@@ -22,3 +22,6 @@ int image_run_request(const struct options *given);
 int image_run_assemble(const struct options *given);
 int image_run_resign(const struct options *given);
 int image_run_convert(const struct options *given);
+/* Does an option of that verb belong to the --format that was given? All do if
+ * none was, or one that is none. */
+bool image_run_shows(const struct options *given, const char *option);

@@ -4,7 +4,7 @@
 What is signed here is a raw file. Each signature is judged by openssl's command, and each answer
 to a request is made by it.
 """
-import base64, json, os, pathlib, pty, re, subprocess
+import base64, json, os, pathlib, pty, re, shlex, subprocess
 
 import pytest
 
@@ -356,6 +356,32 @@ def test_no_option_stands_twice(bench, verb):
     text = bench.ok("image", verb, "--help").stdout.decode()
     names = re.findall(r"^  (?:-\w, )?--([a-z0-9-]+)", text, re.M)
     assert names and len(names) == len(set(names)), sorted(names)
+
+
+def test_help_beside_a_format_is_about_that_format(bench):
+    def names(*argv):
+        text = bench.ok("image", *argv, "--help").stdout.decode()
+        return set(re.findall(r"^  (?:-\w, |    )--([a-z0-9-]+)", text, re.M))
+    every = names("sign")
+    mcuboot, fit = names("sign", "--format", "mcuboot"), names("sign", "--format=fit")
+    assert "slot-size" in mcuboot - fit and "hint" in fit - mcuboot and {"key", "output"} <= fit & mcuboot
+    assert mcuboot | fit < every and names("sign", "--format", "nothing") == every
+    assert names("assemble", "--format", "fit") == fit | {"request", "response"}
+
+
+@pytest.mark.parametrize("verb", "sign verify encrypt decrypt inspect request assemble resign "
+                         "convert".split())
+def test_examples_of_the_help_are_no_mistakes_of_usage(bench, tmp_path, verb):
+    text = bench.ok("image", verb, "--help").stdout.decode().partition("examples:\n")[2]
+    lines = text.strip().splitlines()
+    assert lines
+    for line in lines:
+        words = shlex.split(line)
+        assert words[:3] == ["hallmark", "image", verb]
+        if "--module" in words:
+            continue
+        done = subprocess.run([HALLMARK, *words[1:]], capture_output=True, cwd=tmp_path, check=False)
+        assert done.returncode == 3 and b"HM-9008" in done.stderr, done.stderr
 
 
 def test_no_bar_in_a_pipe(bench):
