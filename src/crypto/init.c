@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD: see crypto_init_brief() */
 #include "crypto/init.h"
 
+#include <errno.h>
+#include <sys/random.h>
+
 #include <openssl/crypto.h>
+#include <openssl/rand.h>
 
 #include "crypto/aead.h"
 #include "crypto/digest.h"
@@ -94,9 +99,40 @@ crypto_done(void)
 	ec_stop(&ec_p384);
 }
 
+/* 1: all of it; 0 is libcrypto's word for a failure. */
+static int
+kernel_bytes(unsigned char *to, int len)
+{
+	while (len > 0) {
+		ssize_t got = getrandom(to, (size_t)len, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return 0;
+		to += got;
+		len -= (int)got;
+	}
+	return 1;
+}
+
+static int
+kernel_is_ready(void)
+{
+	return 1; /* getrandom() waits until it is */
+}
+
+static const RAND_METHOD kernel = { .bytes = kernel_bytes,
+	.pseudorand = kernel_bytes,
+	.status = kernel_is_ready };
+
 void
 crypto_init_brief(void)
 {
-	(void)OPENSSL_init_crypto(
-	    OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT, NULL);
+	(void)RAND_set_rand_method(&kernel);
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
+				      OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+				      OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
+				      OPENSSL_INIT_NO_ATEXIT,
+	    NULL);
 }

@@ -69,6 +69,17 @@ give_passphrase(char *room, int size, int writing, void *context)
 	return (int)passphrase->len;
 }
 
+/* A header "DEK-Info", as `openssl genrsa -traditional` writes it, names its
+ * cipher; libcrypto finds that among those that were made known. */
+static bool
+know_old_ciphers(void)
+{
+	return EVP_add_cipher(EVP_aes_128_cbc()) == 1 &&
+	       EVP_add_cipher(EVP_aes_192_cbc()) == 1 &&
+	       EVP_add_cipher(EVP_aes_256_cbc()) == 1 &&
+	       EVP_add_cipher(EVP_des_ede3_cbc()) == 1;
+}
+
 static hm_err
 open_encrypted(struct hm_bytes pem, const struct secret *passphrase,
     struct pkey **ret, struct why *why)
@@ -79,6 +90,8 @@ open_encrypted(struct hm_bytes pem, const struct secret *passphrase,
 	if (passphrase == NULL)
 		return WHY(why, HM_E_KEY,
 		    "the key is encrypted and no passphrase was given");
+	if (!know_old_ciphers())
+		return ossl_failed(HM_E_NO_MEMORY);
 	bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
 	if (bio == NULL)
 		return ossl_failed(HM_E_NO_MEMORY);

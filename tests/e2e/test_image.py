@@ -224,6 +224,18 @@ def test_an_encrypted_file_wants_its_passphrase(bench):
     assert done.returncode != 0 and not (bench.folder / "x.sig").exists()
 
 
+@pytest.mark.parametrize("words", [
+    "rsa -traditional -aes256", "rsa -traditional -aes192", "ec -aes128", "ec -des3", "pkcs8 -topk8 -scrypt",
+    "pkcs8 -topk8 -v1 PBE-SHA1-3DES", "pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA512"])
+def test_every_form_of_an_encrypted_file_opens(bench, words):
+    name = "rsa2048" if words.startswith("rsa") else "p256"
+    openssl(*words.split(), "-in", bench.at(f"{name}.pem"), "-passout", "pass:correct horse",
+            "-out", bench.at("form.pem"))
+    assert b"ENCRYPTED" in bench.read("form.pem")
+    bench.ok(*sign("form.pem", "--passphrase", "file:word", "-o", "form.sig", "app.bin"))
+    assert bench.judge(name, f"{name}.pub", bench.read("form.sig"), bench.read("app.bin"))
+
+
 def test_a_file_does_not_sign_for_production(bench):
     bench.refused(4, 3213, *sign("p256.pem", "--channel", "prod", "-o", "x.sig", "app.bin"))
     bench.ok(*sign("p256.pem", "--channel", "dev", "-o", "dev.sig", "app.bin"))
