@@ -192,17 +192,25 @@ class Seat:
                 line, _ = self.listener.accept()
             except OSError:
                 return
-            hello, descriptors, _, _ = socket.recv_fds(line, 1 << 15, 8)
-            role, nonce, *lines = hello.decode().splitlines()
-            if self.wanted.get(role, 0) < 1 or pid_behind(line) in self.others:
-                for fd in descriptors:
-                    os.close(fd)
+            # at any moment of this it may be killed with its server
+            with contextlib.suppress(ConnectionError):
+                self.welcome(line)
+
+    def welcome(self, line):
+        hello, descriptors, _, _ = socket.recv_fds(line, 1 << 15, 8)
+        if not hello:
+            line.close()
+            return
+        role, nonce, *lines = hello.decode().splitlines()
+        if self.wanted.get(role, 0) < 1 or pid_behind(line) in self.others:
+            for fd in descriptors:
+                os.close(fd)
+            with line:
                 line.send(b"real")
-                line.close()
-                continue
-            self.wanted[role] -= 1
-            line.send(b"mine")
-            self.got.put(Taken(line, Layout(lines), bytes.fromhex(nonce[6:]), descriptors))
+            return
+        line.send(b"mine")
+        self.wanted[role] -= 1
+        self.got.put(Taken(line, Layout(lines), bytes.fromhex(nonce[6:]), descriptors))
 
     def take(self, role, others=()):
         """The next process of this role that starts is ours, unless it is one of these."""

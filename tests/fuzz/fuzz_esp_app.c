@@ -18,10 +18,12 @@
 #define AS_SIGNED 4
 #define AS_V1 6
 #define BOOT 8
+#define BOOT_PAGE 65536
 #define MAX 4096
 
-static bool
-is_good(const struct esp_app_rules *rules, const struct input *file)
+/* The size of the pages that it is mapped in; 0: it is refused. */
+static uint32_t
+good_page(const struct esp_app_rules *rules, const struct input *file)
 {
 	AUTO_FINDINGS struct findings *f = NULL;
 	struct esp_app app;
@@ -29,12 +31,18 @@ is_good(const struct esp_app_rules *rules, const struct input *file)
 	fuzz_must(findings_new("esp-app-image", &f) == HM_OK);
 	fuzz_must(esp_app_verify(rules, file, f) == HM_OK);
 	if (findings_faults(f) != 0)
-		return false;
+		return 0;
 	fuzz_must(esp_app_layout(rules, file, f, &app) == HM_OK);
 	fuzz_must(app.is_whole && app.boots && app.size == file->size);
 	fuzz_must(app.size % 16 == 0);
 	fuzz_must(esp_app_is(file));
-	return true;
+	return app.mmu_page;
+}
+
+static bool
+is_good(const struct esp_app_rules *rules, const struct input *file)
+{
+	return good_page(rules, file) != 0;
 }
 
 /* Checksum and hash of bytes that have segments. */
@@ -156,7 +164,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		try_signed(&file, (data[0] & AS) == AS_V1);
 	else if ((data[0] & AS) == AS_BOOTLOADER && is_good(&boot, &file))
 		try_pad(&boot, &file);
-	else if ((data[0] & AS) == AS_APP && is_good(&app, &file))
+	else if ((data[0] & AS) == AS_APP &&
+		 good_page(&app, &file) == BOOT_PAGE) /* an app may have less */
 		fuzz_must(is_good(&boot, &file));
 	if ((data[0] & BOOT) != 0)
 		try_boot(bytes, size - 1);
