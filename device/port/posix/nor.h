@@ -3,7 +3,8 @@
 /*
  * nor - NOR flash and OTP of a simulated chip, with power that can be cut
  *
- * It defines all of hallmark/flash.h but hm_port_derive, over one chip that
+ * It defines all of hallmark/flash.h but hm_port_derive (derive.h) and what
+ * only a board has (hm_port_watchdog, hm_port_ms), over one chip that
  * lives in memory or in a file. Whoever programs a unit twice without an erase
  * in between, or breaks geometry, is stopped by hm_panic; but if the first made
  * it what an erased one is, which nobody can see, it is LATE from then on.

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hallmark/port.h for the product: what neither nor.c nor the vault is. */
+/* What of the port neither nor.c and derive.c nor the vault is. */
 #include "product.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "../plug.h"
-#include "base/auto.h"
-#include "base/file.h"
-#include "hallmark/crypto.h"
+#include "derive.h"
 
 #define KIB 1024u
 
@@ -36,7 +34,6 @@ product_path(const char *name, char *ret, struct why *why)
 hm_err
 product_open(const char *dir, struct why *why)
 {
-	AUTO(buf) struct buf secret = { 0 };
 	char path[PRODUCT_PATH_MAX];
 
 	product.link = -1;
@@ -44,12 +41,9 @@ product_open(const char *dir, struct why *why)
 		return WHY(why, HM_E_TOO_LARGE, "the path is too long");
 	memcpy(product.dir, dir, strlen(dir) + 1);
 	HM_TRY(product_path("secret", path, why));
-	buf_init(&secret, sizeof(product.secret));
-	HM_TRY(file_read(path, sizeof(product.secret), &secret, why));
-	if (secret.len != sizeof(product.secret))
-		return WHY(why, HM_E_FILE, "%s: not 32 bytes", path);
-	memcpy(product.secret, secret.ptr, sizeof(product.secret));
-	buf_wipe(&secret);
+	if (derive_open(path) != HM_OK)
+		return WHY(why, HM_E_FILE,
+		    "%s: not 32 bytes that its owner alone may read", path);
 	HM_TRY(product_path("flash", path, why));
 	if (nor_open_file(&chip, path) != HM_OK)
 		return WHY(why, HM_E_IO, "%s: cannot be opened", path);
@@ -57,13 +51,6 @@ product_open(const char *dir, struct why *why)
 }
 
 /* ---- the port ---- */
-
-hm_err
-hm_port_derive(struct hm_bytes label, uint8_t ret[static 32])
-{
-	hm_hmac(HM_BYTES(product.secret), &label, 1, ret);
-	return HM_OK;
-}
 
 hm_err
 hm_port_firmware(uint8_t ret[static HM_DIGEST_LEN])

@@ -5,7 +5,7 @@
  *
  *   flash      a simulated NOR chip (port/posix/nor.h): journal, vault, two
  *              slots, recovery image, write-once memory
- *   secret     what hm_port_derive derives from, mode 0600
+ *   secret     of port/posix/derive.h, mode 0600
  *   kem.pub    public part of the key for which updates are encrypted, PEM
  *
  * A start runs the boot loader core, hm_boot_run(); what it jumps to is the one
@@ -28,7 +28,6 @@
 
 struct product {
 	char dir[PRODUCT_PATH_MAX];
-	uint8_t secret[32];
 	struct hm_image image; /* what was started */
 	jmp_buf jump;          /* out of the boot loader: 1 started, 2 failed */
 	hm_err failure;        /* why nothing started */
