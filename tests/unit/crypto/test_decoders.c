@@ -4,6 +4,7 @@
 #include "hex.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
@@ -20,6 +21,19 @@ everything_works_as_before(void **state)
 }
 
 static EVP_PKEY *
+generate(const char *kind)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, kind, NULL);
+	EVP_PKEY *key = NULL;
+
+	assert_non_null(ctx);
+	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_generate(ctx, &key), 1);
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+static EVP_PKEY *
 make(const char *kind)
 {
 	EVP_PKEY *key = NULL;
@@ -29,7 +43,7 @@ make(const char *kind)
 	else if (strcmp(kind, "RSA") == 0)
 		key = EVP_RSA_gen(2048);
 	else
-		key = EVP_PKEY_Q_keygen(NULL, NULL, kind);
+		key = generate(kind);
 	assert_non_null(key);
 	return key;
 }
@@ -87,11 +101,86 @@ reads_keys_that_a_server_meets(void **state)
 	}
 }
 
+static bool
+is_read(BIO *pem, const EVP_PKEY *key, bool private)
+{
+	char word[] = "word";
+	EVP_PKEY *again = private
+			      ? PEM_read_bio_PrivateKey(pem, NULL, NULL, word)
+			      : PEM_read_bio_PUBKEY(pem, NULL, NULL, NULL);
+	bool read = again != NULL && EVP_PKEY_eq(key, again) == 1;
+
+	EVP_PKEY_free(again);
+	(void)BIO_reset(pem);
+	ERR_clear_error();
+	return read;
+}
+
+/* A server's TLS key may be in any of these. */
+static void
+reads_keys_in_each_form_of_pem(void **state)
+{
+	static const char *const kinds[] = { "P-256", "P-384", "RSA",
+		"ED25519" };
+	BIO *pem = BIO_new(BIO_s_mem());
+
+	(void)state;
+	assert_non_null(pem);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		EVP_PKEY *key = make(kinds[i]);
+
+		assert_int_equal(PEM_write_bio_PUBKEY(pem, key), 1);
+		assert_true(is_read(pem, key, false));
+		assert_int_equal(PEM_write_bio_PrivateKey(
+				     pem, key, NULL, NULL, 0, NULL, NULL),
+		    1);
+		assert_true(is_read(pem, key, true));
+		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(pem, key,
+				     EVP_aes_128_cbc(), "word", 4, NULL, NULL),
+		    1);
+		assert_true(is_read(pem, key, true));
+		if (strcmp(kinds[i], "ED25519") != 0) {
+			assert_int_equal(
+			    PEM_write_bio_PrivateKey_traditional(
+				pem, key, NULL, NULL, 0, NULL, NULL),
+			    1);
+			assert_true(is_read(pem, key, true));
+		}
+		EVP_PKEY_free(key);
+	}
+	BIO_free(pem);
+}
+
+static int
+no_word(char *text, int size, int writing, void *context)
+{
+	(void)text, (void)size, (void)writing, (void)context;
+	return -1;
+}
+
+static void
+reads_no_key_behind_a_passphrase_that_nobody_says(void **state)
+{
+	EVP_PKEY *key = make("P-256");
+	BIO *pem = BIO_new(BIO_s_mem());
+
+	(void)state;
+	assert_non_null(pem);
+	assert_int_equal(PEM_write_bio_PKCS8PrivateKey(pem, key,
+			     EVP_aes_128_cbc(), "word", 4, NULL, NULL),
+	    1);
+	assert_null(PEM_read_bio_PrivateKey(pem, NULL, no_word, NULL));
+	ERR_clear_error();
+	BIO_free(pem);
+	EVP_PKEY_free(key);
+}
+
 /* Public ones: for private ones OpenSSL has an older way besides. */
 static void
 reads_no_keys_of_other_kinds(void **state)
 {
-	static const char *const kinds[] = { "X448", "ED448", "X25519" };
+	static const char *const kinds[] = { "X448", "ED448", "X25519",
+		"RSA-PSS" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -121,6 +210,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_works_as_before),
 		cmocka_unit_test(reads_keys_that_a_server_meets),
+		cmocka_unit_test(reads_keys_in_each_form_of_pem),
+		cmocka_unit_test(
+		    reads_no_key_behind_a_passphrase_that_nobody_says),
 		cmocka_unit_test(reads_no_keys_of_other_kinds),
 		cmocka_unit_test(tls_has_its_groups),
 	};
