@@ -5,8 +5,8 @@
 #include "crypto/digest.h"
 #include "crypto/ed25519_fixed.h"
 
-#define RANDOM_KEYS 24
-#define RANDOM_MESSAGES 24
+#define RANDOM_KEYS 8
+#define RANDOM_MESSAGES 16
 #define MESSAGE_MAX 300
 
 /* RFC 8032 section 5.1: the order, lowest byte first */
