@@ -266,12 +266,18 @@ sign_far(void *context, const struct pkey_input *input, struct hm_span room,
 	    at->far->context, at->key, input, room, ret_len, why);
 }
 
-static hm_err
-check_role(const struct image_ring *ring, const char *path, struct why *why)
+static bool
+is_prod(const struct image_ring *ring)
 {
 	const char *channel = options_text(ring->given, "channel");
 
-	if (channel == NULL || strcmp(channel, "prod") != 0)
+	return channel != NULL && strcmp(channel, "prod") == 0;
+}
+
+static hm_err
+check_role(const struct image_ring *ring, const char *path, struct why *why)
+{
+	if (!is_prod(ring))
 		return HM_OK;
 	why_where(why, "%s", path);
 	why_do(why, "keep production keys in a token and name them by a "
@@ -305,6 +311,19 @@ signer_of_file(struct image_ring *ring, const char *path,
 	return HM_OK;
 }
 
+static hm_err
+load_signer(struct image_ring *ring, const char *name,
+    const struct image_far *far, struct image_signer *ret, struct why *why)
+{
+	struct image_token *token;
+
+	if (!is_uri(name))
+		return signer_of_file(ring, name, far, ret, why);
+	HM_TRY(load_token(ring, name, &token, why));
+	*ret = image_token_signer(token);
+	return HM_OK;
+}
+
 hm_err
 image_ring_signers(struct image_ring *ring, const struct image_far *far,
     struct image_job *job, struct why *why)
@@ -315,15 +334,11 @@ image_ring_signers(struct image_ring *ring, const struct image_far *far,
 		return WHY(why, HM_E_USAGE, "--key is given too often");
 	for (size_t i = 0; i < count; i++) {
 		const char *name = options_at(ring->given, "key", i);
-		struct image_token *token;
+		struct image_signer *signer = &ring->signers[i];
 
-		if (!is_uri(name)) {
-			HM_TRY(signer_of_file(
-			    ring, name, far, &ring->signers[i], why));
-			continue;
-		}
-		HM_TRY(load_token(ring, name, &token, why));
-		ring->signers[i] = image_token_signer(token);
+		HM_TRY(load_signer(ring, name, far, signer, why));
+		if (is_prod(ring))
+			HM_TRY(image_check_role(signer->key, name, why));
 	}
 	job->signers = ring->signers;
 	job->signer_count = count;

@@ -379,12 +379,28 @@ show(const struct image_job *job, const char *schema)
 	return report_end(doc);
 }
 
+/* A key that everybody has proves nothing. */
+static void
+remark_samples(struct image_job *job)
+{
+	for (size_t i = 0; i < job->keys.trusted_count; i++) {
+		const char *from = image_sample_key(job->keys.trusted[i]);
+
+		if (from != NULL)
+			findings_note(job->findings, 0,
+			    "trusted key %zu is a sample of %s, whose private "
+			    "part everybody has",
+			    i + 1, from);
+	}
+}
+
 static hm_err
 judge(struct image_job *job, struct image_ring *ring, struct why *why)
 {
 	HM_TRY(begin(job, why));
 	HM_TRY(findings_new(job->command->format, &job->findings));
 	HM_TRY(load_keys(job, ring, NULL, why));
+	remark_samples(job);
 	progress_begin("verify", job->input.size);
 	return job->command->judge(job, &job->input, why);
 }

@@ -144,6 +144,9 @@ release_keys_load(
 				ret->dev.trusted[i], ret->prod.trusted[k]))
 				return WHY(why, HM_E_KEY_ROLE,
 				    "one key is given for both channels");
+	for (size_t k = 0; k < ret->prod.trusted_count; k++)
+		HM_TRY(image_check_role(ret->prod.trusted[k],
+		    options_at(given, "prod-key", k), why));
 	return HM_OK;
 }
 

@@ -53,6 +53,15 @@ struct image_keys {
 	struct hm_bytes decrypt_kek; /* a symmetric one; empty: none */
 };
 
+/* Whose sample a key is ("MCUboot"), if everybody has its private part: it
+ * comes with the sources of a boot loader or a tool. NULL: of nobody we know.
+ */
+const char *image_sample_key(const struct pkey *key);
+/* A key that signs for production; `name` is for people. HM_E_KEY_ROLE: it is a
+ * sample. */
+HM_MUST hm_err image_check_role(
+    const struct pkey *key, const char *name, struct why *why);
+
 /*
  * Findings: what a file consists of, and what is wrong with it. They collect,
  * a format goes on after a fault as long as it can. At most FINDINGS_MAX parts

@@ -241,6 +241,32 @@ def test_a_file_does_not_sign_for_production(bench):
     bench.ok(*sign("p256.pem", "--channel", "dev", "-o", "dev.sig", "app.bin"))
 
 
+# The public parts of MCUboot's root-ec-p256.pem and of a key of esptool's tests
+SAMPLES = {"MCUboot": """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEKstAPOj+7VukSZWhqR2u6Nu+GTfN
+FPsvJFc35ZU5iNmUudZa69fN1TCK1v5IskpqgQ7l8H2LaDTMOmr8U476wQ==
+-----END PUBLIC KEY-----
+""", "esptool": """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENM762z/ushk+c0XOIYpi8wLSWuF5
+COnU0VAQnt3spTSX6l3bpwfuppsemDdwy+aKbdgeyMYDxFbROLOPTRbYJw==
+-----END PUBLIC KEY-----
+"""}
+
+
+@pytest.mark.parametrize("origin", SAMPLES)
+def test_a_key_that_everybody_has_does_not_sign_for_production(bench, origin):
+    bench.write("sample.pub", SAMPLES[origin].encode())
+    words = ["image", "request", "--format", "raw", "--key", "sample.pub", "-o", "x.request", "app.bin"]
+    done = bench.refused(4, 3213, *words, "--channel", "prod")
+    assert f"a sample key of {origin}" in done
+    bench.ok(*words, "--channel", "dev")
+    bench.ok(*sign("p256.pem", "-o", "app.sig", "app.bin"))
+    done = bench.hallmark("image", "verify", "--json", "--format", "raw", "--key", "p256.pub", "--key", "sample.pub",
+                          "--signature", "app.sig", "app.bin")
+    notes = json.loads(done.stdout)["notes"]
+    assert done.returncode == 0 and f"trusted key 2 is a sample of {origin}" in notes[0]["text"], done
+
+
 def test_a_public_key_does_not_sign(bench):
     bench.refused(16, 3216, *sign("p256.pub", "-o", "x.sig", "app.bin"))
 

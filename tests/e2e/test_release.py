@@ -17,6 +17,7 @@ from cryptography.x509.oid import NameOID
 
 from counterpart import sha256
 from line import MODULE, OEM, Factory, utc
+from test_image import SAMPLES
 
 PAYLOAD = bytes(range(256)) * 33
 ROLE, UNTRUSTED, COUNTER, PROMOTION, APPROVALS = 3213, 3207, 3111, 6123, 6120
@@ -176,6 +177,8 @@ def test_what_is_no_promotion(world):
                                               out="none")) == error
     assert factory.refused(*world.promote("3.0", "thermo/3.0-dev", out="none",
                                           key="dev.key.pem")) == ROLE
+    factory.write("sample.pub", SAMPLES["MCUboot"])
+    assert factory.refused(*world.promote("3.0", "thermo/3.0-dev", out="none"), "--prod-key", "sample.pub") == ROLE
     assert not os.path.exists(factory.path("none"))
 
 
