@@ -363,7 +363,12 @@ judge(struct image_job *job, const struct input *file, struct why *why)
 	};
 
 	HM_TRY(given_key(job, &room, &how.key, why));
-	return judge_with(job, file, &how);
+	HM_TRY(judge_with(job, file, &how));
+	if (how.key == NULL &&
+	    findings_fault_at(job->findings, 0) == HM_E_IMAGE_HASH)
+		findings_note(job->findings, 0,
+		    "an encrypted partition looks so without its --nvs-key");
+	return HM_OK;
 }
 
 /* What convert wrote: one or two pages are for read-only use. */

@@ -240,6 +240,13 @@ def test_key_partitions_that_are_none(tmp_path):
         assert (done.returncode == 0) == (row["expect"] == "accept"), (row, done.stderr)
 
 
+@pytest.mark.parametrize("name", ["xts-basic", "hmac-basic"])
+def test_says_that_a_key_may_be_missing(name):
+    done = image("verify", "--format", "esp-nvs", VECTORS / f"{name}.bin")
+    assert done.returncode == 4 and b"without its --nvs-key" in done.stdout
+    assert b"without its" not in image("verify", "--format", "esp-nvs", VECTORS / "plain-basic.bin").stdout
+
+
 def test_espressifs_own():
     """Older generators left pages active that are not in use: what a strict reader refuses"""
     if not UPSTREAM.exists():
