@@ -104,11 +104,11 @@ class Signer:
                  "--public-key-format", "full", *words, "--output", "out.img", program)
         return pathlib.Path(self.folder, "out.img").read_bytes()
 
-    def drawn(self, chance):
+    def drawn(self, chance, size=0x4000):
         """Its first instruction is one; the rest, wherever whoever made it is free, is random."""
         ram, flash, _ = BOARDS[self.board]
         payload = struct.pack("<II", ram + 0x20000, flash + SLOT_A + HEADER + 0x1001)
-        pathlib.Path(self.folder, "drawn.bin").write_bytes(payload + chance.randbytes(0x3ff8))
+        pathlib.Path(self.folder, "drawn.bin").write_bytes(payload + chance.randbytes(size - 8))
         version = f"{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(65536)}"
         return self.sign("drawn.bin", "--custom-tlv", "0x49a5=0x" + chance.randbytes(64).hex(),
                          counter=chance.randrange(2 ** 20, 2 ** 32),
@@ -454,13 +454,21 @@ class Stack:
         subprocess.run(["gcc", "-O0", "-std=gnu17", "-w", "-I", folder, "-I", sim, *files, "-o",
                         self.path], check=True)
 
-    def words(self, case, low, high):
-        """Written there: a set of (address of the instruction, word)."""
+    def run(self, case, low, high):
         flash = os.path.join(self.folder, "flash")
         pathlib.Path(flash).write_bytes(case.flash)
         said = subprocess.run([self.path, flash, hex(low), hex(high)], check=True, capture_output=True,
                               text=True).stdout
-        return {tuple(int(word, 16) for word in line.split()) for line in said.splitlines()}
+        return said.splitlines()
+
+    def words(self, case, low, high):
+        """Written there: a set of (address of the instruction, word)."""
+        return {tuple(int(word, 16) for word in line.split())
+                for line in self.run(case, low, high)[:-1]}
+
+    def instructions(self, case):
+        """Of a start, and of the next one."""
+        return tuple(int(word) for word in self.run(case, 0, 0)[-1].split()[1:])
 
 
 class Fast:

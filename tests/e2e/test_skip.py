@@ -70,12 +70,31 @@ def test_no_bad_image_starts(bench, run):
         assert None not in found.values()
 
 
-def test_no_word_of_an_image_is_on_the_stack(bench, tmp_path):
+@pytest.fixture(scope="module")
+def stack(bench, tmp_path_factory):
+    return skips.Stack(HOME, bench[0], str(tmp_path_factory.mktemp("stack")))
+
+
+def test_a_start_takes_no_more_instructions_than_said(bench, stack, tmp_path):
+    """docs/performance.md: from reset to the image's first instruction; first when the journal is
+    blank, which costs a verification more, then as ever after."""
+    program, cases = bench
+    first, then = stack.instructions(cases["good"])
+    print("product", first, then)
+    assert 10_000_000 < then < first < 100_000_000 and then < 65_000_000
+    signer = skips.Signer(BUILD, str(tmp_path), program.board)
+    image = signer.drawn(random.Random(SEED), (256 << 10) - 0x200 - 512)
+    assert 255 << 10 < len(image) <= 256 << 10
+    first, then = stack.instructions(skips.Case("large", image, signer.keys))
+    print("256 KiB", first, then)
+    assert then < first and then < 130_000_000
+
+
+def test_no_word_of_an_image_is_on_the_stack(bench, stack, tmp_path):
     """Neither its own nor of its hash, nor of the numbers of its signature: two images that differ
     wherever they may leave the same words there, those aside that are addresses."""
     program, _ = bench
     low, high = program.symbol("stack_low"), program.symbol("stack_top")
-    stack = skips.Stack(HOME, program, str(tmp_path))
     folders = [tmp_path / "one", tmp_path / "other"]
     for folder in folders:
         folder.mkdir()

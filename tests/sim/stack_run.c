@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which words does the boot loader put on its stack?
+ * Which words does the boot loader put on its stack, and how much does it do?
  *
  *   stack_run FLASH LOW HIGH
  *
@@ -8,7 +8,9 @@
  * count. A line "ADDRESS WORD" in hexadecimal for each
  * instruction and each word that it wrote there, once; but for small numbers,
  * and for addresses of ROM, RAM and flash, which every program has on its
- * stack. Which of them are an image's is found by comparing two images.
+ * stack. Which of them are an image's is found by comparing two images. The
+ * last line is "instructions N M": of that start, and of one more, which finds
+ * in flash what the first has left there.
  */
 #include "stack_run.h"
 
@@ -26,6 +28,7 @@
 static uint8_t flash[FLASH_LEN];
 static uint64_t seen[SEEN]; /* a table by hash; 0: free */
 static uint32_t low, high, count;
+uint64_t stack_instructions;
 
 run_end
 thumb_traced(void)
@@ -65,12 +68,30 @@ stack_word(uint32_t half, uint32_t address, uint32_t word)
 	return word;
 }
 
+/* Instructions until something starts, or nothing can; 0: neither. */
+static uint64_t
+start(void)
+{
+	const uint64_t before = stack_instructions;
+	uint32_t vectors[2];
+	run_end end;
+
+	memset(machine_room(RAM_AT), 0, RAM_LEN);
+	memcpy(vectors, machine_at(ROM_AT), sizeof(vectors));
+	memset(&cpu, 0, sizeof(cpu));
+	cpu.r[13] = vectors[0];
+	cpu.r[14] = UINT32_MAX;
+	cpu.where = (vectors[1] - 1 - ROM_AT) / 2;
+	cpu.fuel = UINT64_MAX;
+	end = run_fast();
+	return end == SAFE || end == OUTSIDE ? stack_instructions - before : 0;
+}
+
 int
 main(int argc, char **argv)
 {
 	FILE *file = argc == 4 ? fopen(argv[1], "rb") : NULL;
-	uint32_t vectors[2];
-	run_end end;
+	uint64_t first, second;
 
 	if (file == NULL || fread(flash, 1, FLASH_LEN, file) == 0) {
 		perror("stack_run FLASH LOW HIGH");
@@ -83,11 +104,10 @@ main(int argc, char **argv)
 	machine_flash(true);
 	memcpy(machine_room(FLASH_AT), flash, FLASH_LEN);
 	machine_flash(false);
-	memcpy(vectors, machine_at(ROM_AT), sizeof(vectors));
-	cpu.r[13] = vectors[0];
-	cpu.r[14] = UINT32_MAX;
-	cpu.where = (vectors[1] - 1 - ROM_AT) / 2;
-	cpu.fuel = UINT64_MAX;
-	end = run_fast();
-	return end == SAFE || end == OUTSIDE ? 0 : 1;
+	first = start();
+	high = low; /* of one start only */
+	second = start();
+	printf("instructions %llu %llu\n", (unsigned long long)first,
+	    (unsigned long long)second);
+	return first != 0 && second != 0 ? 0 : 1;
 }
