@@ -65,6 +65,14 @@ subtract(const struct fe *a, const struct fe *b)
 	return rest;
 }
 
+/* cppcheck takes what is wide for an int. */
+static inline wide
+carried(wide sum)
+{
+	/* cppcheck-suppress shiftTooManyBits */
+	return sum >> BITS;
+}
+
 /* Limbs of 51 bits but for the second one, which may have one more. */
 static inline struct fe
 carry(wide t[static LIMBS])
@@ -74,10 +82,10 @@ carry(wide t[static LIMBS])
 
 	for (int i = 0; i < LIMBS - 1; i++) {
 		ret.limb[i] = (uint64_t)t[i] & MASK;
-		t[i + 1] += t[i] >> BITS;
+		t[i + 1] += carried(t[i]);
 	}
 	ret.limb[4] = (uint64_t)t[4] & MASK;
-	last = ret.limb[0] + 19 * (uint64_t)(t[4] >> BITS);
+	last = ret.limb[0] + 19 * (uint64_t)carried(t[4]);
 	ret.limb[0] = last & MASK;
 	ret.limb[1] += last >> BITS;
 	return ret;
