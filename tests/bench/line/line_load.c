@@ -407,6 +407,21 @@ turn(struct line_load *load)
 	feed(load);
 }
 
+/* What the server closed while the devices of this stretch were made. */
+static void
+close_stale(struct line_load *load)
+{
+	struct epoll_event events[64];
+	int count;
+
+	while ((count = epoll_wait(load->epoll, events, 64, 0)) > 0)
+		for (int i = 0; i < count; i++) {
+			struct slot *slot = events[i].data.ptr;
+
+			line_conn_close(&slot->conn);
+		}
+}
+
 static void
 verify_samples(struct line_load *load)
 {
@@ -440,6 +455,7 @@ line_load_run(struct line_load *load, const struct line_stretch *stretch,
 		line_fail("no memory");
 	load->sample_count = load->leaves = load->late_us = 0;
 	load->over = false;
+	close_stale(load);
 	line_usage_read(load->world, &ret->before);
 	load->start_us = load->heard_us = load->next_us = clock_mono_us();
 	load->end_us = load->start_us + (uint64_t)(stretch->seconds * 1e6);
