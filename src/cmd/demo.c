@@ -372,7 +372,6 @@ run(const struct options *given)
 	struct why why = { 0 };
 	hm_err err;
 
-	demo_begin();
 	err = run_all(given, &world, doc, &why);
 	if (world.log >= 0)
 		close(world.log);

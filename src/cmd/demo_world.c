@@ -265,6 +265,7 @@ put_station_yaml(const struct demo_world *world, struct why *why)
 hm_err
 demo_set_up(struct demo_world *world, struct why *why)
 {
+	demo_begin();
 	HM_TRY(make_tokens(world, why));
 	HM_TRY(make_cas(world, why));
 	HM_TRY(make_keys(world, why));

@@ -20,7 +20,6 @@
 #include "base/clock.h"
 #include "base/doc.h"
 #include "base/text.h"
-#include "cmd/demo_say.h"
 #include "cmd/run.h"
 #include "crypto/digest.h"
 #include "crypto/p256.h"
@@ -216,7 +215,6 @@ line_world_make(struct line_world *world, const struct line_options *options)
 	put_text("image.bin", image);
 	sha256_one(hm_bytes_of(image), world->image);
 	world->demo.firmware = "image.bin";
-	demo_begin();
 	line_must(demo_set_up(&world->demo, &why), &why, "set-up");
 	configure(options);
 	read_keys(world);
