@@ -1,122 +1,205 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Blocks are claimed one after another, by the thread or by the walker, each
+ * with its room (the number of the block modulo the rooms): who has waited for
+ * the room to be empty claims the block, or puts the room back if another one
+ * has claimed it meanwhile. So a room is never filled while somebody looks at
+ * the block that was in it before.
+ */
 #include "base/ahead.h"
 
-#include <stdatomic.h>
+#include <errno.h>
 #include <stdlib.h>
 
-#include "base/beside.h"
 #include "base/progress.h"
 #include "core/check.h"
 
-#define ROOMS 2
-
-struct reader {
-	const struct input *input;
-	uint64_t at, left; /* the thread's */
-	uint8_t *rooms[ROOMS];
-	hm_err errs[ROOMS]; /* of what is in the room */
-	sem_t full, empty;  /* rooms */
-	atomic_bool stop;
+struct slot {
+	struct beside_room room;
+	sem_t full; /* posted by the thread */
+	hm_err err; /* of what is in the room, and its errno */
+	int code;
 };
 
-static size_t
-block(uint64_t left)
+struct walk {
+	const struct input *input;
+	uint64_t at, size;
+	size_t count;       /* blocks */
+	atomic_size_t next; /* the first one that nobody has claimed */
+	atomic_bool stop;
+	size_t current; /* the walker's block */
+	struct walk *outer;
+	struct slot slots[AHEAD_ROOMS];
+};
+
+static struct walk *running; /* the innermost */
+
+static struct slot *
+slot_of(struct walk *w, size_t block)
 {
-	return left < AHEAD_BLOCK ? (size_t)left : AHEAD_BLOCK;
+	return &w->slots[block % AHEAD_ROOMS];
+}
+
+static size_t
+length(const struct walk *w, size_t block)
+{
+	uint64_t left = w->size - (uint64_t)block * INPUT_PIECE;
+
+	return left < INPUT_PIECE ? (size_t)left : INPUT_PIECE;
+}
+
+static bool
+claim(struct walk *w, size_t block)
+{
+	return atomic_compare_exchange_strong(&w->next, &block, block + 1);
+}
+
+static void
+read_block(struct walk *w, size_t block)
+{
+	struct slot *slot = slot_of(w, block);
+
+	slot->err = input_read(w->input, w->at + (uint64_t)block * INPUT_PIECE,
+	    (struct hm_span){ slot->room.bytes, length(w, block) });
+	slot->code = errno;
 }
 
 static void *
 read_all(void *context)
 {
-	struct reader *r = context;
-	hm_err err = HM_OK;
+	struct walk *w = context;
+	size_t block;
 
-	for (size_t turn = 0; err == HM_OK && r->left > 0; turn ^= 1) {
-		size_t len = block(r->left);
+	while ((block = atomic_load(&w->next)) < w->count) {
+		struct slot *slot = slot_of(w, block);
 
-		beside_wait(&r->empty);
-		if (atomic_load(&r->stop))
+		beside_wait(&slot->room.empty);
+		if (!atomic_load(&w->stop) && claim(w, block)) {
+			read_block(w, block);
+			beside_post(&slot->full);
+			continue;
+		}
+		beside_post(&slot->room.empty);
+		if (atomic_load(&w->stop))
 			break;
-		err = input_read(
-		    r->input, r->at, (struct hm_span){ r->rooms[turn], len });
-		r->errs[turn] = err;
-		r->at += len;
-		r->left -= len;
-		beside_post(&r->full);
 	}
 	return NULL;
 }
 
-static hm_err
-each_piece(struct hm_bytes bytes, input_walker *each, void *context)
+/* The block is in its room. */
+static struct slot *
+take(struct walk *w, size_t block)
 {
-	while (bytes.len > 0) {
-		size_t len = bytes.len < INPUT_PIECE ? bytes.len : INPUT_PIECE;
+	struct slot *slot = slot_of(w, block);
 
-		HM_TRY(each(context, (struct hm_bytes){ bytes.ptr, len }));
-		progress_add(len);
-		bytes.ptr += len;
-		bytes.len -= len;
+	if (atomic_load(&w->next) == block &&
+	    sem_trywait(&slot->room.empty) == 0) {
+		if (claim(w, block)) {
+			read_block(w, block);
+			return slot;
+		}
+		beside_post(&slot->room.empty);
 	}
-	return HM_OK;
+	beside_wait(&slot->full);
+	return slot;
 }
 
 static hm_err
-look(struct reader *r, uint64_t size, input_walker *each, void *context)
+look(struct walk *w, input_walker *each, void *context)
 {
 	hm_err err = HM_OK;
 
-	for (size_t turn = 0; err == HM_OK && size > 0; turn ^= 1) {
-		size_t len = block(size);
+	for (size_t block = 0; err == HM_OK && block < w->count; block++) {
+		struct slot *slot = take(w, block);
+		size_t len = length(w, block);
 
-		beside_wait(&r->full);
-		err = r->errs[turn];
+		w->current = block;
+		beside_room_hold_first(&slot->room);
+		err = slot->err;
+		errno = slot->code;
 		if (err == HM_OK)
-			err =
-			    each_piece((struct hm_bytes){ r->rooms[turn], len },
-				each, context);
-		size -= len;
-		beside_post(&r->empty);
+			err = each(context,
+			    (struct hm_bytes){ slot->room.bytes, len });
+		beside_room_leave(&slot->room);
+		progress_add(len);
 	}
 	return err;
 }
 
+/* Each room is empty, and whoever waited for one has gone. */
+static void
+end(struct walk *w, pthread_t thread)
+{
+	atomic_store(&w->stop, true);
+	for (size_t i = 0; i < AHEAD_ROOMS; i++)
+		beside_post(&w->slots[i].room.empty);
+	hm_assert(pthread_join(thread, NULL) == 0);
+	for (size_t i = 0; i < AHEAD_ROOMS; i++) {
+		struct slot *slot = &w->slots[i];
+
+		if (sem_trywait(&slot->full) == 0) /* nobody looked at it */
+			beside_post(&slot->room.empty);
+		beside_wait(&slot->room.empty);
+		beside_wait(&slot->room.empty);
+	}
+}
+
 static bool
-run(struct reader *r, uint64_t size, input_walker *each, void *context,
-    hm_err *ret)
+run(struct walk *w, input_walker *each, void *context, hm_err *ret)
 {
 	pthread_t thread;
+	int code;
 
-	if (!beside_start(read_all, r, &thread))
+	if (!beside_start(read_all, w, &thread))
 		return false;
-	*ret = look(r, size, each, context);
-	atomic_store(&r->stop, true);
-	beside_post(&r->empty);
-	hm_assert(pthread_join(thread, NULL) == 0);
+	w->outer = running;
+	running = w;
+	*ret = look(w, each, context);
+	running = w->outer;
+	code = errno;
+	end(w, thread);
+	errno = code;
 	return true;
+}
+
+struct beside_room *
+ahead_room_of(struct hm_bytes bytes)
+{
+	struct beside_room *room;
+
+	if (running == NULL)
+		return NULL;
+	room = &slot_of(running, running->current)->room;
+	if (bytes.ptr < room->bytes || bytes.ptr >= room->bytes + room->size)
+		return NULL;
+	return room;
 }
 
 bool
 ahead_walk(const struct input *input, uint64_t at, uint64_t size,
     input_walker *each, void *context, hm_err *ret)
 {
-	struct reader r = { .input = input, .at = at, .left = size };
-	bool is_done = false;
+	struct walk w = { .input = input, .at = at, .size = size };
 	uint8_t *rooms;
+	bool is_done;
 
 	if (!beside_is_allowed() || size < BESIDE_LEAST)
 		return false;
-	rooms = malloc(ROOMS * AHEAD_BLOCK);
+	rooms = malloc((size_t)AHEAD_ROOMS * INPUT_PIECE);
 	if (rooms == NULL)
 		return false;
-	r.rooms[0] = rooms;
-	r.rooms[1] = rooms + AHEAD_BLOCK;
-	hm_assert(sem_init(&r.full, 0, 0) == 0);
-	hm_assert(sem_init(&r.empty, 0, ROOMS) == 0);
-	is_done = run(&r, size, each, context, ret);
-	(void)sem_destroy(&r.full);
-	(void)sem_destroy(&r.empty);
-	hm_wipe(rooms, ROOMS * AHEAD_BLOCK);
+	w.count = (size_t)((size + INPUT_PIECE - 1) / INPUT_PIECE);
+	for (size_t i = 0; i < AHEAD_ROOMS; i++) {
+		beside_room_init(
+		    &w.slots[i].room, rooms + i * INPUT_PIECE, INPUT_PIECE);
+		hm_assert(sem_init(&w.slots[i].full, 0, 0) == 0);
+	}
+	is_done = run(&w, each, context, ret);
+	for (size_t i = 0; i < AHEAD_ROOMS; i++) {
+		beside_room_done(&w.slots[i].room);
+		(void)sem_destroy(&w.slots[i].full);
+	}
+	hm_wipe(rooms, (size_t)AHEAD_ROOMS * INPUT_PIECE);
 	free(rooms);
 	return is_done;
 }

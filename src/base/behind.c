@@ -2,24 +2,29 @@
 #include "base/behind.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/file.h"
 
-#define ROOMS 2
+#define ROOMS 2u
+#define JOBS 8u
+
+struct job {
+	uint64_t at;
+	struct hm_bytes bytes; /* none: it ends */
+	struct beside_room *room;
+};
 
 struct behind {
 	int fd;
 	pthread_t thread;
-	sem_t full, empty; /* rooms; the owner has one of the empty ones */
-	size_t turn;       /* that one */
-	struct {
-		uint64_t at;
-		size_t len; /* 0: it ends */
-	} jobs[ROOMS];
+	sem_t jobs, places; /* of `ring`: handed over; free */
+	size_t put;         /* where the next job goes */
+	struct job ring[JOBS];
+	size_t turn; /* the room that the owner has */
+	struct beside_room own[ROOMS];
 	atomic_int failed; /* errno of the first failure */
-	uint8_t rooms[ROOMS][BEHIND_BLOCK];
+	uint8_t bytes[ROOMS][BEHIND_BLOCK];
 };
 
 static void *
@@ -27,27 +32,39 @@ write_all(void *context)
 {
 	struct behind *b = context;
 
-	for (size_t turn = 0;; turn ^= 1) {
-		struct hm_bytes bytes = { b->rooms[turn], 0 };
+	for (size_t turn = 0;; turn = (turn + 1) % JOBS) {
+		struct job job;
 
-		beside_wait(&b->full);
-		bytes.len = b->jobs[turn].len;
-		if (bytes.len == 0)
+		beside_wait(&b->jobs);
+		job = b->ring[turn];
+		if (job.bytes.len == 0)
 			return NULL;
 		if (atomic_load(&b->failed) == 0 &&
-		    file_put_at(b->fd, b->jobs[turn].at, bytes) != HM_OK)
+		    file_put_at(b->fd, job.at, job.bytes) != HM_OK)
 			atomic_store(&b->failed, errno == 0 ? EIO : errno);
-		beside_post(&b->empty);
+		beside_room_leave(job.room);
+		beside_post(&b->places);
 	}
 }
 
 static void
 clear(struct behind *b)
 {
-	(void)sem_destroy(&b->full);
-	(void)sem_destroy(&b->empty);
+	for (size_t i = 0; i < ROOMS; i++)
+		beside_room_done(&b->own[i]);
+	(void)sem_destroy(&b->jobs);
+	(void)sem_destroy(&b->places);
 	hm_wipe(b, sizeof(*b));
 	free(b);
+}
+
+static void
+take_room(struct behind *b)
+{
+	struct beside_room *room = &b->own[b->turn];
+
+	beside_wait(&room->empty);
+	beside_room_hold_first(room);
 }
 
 struct behind *
@@ -61,24 +78,26 @@ behind_new(int fd)
 	if (b == NULL)
 		return NULL;
 	b->fd = fd;
-	b->turn = 0;
+	b->put = b->turn = 0;
 	atomic_init(&b->failed, 0);
-	(void)sem_init(&b->full, 0, 0);
-	(void)sem_init(&b->empty, 0, ROOMS - 1);
+	(void)sem_init(&b->jobs, 0, 0);
+	(void)sem_init(&b->places, 0, JOBS);
+	for (size_t i = 0; i < ROOMS; i++)
+		beside_room_init(&b->own[i], b->bytes[i], BEHIND_BLOCK);
+	take_room(b);
 	if (beside_start(write_all, b, &b->thread))
 		return b;
 	clear(b);
 	return NULL;
 }
 
-/* The owner's room goes over; the other one is his when it is written. */
 static void
-hand(struct behind *b, uint64_t at, size_t len)
+hand(struct behind *b, struct job job)
 {
-	b->jobs[b->turn].at = at;
-	b->jobs[b->turn].len = len;
-	b->turn ^= 1;
-	beside_post(&b->full);
+	beside_wait(&b->places);
+	b->ring[b->put] = job;
+	b->put = (b->put + 1) % JOBS;
+	beside_post(&b->jobs);
 }
 
 void
@@ -86,7 +105,7 @@ behind_free(struct behind *b)
 {
 	if (b == NULL)
 		return;
-	hand(b, 0, 0);
+	hand(b, (struct job){ .at = 0 });
 	(void)pthread_join(b->thread, NULL);
 	clear(b);
 }
@@ -94,7 +113,7 @@ behind_free(struct behind *b)
 uint8_t *
 behind_room(struct behind *b)
 {
-	return b->rooms[b->turn];
+	return b->own[b->turn].bytes;
 }
 
 static hm_err
@@ -111,15 +130,29 @@ answer(const struct behind *b)
 hm_err
 behind_write(struct behind *b, uint64_t at, size_t len)
 {
-	hand(b, at, len);
-	beside_wait(&b->empty);
+	struct beside_room *room = &b->own[b->turn];
+
+	hand(b, (struct job){ at, { room->bytes, len }, room });
+	b->turn = (b->turn + 1) % ROOMS;
+	take_room(b);
+	return answer(b);
+}
+
+hm_err
+behind_lend(struct behind *b, uint64_t at, struct hm_bytes bytes,
+    struct beside_room *room)
+{
+	beside_room_hold(room);
+	hand(b, (struct job){ at, bytes, room });
 	return answer(b);
 }
 
 hm_err
 behind_drain(struct behind *b)
 {
-	beside_wait(&b->empty);
-	beside_post(&b->empty);
+	for (size_t i = 0; i < JOBS; i++)
+		beside_wait(&b->places);
+	for (size_t i = 0; i < JOBS; i++)
+		beside_post(&b->places);
 	return answer(b);
 }

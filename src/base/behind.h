@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * behind - one block of a file is written while the next one is made
+ * behind - blocks of a file are written while the next one is made
  *
  * New pages of a file cost as much as half of the SHA-256 of what is in them:
- * a second thread (beside.h) writes one of two rooms while its owner fills the
- * other. A failure is told at the next call; nothing is written after it.
+ * a second thread (beside.h) writes what its owner hands over, in that order:
+ * one of two rooms while the other is filled, or bytes that lie in a room of
+ * somebody else and are not copied. A failure is told at the next call; nothing
+ * is written after it.
  */
 #include "base/beside.h"
 
@@ -22,5 +24,9 @@ uint8_t *behind_room(struct behind *behind);
 /* Its first `len` bytes to that place. HM_E_IO (and errno), of this block or
  * one before it. */
 HM_MUST hm_err behind_write(struct behind *behind, uint64_t at, size_t len);
+/* These bytes of a room that the caller holds; it is held until they are
+ * written. As behind_write(). */
+HM_MUST hm_err behind_lend(struct behind *behind, uint64_t at,
+    struct hm_bytes bytes, struct beside_room *room);
 /* All of it is written. HM_E_IO */
 HM_MUST hm_err behind_drain(struct behind *behind);

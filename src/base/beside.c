@@ -50,3 +50,37 @@ beside_post(sem_t *sem)
 {
 	hm_assert(sem_post(sem) == 0);
 }
+
+void
+beside_room_init(struct beside_room *room, uint8_t *bytes, size_t size)
+{
+	room->bytes = bytes;
+	room->size = size;
+	atomic_init(&room->holders, 0);
+	hm_assert(sem_init(&room->empty, 0, 1) == 0);
+}
+
+void
+beside_room_done(struct beside_room *room)
+{
+	(void)sem_destroy(&room->empty);
+}
+
+void
+beside_room_hold_first(struct beside_room *room)
+{
+	atomic_store(&room->holders, 1);
+}
+
+void
+beside_room_hold(struct beside_room *room)
+{
+	(void)atomic_fetch_add(&room->holders, 1);
+}
+
+void
+beside_room_leave(struct beside_room *room)
+{
+	if (atomic_fetch_sub(&room->holders, 1) == 1)
+		beside_post(&room->empty);
+}

@@ -10,6 +10,7 @@
  */
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 
 #include "core/bytes.h"
 
@@ -23,3 +24,22 @@ bool beside_is_allowed(void);
 bool beside_start(void *(*run)(void *), void *context, pthread_t *ret);
 void beside_wait(sem_t *sem); /* until there is one, and takes it */
 void beside_post(sem_t *sem);
+
+/*
+ * A room: bytes that are filled by one and looked at by several. It is empty
+ * once the last of these has left; nobody fills it before.
+ */
+struct beside_room {
+	uint8_t *bytes;
+	size_t size;
+	atomic_uint holders;
+	sem_t empty;
+};
+
+/* Empty; of bytes that the caller keeps until beside_room_done(). */
+void beside_room_init(struct beside_room *room, uint8_t *bytes, size_t size);
+void beside_room_done(struct beside_room *room);
+/* Whoever has waited for `empty` fills it, and is its one holder then. */
+void beside_room_hold_first(struct beside_room *room);
+void beside_room_hold(struct beside_room *room); /* one holder more */
+void beside_room_leave(struct beside_room *room);

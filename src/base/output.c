@@ -11,9 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ahead.h"
 #include "base/behind.h"
 #include "base/file.h"
 #include "core/check.h"
+
+#define LEND_LEAST 16384u /* bytes; less is copied */
 
 struct output {
 	char path[FILE_PATH_MAX];
@@ -171,9 +174,32 @@ settle(struct output *out)
 	return out->behind == NULL ? HM_OK : behind_drain(out->behind);
 }
 
+/* Much of what somebody read is written from where it was read to. */
+static bool
+lend(struct output *out, struct hm_bytes bytes, hm_err *ret)
+{
+	struct beside_room *room =
+	    out->behind != NULL && bytes.len >= LEND_LEAST
+		? ahead_room_of(bytes)
+		: NULL;
+
+	if (room == NULL)
+		return false;
+	*ret = flush(out);
+	if (*ret == HM_OK)
+		*ret = behind_lend(out->behind, out->flushed, bytes, room);
+	out->flushed += bytes.len;
+	take_room(out);
+	return true;
+}
+
 static hm_err
 add_to_file(struct output *out, struct hm_bytes bytes)
 {
+	hm_err err;
+
+	if (lend(out, bytes, &err))
+		return err;
 	while (bytes.len > 0) {
 		size_t left = out->room_len - out->held;
 		size_t len = bytes.len < left ? bytes.len : left;

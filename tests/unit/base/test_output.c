@@ -430,20 +430,109 @@ writes_beside_what_it_would_write_alone(void **state)
 	unlink(path);
 }
 
+/* Pieces of a walk: whole, in parts, twice, with something in between, and
+ * with a walk of the same file inside; all of it is written from where it was
+ * read to, or copied, and nobody can tell. */
+struct copier {
+	const struct input *from;
+	struct output *to;
+	size_t turn;
+	size_t stop; /* fail there */
+};
+
+static hm_err
+copy_oddly(void *context, struct hm_bytes piece)
+{
+	struct copier *c = context;
+	struct hm_bytes half = { piece.ptr + piece.len / 3, piece.len / 2 };
+	static const uint8_t word[] = { 1, 2, 3, 4, 5 };
+
+	if (c->turn == c->stop)
+		return HM_E_NO_ROOM;
+	switch (c->turn++ % 5) {
+	case 0:
+		HM_TRY(output_add(c->to, half));
+		break;
+	case 1:
+		HM_TRY(output_add(c->to, HM_BYTES(word)));
+		break;
+	case 2:
+		HM_TRY(output_add(c->to, piece));
+		break;
+	case 3:
+		if (c->turn % 2 == 0)
+			HM_TRY(output_copy(c->to, c->from, 3, 2u << 20));
+		break;
+	default:
+		break;
+	}
+	return output_add(c->to, piece);
+}
+
+static uint32_t
+sum_of_odd_copy(struct output *to, const struct input *from)
+{
+	struct copier c = { from, to, 0, SIZE_MAX };
+	struct input all;
+	uint32_t sum = 0;
+
+	assert_int_equal(output_fill(to, 7, 513), HM_OK);
+	assert_int_equal(output_copy(to, from, 0, from->size), HM_OK);
+	assert_int_equal(
+	    input_walk(from, 1, from->size - 1, copy_oddly, &c), HM_OK);
+	assert_int_equal(output_input(to, &all), HM_OK);
+	assert_int_equal(input_walk(&all, 0, all.size, add_up, &sum), HM_OK);
+	return sum;
+}
+
+static void
+copies_what_is_read_ahead(void **state)
+{
+	AUTO_OUTPUT struct output *out = NULL, *file = NULL, *memory = NULL;
+	struct copier c = { .stop = 40 };
+	struct input in;
+
+	(void)state;
+	beside_allow();
+	assert_int_equal(output_open("-", 0644, &out, NULL), HM_OK);
+	for (uint32_t i = 0; i < LARGE / 512; i++)
+		assert_int_equal(
+		    output_fill(out, (uint8_t)(i * 29 + i / 256), 512), HM_OK);
+	assert_int_equal(output_fill(out, 1, 3), HM_OK);
+	assert_int_equal(output_input(out, &in), HM_OK);
+	assert_int_equal(output_open(path, 0644, &file, NULL), HM_OK);
+	assert_int_equal(output_memory(64u << 20, &memory), HM_OK);
+	assert_int_equal(
+	    sum_of_odd_copy(file, &in), sum_of_odd_copy(memory, &in));
+	assert_int_equal(output_size(file), output_size(memory));
+	/* The walker fails while its piece, and those before, are written. */
+	c.from = &in;
+	c.to = file;
+	assert_int_equal(
+	    input_walk(&in, 0, in.size, copy_oddly, &c), HM_E_NO_ROOM);
+	assert_int_equal(c.turn, 40);
+}
+
 /* The disk is full at any place: somebody hears of it, and nothing stays. */
 static void
 tells_what_could_not_be_written_beside(void **state)
 {
 	static uint8_t bytes[50000];
+	AUTO_OUTPUT struct output *whole = NULL;
 	struct rlimit old, new;
+	struct input in;
 
 	(void)state;
 	beside_allow();
+	assert_int_equal(output_open("-", 0644, &whole, NULL), HM_OK);
+	assert_int_equal(output_fill(whole, 5, 4u << 20), HM_OK);
+	assert_int_equal(output_input(whole, &in), HM_OK);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	for (new = old, new.rlim_cur = 1u << 20; new.rlim_cur < 3u << 20;
 	     new.rlim_cur += 99991) {
 		AUTO_OUTPUT struct output *out = NULL;
+		bool is_lent = new.rlim_cur % 2 == 0;
 		struct input all;
 		hm_err err = HM_OK;
 
@@ -451,7 +540,8 @@ tells_what_could_not_be_written_beside(void **state)
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &new), 0);
 		errno = 0;
 		for (size_t i = 0; err == HM_OK && i < 63; i++)
-			err = output_add(out, HM_BYTES(bytes));
+			err = is_lent ? output_copy(out, &in, 0, in.size)
+				      : output_add(out, HM_BYTES(bytes));
 		if (err == HM_OK)
 			err = output_input(out, &all);
 		assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
@@ -668,6 +758,7 @@ main(void)
 		cmocka_unit_test(sums_as_zlib_does),
 		cmocka_unit_test(reads_ahead_what_it_would_read_alone),
 		cmocka_unit_test(writes_beside_what_it_would_write_alone),
+		cmocka_unit_test(copies_what_is_read_ahead),
 		cmocka_unit_test(tells_what_could_not_be_written_beside),
 		cmocka_unit_test(is_old_or_new_whatever_call_fails),
 		cmocka_unit_test(knows_a_digest_until_its_bytes_change),
