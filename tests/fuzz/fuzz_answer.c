@@ -194,7 +194,7 @@ call(struct net_client *client)
 		fuzz_must(answer.body.len <= ANSWER_MAX);
 		fuzz_must(was_said(buf_bytes(&answer.body)));
 		for (const char *at = answer.type; *at; at++)
-			fuzz_must(*at >= ' ' && *at <= '~');
+			fuzz_must((*at >= ' ' && *at <= '~') || *at == '\t');
 	} else {
 		fuzz_must(err == HM_E_HTTP || err == HM_E_UNREACHABLE ||
 			  err == HM_E_TOO_LARGE);
