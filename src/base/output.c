@@ -302,6 +302,23 @@ output_copy(
 	return input_walk(from, at, size, add_piece, out);
 }
 
+bool
+output_turn(struct output *out, const struct input *from, turner *each,
+    void *const contexts[TURN_WORKERS], hm_err *ret)
+{
+	if (!is_file(out) || from->fd < 0)
+		return false;
+	*ret = settle(out);
+	if (*ret != HM_OK)
+		return true;
+	if (!turn_file(from, out->temp.fd, out->flushed, each, contexts, ret))
+		return false;
+	if (*ret == HM_OK)
+		out->flushed += from->size;
+	take_room(out);
+	return true;
+}
+
 void
 output_note(struct output *out, uint64_t at, uint64_t size, int kind,
     const uint8_t value[static KNOWN_LEN])

@@ -10,6 +10,7 @@
  * was.
  */
 #include "base/input.h"
+#include "base/turn.h"
 
 struct output; /* opaque, heap */
 
@@ -39,6 +40,10 @@ HM_MUST hm_err output_used(struct output *out, size_t len);
 HM_MUST hm_err output_fill(struct output *out, uint8_t value, uint64_t count);
 HM_MUST hm_err output_copy(
     struct output *out, const struct input *from, uint64_t at, uint64_t size);
+/* What turn_file() makes of all of an input, at the end. False: nothing was
+ * done, and the caller adds it himself; memory, too. */
+bool output_turn(struct output *out, const struct input *from, turner *each,
+    void *const contexts[TURN_WORKERS], hm_err *ret);
 /* The digest of bytes that were just added, computed of these very bytes:
  * output_input() knows it until they are overwritten or cut off. */
 void output_note(struct output *out, uint64_t at, uint64_t size, int kind,

@@ -241,13 +241,52 @@ take(void *context, struct hm_bytes from)
 	return HM_OK;
 }
 
+/* A block by itself, where it is. */
 static hm_err
-run(struct engine *e, const struct input *file)
+turn(void *context, uint64_t at, struct hm_span bytes)
+{
+	struct engine *e = context;
+
+	for (size_t done = 0; done < bytes.len; done += PIECE) {
+		size_t left = bytes.len - done;
+		struct hm_bytes piece = { bytes.ptr + done,
+			left < PIECE ? left : PIECE };
+
+		HM_TRY(convert(
+		    e, e->how->address + at + done, piece, bytes.ptr + done));
+	}
+	return HM_OK;
+}
+
+/* All but the last bytes, by two engines; 0 bytes: nothing was done. */
+static hm_err
+run_pair(struct engine *e, struct engine *other, const struct input *file,
+    uint64_t *ret)
+{
+	void *const both[TURN_WORKERS] = { e, other };
+	struct input whole;
+	hm_err err;
+
+	*ret = 0;
+	if (e->how->areas != NULL)
+		return HM_OK;
+	HM_TRY(input_window(file, 0, file->size - file->size % PIECE, &whole));
+	if (!output_turn(e->out, &whole, turn, both, &err))
+		return HM_OK;
+	e->at += whole.size;
+	*ret = whole.size;
+	return err;
+}
+
+static hm_err
+run(struct engine *e, struct engine *other, const struct input *file)
 {
 	size_t pad =
 	    e->how->cipher == ESP_FLASH_CLASSIC ? CLASSIC_UNIT : ESP_FLASH_ROW;
+	uint64_t done;
 
-	HM_TRY(input_walk(file, 0, file->size, take, e));
+	HM_TRY(run_pair(e, other, file, &done));
+	HM_TRY(input_walk(file, done, file->size - done, take, e));
 	for (; e->how->pad && e->held % pad != 0; e->held++)
 		e->piece[e->held] = 0xff;
 	return flush(e);
@@ -336,27 +375,46 @@ check(const struct esp_flash *how, const struct input *file, struct why *why)
 	return HM_OK;
 }
 
-hm_err
-esp_flash_convert(const struct esp_flash *how, const struct input *file,
-    struct output *out, struct why *why)
+static hm_err
+engine_new(const struct esp_flash *how, struct output *out, struct engine **ret)
 {
-	struct engine *e;
-	hm_err err;
+	struct engine *e = calloc(1, sizeof(*e));
 
-	HM_TRY(check(how, file, why));
-	e = calloc(1, sizeof(*e));
 	if (e == NULL)
 		return HM_E_NO_MEMORY;
 	e->how = how;
 	e->rows = esp_flash_rows_best(0);
 	e->out = out;
 	e->at = how->address;
-	err = how->cipher == ESP_FLASH_CLASSIC ? set_classic(e) : set_xts(e);
-	if (err == HM_OK)
-		err = run(e, file);
+	*ret = e;
+	return how->cipher == ESP_FLASH_CLASSIC ? set_classic(e) : set_xts(e);
+}
+
+static void
+engine_free(struct engine *e)
+{
+	if (e == NULL)
+		return;
 	cipher_free(e->data);
 	cipher_free(e->tweak);
 	hm_wipe(e, sizeof(*e));
 	free(e);
+}
+
+hm_err
+esp_flash_convert(const struct esp_flash *how, const struct input *file,
+    struct output *out, struct why *why)
+{
+	struct engine *e = NULL, *other = NULL;
+	hm_err err;
+
+	HM_TRY(check(how, file, why));
+	err = engine_new(how, out, &e);
+	if (err == HM_OK)
+		err = engine_new(how, out, &other);
+	if (err == HM_OK)
+		err = run(e, other, file);
+	engine_free(e);
+	engine_free(other);
 	return err;
 }

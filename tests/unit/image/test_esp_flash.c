@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/beside.h"
+#include "base/crc.h"
 #include "base/text.h"
 #include "image/esp_flash.h"
 #include "image/esp_flash_rows.h"
@@ -248,6 +250,59 @@ a_part_is_the_same_as_in_the_whole(void **state)
 	buf_done(&part);
 }
 
+static uint32_t
+crc_of(struct output *out)
+{
+	struct input all;
+	struct buf bytes = { 0 };
+	uint32_t crc;
+
+	assert_int_equal(output_input(out, &all), HM_OK);
+	assert_int_equal(input_load(&all, 4u << 20, &bytes), HM_OK);
+	crc = crc32_add(0, buf_bytes(&bytes));
+	buf_done(&bytes);
+	return crc;
+}
+
+/* A large file is made by two threads, one in memory by one; the last bytes
+ * are neither a block nor a row. */
+static void
+a_large_file_is_the_same_as_memory(void **state)
+{
+	AUTO_OUTPUT struct output *from = NULL;
+	struct input in;
+
+	(void)state;
+	fill();
+	beside_allow();
+	assert_int_equal(output_open("-", 0644, &from, NULL), HM_OK);
+	for (size_t i = 0; i < 80; i++) {
+		struct hm_bytes part = { plain + i, sizeof(plain) - 80 };
+
+		assert_int_equal(output_add(from, part), HM_OK);
+	}
+	assert_int_equal(output_input(from, &in), HM_OK);
+	assert_true(in.size > BESIDE_LEAST && in.size % 8192 % 16 != 0);
+	for (unsigned i = 0; i < 4; i++) {
+		struct esp_flash how = { .encrypt = i % 2 == 0,
+			.cipher = i < 2 ? ESP_FLASH_XTS : ESP_FLASH_CLASSIC,
+			.config = ESP_FLASH_CONFIG,
+			.address = 0x10050,
+			.pad = true,
+			.key = { key, 32 } };
+		AUTO_OUTPUT struct output *file = NULL, *memory = NULL;
+
+		assert_int_equal(output_open("-", 0644, &file, NULL), HM_OK);
+		assert_int_equal(output_memory(4u << 20, &memory), HM_OK);
+		assert_int_equal(
+		    esp_flash_convert(&how, &in, file, NULL), HM_OK);
+		assert_int_equal(
+		    esp_flash_convert(&how, &in, memory, NULL), HM_OK);
+		assert_int_equal(output_size(file), output_size(memory));
+		assert_int_equal(crc_of(file), crc_of(memory));
+	}
+}
+
 static void
 areas_are_encrypted_and_nothing_else(void **state)
 {
@@ -391,6 +446,7 @@ main(void)
 		cmocka_unit_test(refuses_keys_of_two_equal_halves),
 		cmocka_unit_test(damage_stays_in_its_row),
 		cmocka_unit_test(a_part_is_the_same_as_in_the_whole),
+		cmocka_unit_test(a_large_file_is_the_same_as_memory),
 		cmocka_unit_test(areas_are_encrypted_and_nothing_else),
 		cmocka_unit_test(pads_with_erased_bytes),
 		cmocka_unit_test(every_processor_turns_and_doubles_alike),
