@@ -10,7 +10,7 @@ BUILD = os.environ["BUILD"]
 HOME = os.environ.get("HALLMARK_HOME", os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__)))))
 SEED = int(os.environ.get("SKIP_SEED", "1"))
-# The longest of them verify signatures: half a second of processor time each.
+# The longest of them verify signatures.
 POINTS = {
     "an385": {"counter": 100, "manufacturing": 60, "tlv": 40, "key": 30, "key-hash": 30,
               "counter-tlv": 40, "signature": 6, "sprayed": 4, "payload": 2},
