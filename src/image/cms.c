@@ -494,8 +494,8 @@ judge_signature(const struct image_keys *keys, const struct view *view,
 		(void)verify_with(view, keys->trusted[i], &signed_bytes, tried);
 		if (findings_faults(tried) > 0)
 			continue;
-		findings_part(findings, 0, 0, "signer", "the %s key %zu",
-		    pkey_name(keys->trusted[i]), i);
+		findings_part(findings, 0, 0, "signer", "trusted key %zu (%s)",
+		    i + 1, pkey_name(keys->trusted[i]));
 		return HM_OK;
 	}
 	(void)findings_fault(findings,

@@ -81,6 +81,11 @@ ask(const struct image_signer *signer, const struct pkey_input *input,
 	loaded.bytes = buf_bytes(&whole);
 	loaded.stream = NULL;
 	err = signer->sign(signer->context, &loaded, room, ret_len, why);
+	if (err == HM_E_TOO_LARGE)
+		err = WHY(why, err,
+		    "who signs takes no message of %zu bytes, only digests: "
+		    "use a key of another kind",
+		    whole.len);
 	buf_wipe(&whole);
 	return err;
 }

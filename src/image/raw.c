@@ -1,49 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "image/raw.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-/* What a key signs: a digest, or for Ed25519 the message in `room`. */
+/* What a key signs: a digest, or for Ed25519 the file. Not copied. */
 struct to_sign {
 	uint8_t digest[HASH_MAX];
-	uint8_t *message; /* NULL: none; freed by done() */
+	struct input file;
+	struct ed25519_message message;
 	struct pkey_input input;
 };
 
-static void
-to_sign_done(struct to_sign *what)
-{
-	free(what->message);
-}
-
 static hm_err
-read_message(const struct input *file, struct to_sign *ret, struct why *why)
+walk_file(void *context, input_walker *each, void *each_context)
 {
-	if (file->size > RAW_MESSAGE_MAX)
-		return WHY(why, HM_E_TOO_LARGE,
-		    "Ed25519 signs files of up to %u bytes; sign a digest of "
-		    "it, or use another key",
-		    RAW_MESSAGE_MAX);
-	ret->message = malloc(file->size > 0 ? (size_t)file->size : 1);
-	if (ret->message == NULL)
-		return HM_E_NO_MEMORY;
-	ret->input = (struct pkey_input){ .scheme = PKEY_EDDSA,
-		.hash = HASH_SHA512,
-		.bytes = { ret->message, (size_t)file->size } };
-	return input_read(
-	    file, 0, (struct hm_span){ ret->message, (size_t)file->size });
+	const struct input *file = context;
+
+	return input_walk(file, 0, file->size, each, each_context);
 }
 
 static hm_err
 prepare(const struct raw_how *how, const struct pkey *key,
     const struct input *file, struct to_sign *ret, struct why *why)
 {
-	*ret = (struct to_sign){ 0 };
+	*ret = (struct to_sign){ .file = *file };
 	if (pkey_kind(key) == PKEY_X25519)
 		return WHY(why, HM_E_KEY, "an x25519 key signs nothing");
-	if (pkey_kind(key) == PKEY_ED25519)
-		return read_message(file, ret, why);
+	if (pkey_kind(key) == PKEY_ED25519) {
+		ret->message = (struct ed25519_message){ file->size, walk_file,
+			&ret->file };
+		ret->input = (struct pkey_input){ .scheme = PKEY_EDDSA,
+			.hash = HASH_SHA512,
+			.stream = &ret->message };
+		return HM_OK;
+	}
 	ret->input = (struct pkey_input){ .scheme = PKEY_ECDSA,
 		.hash = how->hash,
 		.bytes = { ret->digest, hash_len(how->hash) } };
@@ -80,15 +68,11 @@ raw_sign(const struct raw_how *how, const struct image_signer *signer,
     const struct input *file, struct output *out, struct why *why)
 {
 	struct to_sign what;
-	hm_err err;
 
 	if (file->size == 0)
 		return WHY(why, HM_E_IMAGE_EMPTY, "the file is empty");
-	err = prepare(how, signer->key, file, &what, why);
-	if (err == HM_OK)
-		err = sign_and_add(how, signer, &what.input, out, why);
-	to_sign_done(&what);
-	return err;
+	HM_TRY(prepare(how, signer->key, file, &what, why));
+	return sign_and_add(how, signer, &what.input, out, why);
 }
 
 /* HM_OK, HM_E_SIGNATURE, or a breakdown. */
@@ -110,8 +94,7 @@ verify_by(const struct raw_how *how, struct pkey *key, const struct input *file,
 	err = prepare(how, key, file, &what, NULL);
 	if (err == HM_OK)
 		err = pkey_verify(key, &what.input, signature);
-	to_sign_done(&what);
-	return err == HM_E_KEY || err == HM_E_TOO_LARGE ? HM_E_SIGNATURE : err;
+	return err == HM_E_KEY ? HM_E_SIGNATURE : err;
 }
 
 hm_err
@@ -125,7 +108,7 @@ raw_verify(const struct raw_how *how, const struct image_keys *keys,
 
 		if (err == HM_OK) {
 			findings_part(findings, 0, file->size, "signed",
-			    "by the %s key %zu", pkey_name(key), i);
+			    "by trusted key %zu (%s)", i + 1, pkey_name(key));
 			return HM_OK;
 		}
 		if (err != HM_E_SIGNATURE)

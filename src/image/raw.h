@@ -4,18 +4,17 @@
  * raw - a signature beside a file of any kind
  *
  * Two rows of the table. `raw`: the bare signature over the digest of the whole
- * file (Ed25519: over the file itself, up to RAW_MESSAGE_MAX bytes), as
- * `openssl dgst -verify` and `openssl pkeyutl -verify` take it. `cms`: a CMS
- * SignedData (RFC 5652) without content, one signer with its certificate, and
- * the attributes content type, signing time and message digest, as `openssl cms
- * -verify -binary` takes it.
+ * file (Ed25519: over the file itself, which no memory holds; see
+ * image_sign()), as `openssl dgst -verify` and `openssl pkeyutl -verify` take
+ * it. `cms`: a CMS SignedData (RFC 5652) without content, one signer with its
+ * certificate, and the attributes content type, signing time and message
+ * digest, as `openssl cms -verify -binary` takes it.
  *
  * A verifier is told which keys to trust; what a certificate says of its holder
  * or its dates proves nothing here.
  */
 #include "image/image.h"
 
-#define RAW_MESSAGE_MAX 65536u
 #define CMS_MAX 65536u
 
 struct raw_how {
