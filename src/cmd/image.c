@@ -30,16 +30,16 @@ const struct image_command *const image_commands[] = {
 	NULL,
 };
 
-#define FORMAT_OPTION                                                       \
+#define FORMAT_OPTION(NAMES)                                                \
 	{                                                                   \
 		"format", OPTION_TEXT, .required = true, .metavar = "NAME", \
-				       .help = IMAGE_FORMATS                \
+				       .help = NAMES                        \
 	}
-#define FORMAT_OR_NOT_OPTION                                                 \
-	{                                                                    \
-		"format", OPTION_TEXT,                                       \
-		    .metavar = "NAME",                                       \
-		    .help = IMAGE_FORMATS "; without it, what it looks like" \
+#define FORMAT_OR_NOT_OPTION(NAMES)                                  \
+	{                                                            \
+		"format", OPTION_TEXT,                               \
+		    .metavar = "NAME",                               \
+		    .help = NAMES "; without it, what it looks like" \
 	}
 #define OUTPUT_OPTION                                                     \
 	{                                                                 \
@@ -95,8 +95,8 @@ const struct image_command *const image_commands[] = {
 		    .help = "a key to trust: PEM file or pkcs11: URI" \
 	}
 
-#define SIGN_OPTIONS                                                          \
-	FORMAT_OPTION, OUTPUT_OPTION,                                         \
+#define SIGN_OPTIONS(NAMES)                                                   \
+	FORMAT_OPTION(NAMES), OUTPUT_OPTION,                                  \
 	    { "key", OPTION_TEXT, .repeated = true, .metavar = "KEY",         \
 		    .help = "a private key: PEM file or pkcs11: URI; again "  \
 			    "for another signature" },                        \
@@ -110,38 +110,49 @@ const struct image_command *const image_commands[] = {
 	    MCUBOOT_SIGN_OPTIONS, ESP_SIGN_OPTIONS, FIT_SIGN_OPTIONS,         \
 	    RAW_SIGN_OPTIONS
 
-static const struct option_spec sign_options[] = { SIGN_OPTIONS, { 0 } };
-static const struct option_spec request_options[] = { SIGN_OPTIONS,
+static const struct option_spec sign_options[] = {
+	SIGN_OPTIONS(IMAGE_FORMATS_SIGN), { 0 }
+};
+static const struct option_spec request_options[] = { SIGN_OPTIONS(
+							  IMAGE_FORMATS_SIGN),
 	{ "to-sign", OPTION_PATH, .metavar = "FILE",
 	    .help = "write what is to be signed too: the digest, or the "
 		    "message (Ed25519)" },
 	{ 0 } };
-static const struct option_spec assemble_options[] = { SIGN_OPTIONS,
+static const struct option_spec assemble_options[] = { SIGN_OPTIONS(
+							   IMAGE_FORMATS_SIGN),
 	{ "request", OPTION_PATH, .required = true, .metavar = "FILE",
 	    .help = "what `image request` wrote" },
 	{ "response", OPTION_PATH, .required = true, .repeated = true,
 	    .metavar = "FILE",
 	    .help = "a signature: raw or DER, binary or base64" },
 	{ 0 } };
-static const struct option_spec resign_options[] = { SIGN_OPTIONS, { 0 } };
-static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION,
+static const struct option_spec resign_options[] = {
+	SIGN_OPTIONS(IMAGE_FORMATS_RESIGN), { 0 }
+};
+static const struct option_spec verify_options[] = { FORMAT_OR_NOT_OPTION(
+							 IMAGE_FORMATS_VERIFY),
 	TRUST_OPTION, DECRYPT_KEY_OPTION, KEY_OPTIONS, HASH_OPTION,
 	RAW_VERIFY_OPTIONS, MCUBOOT_VERIFY_OPTIONS, ESP_VERIFY_OPTIONS,
 	FIT_VERIFY_OPTIONS, UBOOT_ENV_VERIFY_OPTIONS, NVS_KEY_OPTIONS, { 0 } };
-static const struct option_spec inspect_options[] = { FORMAT_OR_NOT_OPTION,
-	{ 0 } };
-static const struct option_spec encrypt_options[] = { FORMAT_OPTION,
+static const struct option_spec inspect_options[] = {
+	FORMAT_OR_NOT_OPTION(IMAGE_FORMATS_INSPECT), { 0 }
+};
+static const struct option_spec encrypt_options[] = { FORMAT_OPTION(
+							  IMAGE_FORMATS_CRYPT),
 	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS,
 	MCUBOOT_ENCRYPT_OPTIONS, ESP_CRYPT_OPTIONS, { 0 } };
-static const struct option_spec decrypt_options[] = { FORMAT_OPTION,
+static const struct option_spec decrypt_options[] = { FORMAT_OPTION(
+							  IMAGE_FORMATS_CRYPT),
 	OUTPUT_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS,
 	MCUBOOT_DECRYPT_OPTIONS, ESP_CRYPT_OPTIONS, { 0 } };
-static const struct option_spec convert_options[] = { FORMAT_OPTION,
-	OUTPUT_OPTION, ENCRYPT_KEY_OPTION, DECRYPT_KEY_OPTION, TRUST_OPTION,
-	KEY_OPTIONS, HASH_OPTION, MCUBOOT_CONVERT_OPTIONS, ESP_CONVERT_OPTIONS,
-	ESP_CERT_CONVERT_OPTIONS, FIT_CONVERT_OPTIONS,
-	UBOOT_ENV_CONVERT_OPTIONS, NVS_CONVERT_OPTIONS, ESP_CHIP_OPTION,
-	EFUSE_CONVERT_OPTIONS, { 0 } };
+static const struct option_spec convert_options[] = {
+	FORMAT_OPTION(IMAGE_FORMATS_CONVERT), OUTPUT_OPTION, ENCRYPT_KEY_OPTION,
+	DECRYPT_KEY_OPTION, TRUST_OPTION, KEY_OPTIONS, HASH_OPTION,
+	MCUBOOT_CONVERT_OPTIONS, ESP_CONVERT_OPTIONS, ESP_CERT_CONVERT_OPTIONS,
+	FIT_CONVERT_OPTIONS, UBOOT_ENV_CONVERT_OPTIONS, NVS_CONVERT_OPTIONS,
+	ESP_CHIP_OPTION, EFUSE_CONVERT_OPTIONS, { 0 }
+};
 static const struct option_spec operands[] = {
 	{ "file", OPTION_PATH, .required = true,
 	    .help = "the image; - is standard input" },

@@ -75,4 +75,5 @@ const struct image_command image_bundle = { .format = "bundle",
 		.needs = "decrypt-key" },
 	    [IMAGE_VERIFY] = { .shared = "decrypt-key",
 		.needs = "decrypt-key" } },
-	.judge = judge };
+	.judge = judge,
+	.rest = "not named" };

@@ -110,4 +110,5 @@ const struct image_command image_efuse = { .format = "esp-efuse",
 		.shared = "chip",
 		.run = convert,
 		.needs = "chip" } },
-	.judge = judge };
+	.judge = judge,
+	.rest = "registers" };

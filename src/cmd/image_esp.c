@@ -132,7 +132,8 @@ const struct image_command image_esp_app = { .format = "esp-app-image",
 		.options = pad_rows,
 		.needs = "secure-pad",
 		.is_judged = true } },
-	.judge = judge_app };
+	.judge = judge_app,
+	.rest = "not named" };
 
 /* ---- Secure Boot V2 ---- */
 
@@ -253,7 +254,8 @@ const struct image_command image_esp_sbv2 = { .format = "esp-secure-boot-v2",
 		.needs = "key old-key" },
 	    [IMAGE_VERIFY] = { .options = sbv2_verify_rows },
 	    [IMAGE_CONVERT] = { .run = digest_sbv2 } },
-	.judge = judge_sbv2 };
+	.judge = judge_sbv2,
+	.rest = "not named" };
 
 /* ---- Secure Boot V1 ---- */
 
@@ -320,4 +322,5 @@ const struct image_command image_esp_sbv1 = { .format = "esp-secure-boot-v1",
 	.words = "first ESP32, legacy: signed app, digested boot loader",
 	.steps = { [IMAGE_SIGN] = { .run = sign_sbv1, .options = sbv1_rows },
 	    [IMAGE_VERIFY] = { .options = sbv1_rows } },
-	.judge = judge_sbv1 };
+	.judge = judge_sbv1,
+	.rest = "not named" };

@@ -274,16 +274,14 @@ add_row(const struct image_job *job, const struct csv_row *row, bool ds,
 }
 
 static hm_err
-add_rows(const struct image_job *job, const struct buf *text, bool ds,
-    struct buf *out, struct why *why)
+add_all(const struct image_job *job, struct buf *text, bool ds, struct buf *out,
+    struct why *why)
 {
-	AUTO(buf) struct buf copy = { .max = CSV_MAX };
 	struct csv csv;
 	struct csv_row row;
 	bool more = true;
 
-	HM_TRY(buf_add(&copy, buf_bytes(text)));
-	HM_TRY(csv_begin(&copy, &csv, why));
+	HM_TRY(csv_begin(text, &csv, why));
 	for (;;) {
 		HM_TRY(csv_next(&csv, &row, &more, why));
 		if (!more)
@@ -292,6 +290,20 @@ add_rows(const struct image_job *job, const struct buf *text, bool ds,
 			return csv_bad(&row, why, "not a row of 9 cells");
 		HM_TRY(add_row(job, &row, ds, out, why));
 	}
+}
+
+/* The reader of a table writes into it; a cell may be a key. */
+static hm_err
+add_rows(const struct image_job *job, const struct buf *text, bool ds,
+    struct buf *out, struct why *why)
+{
+	struct buf copy = { .max = CSV_MAX };
+	hm_err err = buf_add(&copy, buf_bytes(text));
+
+	if (err == HM_OK)
+		err = add_all(job, &copy, ds, out, why);
+	buf_wipe(&copy);
+	return err;
 }
 
 /* DS data first, then the rows as they stand. */
@@ -309,14 +321,16 @@ make(const struct image_job *job, const struct buf *csv, struct buf *out,
 static hm_err
 convert(struct image_job *job, struct why *why)
 {
-	AUTO(buf) struct buf csv = { 0 };
-	struct buf out = { .max = ESP_CERT_MAX };
+	struct buf csv = { 0 }, out = { .max = ESP_CERT_MAX };
 	hm_err err = input_load(&job->input, CSV_MAX, &csv);
 
-	if (err == HM_OK)
+	if (err == HM_E_TOO_LARGE)
+		err = WHY(why, err, "a table has %d bytes at most", CSV_MAX);
+	else if (err == HM_OK)
 		err = make(job, &csv, &out, why);
 	if (err == HM_OK)
 		err = output_add(job->out, buf_bytes(&out));
+	buf_wipe(&csv);
 	buf_wipe(&out);
 	return err;
 }
@@ -379,4 +393,5 @@ const struct image_command image_esp_cert = { .format = "esp-secure-cert",
 	    [IMAGE_CONVERT] = { .run = convert,
 		.options = convert_rows,
 		.is_judged = true } },
-	.judge = judge };
+	.judge = judge,
+	.rest = "end mark" };

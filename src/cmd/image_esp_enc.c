@@ -61,4 +61,5 @@ const struct image_command image_esp_enc = { .format = "esp-encrypted-img",
 		.needs = "decrypt-key" },
 	    [IMAGE_VERIFY] = { .shared = "decrypt-key",
 		.needs = "decrypt-key" } },
-	.judge = judge };
+	.judge = judge,
+	.rest = "not named" };

@@ -85,7 +85,8 @@ const struct image_command image_esp_table = { .format = "esp-partition-table",
 	.words = "ESP32 partition table; convert: CSV to binary and back",
 	.steps = { [IMAGE_VERIFY] = { .options = table_rows },
 	    [IMAGE_CONVERT] = { .run = convert_table, .options = table_rows } },
-	.judge = judge_table };
+	.judge = judge_table,
+	.rest = "not named" };
 
 /* ---- flash encryption ---- */
 
@@ -153,6 +154,7 @@ judge_flash(struct image_job *job, const struct input *file, struct why *why)
 {
 	(void)job;
 	(void)file;
+	why_do(why, "sign the image before it is encrypted, and verify that");
 	return WHY(why, HM_E_USAGE,
 	    "flash encryption has no integrity: there is nothing to verify");
 }
@@ -167,4 +169,5 @@ static const struct option_spec crypt_rows[] = { ESP_CRYPT_OPTIONS, { 0 } };
 const struct image_command image_esp_flash = { .format = "esp-flash-encryption",
 	.words = "ESP32 flash content, encrypted for its address",
 	.steps = { [IMAGE_ENCRYPT] = CRYPT_STEP, [IMAGE_DECRYPT] = CRYPT_STEP },
-	.judge = judge_flash };
+	.judge = judge_flash,
+	.rest = "not named" };

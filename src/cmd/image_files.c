@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "image/esp_table.h"
 
 #define MODE_IMAGE 0644
 #define MODE_PLAIN 0600 /* what was encrypted before */
@@ -22,6 +23,24 @@ image_time(uint64_t *ret, struct why *why)
 		return WHY(why, HM_E_USAGE,
 		    "SOURCE_DATE_EPOCH wants seconds since 1970, not \"%s\"",
 		    text);
+	return HM_OK;
+}
+
+hm_err
+image_option_size(const struct options *given, const char *name, uint32_t max,
+    uint32_t *ret, struct why *why)
+{
+	const char *text = options_text(given, name);
+	uint32_t size;
+
+	if (text == NULL)
+		return HM_OK;
+	if (!esp_number(hm_bytes_of(text), &size) || size > max)
+		return WHY(why, HM_E_USAGE,
+		    "--%s wants bytes (4096, 0x1000, 4K, 1M) up to %u, not "
+		    "\"%.40s\"",
+		    name, max, text);
+	*ret = size;
 	return HM_OK;
 }
 

@@ -9,6 +9,11 @@
  */
 #include "cmd/image_job.h"
 
+/* A number of bytes (4096, 0x1000, 4K, 1M) up to `max`; *ret stays if the
+ * option was not given. HM_E_USAGE */
+HM_MUST hm_err image_option_size(const struct options *given, const char *name,
+    uint32_t max, uint32_t *ret, struct why *why);
+
 #define IMAGE_SIZE_MAX (UINT64_C(1) << 32) /* bytes; flash is smaller */
 
 /* FILE. HM_E_FILE, HM_E_TOO_LARGE */

@@ -6,6 +6,15 @@
 #include "cmd/image_files.h"
 #include "image/fit.h"
 
+#define FDT_SIZE_MAX (1u << 28)
+
+static hm_err
+fdt_size(const struct image_job *job, uint32_t *ret, struct why *why)
+{
+	return image_option_size(
+	    job->given, "fdt-size", FDT_SIZE_MAX, ret, why);
+}
+
 static bool
 is_word(const struct image_job *job, const char *option, const char *word)
 {
@@ -54,10 +63,10 @@ sign(struct image_job *job, bool again, struct why *why)
 		.images = options_flag(job->given, "sign-images"),
 		.again = again,
 		.name = name ? name : "hallmark",
-		.version = version ? version : HALLMARK_VERSION,
-		.size = (uint32_t)options_int(job->given, "fdt-size") };
+		.version = version ? version : HALLMARK_VERSION };
 	uint64_t now;
 
+	HM_TRY(fdt_size(job, &how.size, why));
 	HM_TRY(count_hints(job, job->signer_count, why));
 	HM_TRY(image_time(&now, why));
 	how.timestamp = (uint32_t)now;
@@ -92,8 +101,10 @@ resign_fit(struct image_job *job, struct why *why)
 static hm_err
 convert_fit(struct image_job *job, struct why *why)
 {
-	return fit_external(&job->input,
-	    (uint32_t)options_int(job->given, "fdt-size"), job->out, why);
+	uint32_t size = 0;
+
+	HM_TRY(fdt_size(job, &size, why));
+	return fit_external(&job->input, size, job->out, why);
 }
 
 static hm_err
@@ -131,7 +142,8 @@ const struct image_command image_fit = { .format = "fit",
 		.needs = "key hint old-key" },
 	    [IMAGE_CONVERT] = { .run = convert_fit, .options = size_rows },
 	    [IMAGE_VERIFY] = { .options = verify_rows } },
-	.judge = judge_fit };
+	.judge = judge_fit,
+	.rest = "tree" };
 
 /* ---- control trees ---- */
 
@@ -142,9 +154,9 @@ set_control(struct image_job *job, struct why *why)
 	const char *required = options_text(job->given, "required");
 	struct fit_control_set how = { .keys = entries,
 		.key_count = job->keys.trusted_count,
-		.mode = options_text(job->given, "required-mode"),
-		.size = (uint32_t)options_int(job->given, "fdt-size") };
+		.mode = options_text(job->given, "required-mode") };
 
+	HM_TRY(fdt_size(job, &how.size, why));
 	HM_TRY(count_hints(job, how.key_count, why));
 	for (size_t i = 0; i < how.key_count; i++)
 		entries[i] =
@@ -172,4 +184,5 @@ const struct image_command image_fit_control = { .format = "fit-control",
 		       .needs = "key hint",
 		       .is_judged = true },
 	    [IMAGE_VERIFY] = { 0 } },
-	.judge = judge_control };
+	.judge = judge_control,
+	.rest = "tree" };

@@ -6,12 +6,11 @@
  */
 #include "cmd/image_job.h"
 
-#define FIT_SIZE_OPTION                                                   \
-	{                                                                 \
-		"fdt-size", OPTION_INT, .min = 0, .max = 1 << 28,         \
-					.metavar = "BYTES",               \
-					.help = "fit: the tree takes at " \
-						"least so much"           \
+#define FIT_SIZE_OPTION                                                    \
+	{                                                                  \
+		"fdt-size", OPTION_TEXT, .metavar = "BYTES",               \
+					 .help = "fit: the tree takes at " \
+						 "least so much (64K)"     \
 	}
 #define FIT_CHOICE_OPTIONS                                                 \
 	{ "control", OPTION_PATH, .metavar = "FILE",                       \
@@ -49,14 +48,14 @@
 						      "keys, or by one"      \
 	}
 
-#define UBOOT_ENV_CONVERT_OPTIONS                                           \
-	{ "env-size", OPTION_INT, .min = 0, .max = 1 << 24,                 \
-		.metavar = "BYTES",                                         \
-		.help = "uboot-env: make an image of that size of a text; " \
-			"without it, the text of an image" },               \
-	{                                                                   \
-		"redundant", OPTION_FLAG,                                   \
-		    .help = "uboot-env: one of two, with a flags byte"      \
+#define UBOOT_ENV_CONVERT_OPTIONS                                              \
+	{ "env-size", OPTION_TEXT, .metavar = "BYTES",                         \
+		.help = "uboot-env: make an image of that size (0x4000) of a " \
+			"text; "                                               \
+			"without it, the text of an image" },                  \
+	{                                                                      \
+		"redundant", OPTION_FLAG,                                      \
+		    .help = "uboot-env: one of two, with a flags byte"         \
 	}
 #define UBOOT_ENV_VERIFY_OPTIONS                                       \
 	{                                                              \

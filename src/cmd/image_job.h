@@ -75,6 +75,11 @@ struct image_command {
 	struct image_step steps[IMAGE_VERBS]; /* IMAGE_VERIFY and _INSPECT have
 						 no `run` */
 	image_judge *judge;
+	/* image inspect; NULL: the format's row of image_formats[], if any. */
+	image_judge *look;
+	/* What bytes of FILE are that no part of the findings has ("tree");
+	 * NULL: `judge` and `look` say it. */
+	const char *rest;
 	/* If what was written cannot be judged alone (a detached signature):
 	 * as `judge`, which is then not called. NULL: judge(output). */
 	image_work *judge_result;

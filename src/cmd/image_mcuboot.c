@@ -479,6 +479,15 @@ convert(struct image_job *job, struct why *why)
 
 /* ---- judging ---- */
 
+static void
+note_hex(struct image_job *job, const struct source *source)
+{
+	if (source->is_hex)
+		findings_note(job->findings, 0,
+		    "Intel HEX from 0x%08llx: offsets count from there",
+		    (unsigned long long)source->base);
+}
+
 static hm_err
 judge(struct image_job *job, const struct input *file, struct why *why)
 {
@@ -493,11 +502,22 @@ judge(struct image_job *job, const struct input *file, struct why *why)
 		how.has_counter = options_has(job->given, "security-counter");
 		how.counter = (uint32_t)counter;
 	}
-	if (source.is_hex)
-		findings_note(job->findings, 0,
-		    "Intel HEX from 0x%08llx: offsets count from there",
-		    (unsigned long long)source.base);
-	return mcuboot_verify(&how, &source.image, job->findings);
+	note_hex(job, &source);
+	HM_TRY(mcuboot_verify(&how, &source.image, job->findings));
+	if (job->verb != IMAGE_VERIFY)
+		return HM_OK;
+	return findings_rest(job->findings, &source.image, "not named");
+}
+
+static hm_err
+look(struct image_job *job, const struct input *file, struct why *why)
+{
+	AUTO(source) struct source source = { 0 };
+
+	HM_TRY(source_open(file, 0xFF, &source, why));
+	note_hex(job, &source);
+	HM_TRY(mcuboot_inspect(&source.image, job->findings));
+	return findings_rest(job->findings, &source.image, "not named");
 }
 
 static hm_err
@@ -554,4 +574,5 @@ const struct image_command image_mcuboot = { .format = "mcuboot",
 		.shared = "encrypt-key decrypt-key",
 		.is_judged = true } },
 	.judge = judge,
+	.look = look,
 	.judge_result = judge_result };

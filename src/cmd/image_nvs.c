@@ -15,6 +15,7 @@
 #include "base/auto.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "cmd/image_files.h"
 #include "cmd/stamp_row.h"
 #include "image/nvs.h"
 
@@ -57,16 +58,7 @@ given_key(const struct image_job *job, struct secret *room,
 static hm_err
 partition_size(const struct options *given, uint32_t *ret, struct why *why)
 {
-	const char *text = options_text(given, "partition-size");
-	unsigned long size;
-	char *end;
-
-	size = strtoul(text, &end, 0);
-	if (*end != '\0' || text[0] < '0' || text[0] > '9' || size > NVS_MAX)
-		return WHY(why, HM_E_USAGE,
-		    "\"%.40s\" is not a size such as 0x6000", text);
-	*ret = (uint32_t)size;
-	return HM_OK;
+	return image_option_size(given, "partition-size", NVS_MAX, ret, why);
 }
 
 /* ---- rows ---- */
@@ -403,4 +395,5 @@ const struct image_command image_nvs = { .format = "esp-nvs",
 		.needs = "partition-size",
 		.is_judged = true } },
 	.judge = judge,
+	.rest = "not named",
 	.judge_result = judge_result };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/image_verbs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/auto.h"
@@ -10,6 +11,7 @@
 #include "cmd/image_files.h"
 #include "cmd/image_keys.h"
 #include "cmd/image_remote.h"
+#include "image/ihex.h"
 
 /* Options of every format, whatever the verb. */
 static const char common[] = "format output key old-key channel passphrase pin "
@@ -42,6 +44,8 @@ choose(struct image_job *job, struct why *why)
 	format = image_format_of(&job->input);
 	if (format != NULL)
 		job->command = command_named(format->name);
+	else if (ihex_is(&job->input))
+		job->command = command_named("mcuboot");
 	if (job->command != NULL)
 		return HM_OK;
 	why_where(why, "%s", options_text(job->given, "file"));
@@ -102,16 +106,42 @@ check_needs(const struct image_job *job, const char *needs, struct why *why)
 	return HM_OK;
 }
 
+static bool
+can(const struct image_command *command, image_verb verb)
+{
+	if (verb == IMAGE_INSPECT)
+		return command->look != NULL ||
+		       image_format_named(command->format) != NULL;
+	return verb == IMAGE_VERIFY || command->steps[verb].run != NULL;
+}
+
+/* The next step: with which formats there is that verb. */
+static hm_err
+refuse_verb(const struct image_job *job, struct why *why)
+{
+	const char *verb = options_verb(job->given)->name;
+	char names[160] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; image_commands[i] != NULL; i++) {
+		if (!can(image_commands[i], job->verb) || len >= sizeof(names))
+			continue;
+		len += (size_t)snprintf(names + len, sizeof(names) - len,
+		    "%s%s", len == 0 ? "" : ", ", image_commands[i]->format);
+	}
+	why_do(why, "image %s is for %s", verb, names);
+	return WHY(why, HM_E_USAGE, "there is no image %s for %s", verb,
+	    job->command->format);
+}
+
 static hm_err
 check_options(const struct image_job *job, struct why *why)
 {
 	const struct verb_spec *verb = options_verb(job->given);
 	const struct image_step *step = &job->command->steps[job->verb];
 
-	if (step->run == NULL && job->verb != IMAGE_VERIFY &&
-	    job->verb != IMAGE_INSPECT)
-		return WHY(why, HM_E_USAGE, "there is no image %s for %s",
-		    verb->name, job->command->format);
+	if (!can(job->command, job->verb))
+		return refuse_verb(job, why);
 	for (const struct option_spec *row = verb->options; row->name; row++)
 		if (options_has(job->given, row->name) &&
 		    !is_taken(step, row->name))
@@ -379,6 +409,15 @@ show(const struct image_job *job, const char *schema)
 	return report_end(doc);
 }
 
+static hm_err
+name_rest(struct image_job *job)
+{
+	const char *rest = job->command->rest;
+
+	return rest == NULL ? HM_OK
+			    : findings_rest(job->findings, &job->input, rest);
+}
+
 /* A key that everybody has proves nothing. */
 static void
 remark_samples(struct image_job *job)
@@ -402,7 +441,8 @@ judge(struct image_job *job, struct image_ring *ring, struct why *why)
 	HM_TRY(load_keys(job, ring, NULL, why));
 	remark_samples(job);
 	progress_begin("verify", job->input.size);
-	return job->command->judge(job, &job->input, why);
+	HM_TRY(job->command->judge(job, &job->input, why));
+	return name_rest(job);
 }
 
 int
@@ -438,13 +478,15 @@ look(struct image_job *job, struct why *why)
 	const struct image_format *format;
 
 	HM_TRY(begin(job, why));
+	HM_TRY(findings_new(job->command->format, &job->findings));
+	findings_only_look(job->findings);
+	if (job->command->look != NULL)
+		return job->command->look(job, &job->input, why);
 	format = image_format_named(job->command->format);
 	if (format == NULL)
-		return WHY(why, HM_E_USAGE, "there is no image inspect for %s",
-		    job->command->format);
-	HM_TRY(findings_new(format->name, &job->findings));
-	findings_only_look(job->findings);
-	return format->inspect(&job->input, job->findings);
+		return HM_E_BUG;
+	HM_TRY(format->inspect(&job->input, job->findings));
+	return name_rest(job);
 }
 
 int

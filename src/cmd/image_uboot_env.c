@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cmd/image_files.h"
 #include "image/uboot_env.h"
 
 static struct uboot_env
@@ -23,7 +24,8 @@ convert(struct image_job *job, struct why *why)
 
 	if (!options_has(job->given, "env-size"))
 		return uboot_env_text(&how, &job->input, job->out, why);
-	how.size = (uint32_t)options_int(job->given, "env-size");
+	HM_TRY(image_option_size(
+	    job->given, "env-size", UBOOT_ENV_SIZE_MAX, &how.size, why));
 	if (fill != NULL && strcmp(fill, "0") == 0)
 		how.fill = 0;
 	return uboot_env_make(&how, &job->input, job->out, why);
@@ -62,4 +64,5 @@ const struct image_command image_uboot_env = { .format = "uboot-env",
 		       .is_judged = true },
 	    [IMAGE_VERIFY] = { .options = verify_rows } },
 	.judge = judge,
+	.rest = "not named",
 	.judge_result = judge_result };

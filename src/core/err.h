@@ -200,8 +200,8 @@
 	X(E_BAD_INPUT, 5201, 400, NO, PERMANENT, "the message is malformed",   \
 	    "compare it with docs/protocol.md")                                \
 	X(E_TOO_LARGE, 5202, 413, NO, PERMANENT,                               \
-	    "the message is larger than allowed",                              \
-	    "see the maxima in docs/protocol.md")                              \
+	    "the message or file is larger than allowed",                      \
+	    "the maxima stand in docs/protocol.md and docs/formats")           \
 	X(E_QUOTA, 6101, 409, QUOTA, PERMANENT, "the order is used up",        \
 	    "ask the OEM for a further order")                                 \
 	X(E_NOT_YET, 6102, 403, CLOCK, PERMANENT,                              \

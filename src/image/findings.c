@@ -14,6 +14,7 @@
 struct part {
 	uint64_t at, size;
 	const char *name;
+	bool is_rest; /* that no format named */
 	char text[TEXT_MAX];
 };
 
@@ -161,6 +162,67 @@ findings_boot(struct findings *f, bool accepts, const char *format, ...)
 	va_end(list);
 }
 
+/* ---- what no part names ---- */
+
+static int
+by_offset(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static hm_err
+name_rest(struct findings *f, const struct input *file, uint64_t at,
+    uint64_t size, const char *name)
+{
+	struct part *part;
+	bool is_filled;
+	uint8_t first;
+
+	HM_TRY(input_read(file, at, (struct hm_span){ &first, 1 }));
+	HM_TRY(input_is_filled(file, at, size, first, &is_filled));
+	part = new_part(f, at, size, is_filled ? "fill" : name);
+	if (part == NULL)
+		return HM_OK;
+	part->is_rest = true;
+	if (is_filled)
+		hex_format((struct hm_bytes){ &first, 1 }, part->text);
+	return HM_OK;
+}
+
+hm_err
+findings_rest(struct findings *f, const struct input *file, const char *name)
+{
+	size_t count = f->part_count;
+	struct part *parts;
+	uint64_t at = 0;
+	hm_err err = HM_OK;
+
+	parts = malloc((count + 1) * sizeof(*parts));
+	if (parts == NULL)
+		return HM_E_NO_MEMORY;
+	if (count != 0)
+		memcpy(parts, f->parts, count * sizeof(*parts));
+	qsort(parts, count, sizeof(*parts), by_offset);
+	parts[count] = (struct part){ .at = file->size };
+	for (size_t i = 0; i <= count && err == HM_OK; i++) {
+		uint64_t from = parts[i].at, end;
+
+		if (parts[i].size == 0 && i != count)
+			continue;
+		if (from > file->size)
+			from = file->size;
+		if (from > at)
+			err = name_rest(f, file, at, from - at, name);
+		if (__builtin_add_overflow(from, parts[i].size, &end))
+			end = file->size;
+		at = end > at ? end : at;
+	}
+	free(parts);
+	return err;
+}
+
 hm_err
 findings_verdict(const struct findings *f, struct why *why)
 {
@@ -278,6 +340,8 @@ findings_text(const struct findings *f, struct buf *ret)
 	for (size_t i = 0; i < f->part_count; i++) {
 		const struct part *part = &f->parts[i];
 
+		if (part->is_rest)
+			continue;
 		HM_TRY(buf_print(ret, "%#9" PRIx64 " %8" PRIu64 "  %-16s %s\n",
 		    part->at, part->size, part->name, part->text));
 	}

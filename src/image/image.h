@@ -85,6 +85,12 @@ __attribute__((format(printf, 5, 6))) void findings_part(
 /* The same with bytes as its value, in hex (the first 64 of them). */
 void findings_bytes(struct findings *findings, uint64_t at, uint64_t size,
     const char *name, struct hm_bytes value);
+/* Behind them all: a part for each range of bytes that none has, so that the
+ * document has every byte of the file. One that is filled by one value is
+ * "fill", with that value; another is `name`, a constant, without its bytes,
+ * which may be secret. The text has none of these. HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err findings_rest(
+    struct findings *findings, const struct input *file, const char *name);
 /* The strict verifier refuses. The first fault's error is the verdict. Returns
  * `err`, so that it can end a function. */
 __attribute__((format(printf, 4, 5))) hm_err findings_fault(

@@ -407,6 +407,55 @@ def test_help_beside_a_format_is_about_that_format(bench):
     assert names("assemble", "--format", "fit") == fit | {"request", "response"}
 
 
+# Verbs that are there for some formats only; request and assemble are as sign.
+FORMATS = """esp-secure-boot-v2 esp-secure-boot-v1 esp-app-image esp-partition-table esp-flash-encryption mcuboot
+esp-secure-cert esp-nvs esp-efuse esp-encrypted-img fit fit-control uboot-env bundle raw cms""".split()
+
+
+@pytest.mark.parametrize("verb", "sign encrypt decrypt inspect resign convert".split())
+def test_help_names_the_formats_that_a_verb_is_for(bench, verb):
+    """And so does the refusal of another one"""
+    text = bench.ok("image", verb, "--help").stdout.decode()
+    listed = re.search(r"--format NAME {2,}((?:[a-z0-9-]+,?\s+)+)", text)[1].replace(",", " ").split()
+    output = [] if verb == "inspect" else ["-o", "none"]
+    can, others = set(), []
+    for name in FORMATS:
+        said = bench.hallmark("image", verb, "--format", name, *output, "app.bin").stderr.decode()
+        if f"there is no image {verb} for {name}" in said:
+            others.append(said)
+        else:
+            can.add(name)
+    assert can == set(listed) & set(FORMATS) and others
+    for said in others:
+        assert set(re.search(rf"image {verb} is for (.*)", said)[1].split(", ")) == can
+
+
+def ranges_without_a_part(parts, size):
+    at, missing = 0, []
+    for start, end in sorted((p["offset"], p["offset"] + p["size"]) for p in parts):
+        assert end <= size
+        if start > at:
+            missing.append((at, start))
+        at = max(at, end)
+    return missing + ([(at, size)] if at < size else [])
+
+
+def test_json_lists_every_byte_range():
+    """Of each good vector of each format that can be looked at"""
+    judged = {}
+    for manifest in sorted(KEYS.parent.glob("*/manifest.json")):
+        name = manifest.parent.name
+        for row in json.loads(manifest.read_text())["vectors"]:
+            if row.get("expect") != "accept" or name == "esp-efuse" or row["file"].endswith(".hex"):
+                continue
+            file = manifest.parent / row["file"]
+            done = run(HALLMARK, "image", "inspect", "--format", name, "--json", str(file))
+            parts = json.loads(done.stdout)["parts"]
+            assert not ranges_without_a_part(parts, file.stat().st_size), row["id"]
+            judged[name] = judged.get(name, 0) + 1
+    assert len(judged) == 10 and sum(judged.values()) > 130, judged
+
+
 @pytest.mark.parametrize("verb", "sign verify encrypt decrypt inspect request assemble resign "
                          "convert".split())
 def test_examples_of_the_help_are_no_mistakes_of_usage(bench, tmp_path, verb):

@@ -565,6 +565,12 @@ def test_hex_and_binary_are_the_same_image(tmp_path, name):
     done("verify", "--key", key("sig-p256", True), plain)
     done("convert", "--hex-addr", at, "-o", again, plain)
     assert again.read_bytes() == (VECTORS / row["file"]).read_bytes()
+    # recognised without its name, and all bytes of its slot are named
+    run = subprocess.run([HALLMARK, "image", "inspect", "--json", row["file"]], capture_output=True, check=True,
+                         cwd=VECTORS)
+    said = json.loads(run.stdout)
+    assert said["format"] == "mcuboot" and said["form"] == "good"
+    assert max(p["offset"] + p["size"] for p in said["parts"]) == plain.stat().st_size
     data = plain.read_bytes()
     for segment in row["hex_segments"]:
         start = int(segment["address"], 16) - int(at, 16)
