@@ -36,6 +36,18 @@ def judge(vector, folder, *more):
                             status=status).stdout)
 
 
+# first words of the manifest's rule: our error
+RULES = {"no signature": "HM-3207", "unknown key": "HM-3207", "signature node": "HM-3204", "signature": "HM-3206",
+         "hash of": "HM-3205", "total size": "HM-3202", "external data": "HM-3202", "data after": "HM-3203",
+         "FDT magic": "HM-3201", "control tree": "HM-3218", "": "HM-3204"}
+
+
+def error_of(vector):
+    if vector["id"] == "unsigned-norequired":  # two faults; the tree that would start anything comes first
+        return "HM-3218"
+    return next(error for rule, error in RULES.items() if vector["why"].startswith(rule))
+
+
 def test_every_vector_gets_its_verdict_and_that_of_the_boot_loader():
     def check(vector):
         more = ["--format", "fit", "--control", vector["control"]]
@@ -45,6 +57,9 @@ def test_every_vector_gets_its_verdict_and_that_of_the_boot_loader():
         assert found["verdict"] == vector["expect"], vector["id"]
         assert found["boot_loader"] == vector["bootloader"], vector["id"]
         assert (found["verdict"] == "accept") == (found["faults"] == [])
+        if vector["expect"] == "reject":
+            assert found["error"] == error_of(vector), (vector["id"], found["faults"])
+            assert all("offset" in fault for fault in found["faults"]), vector["id"]
 
     with ThreadPoolExecutor(2) as pool:
         assert len(list(pool.map(check, manifest("fit")))) == 115
@@ -59,6 +74,7 @@ def test_every_environment_gets_its_verdict():
         variables = dict(part["value"].split("=", 1) for part in found["parts"]
                          if part["name"] == "variable")
         assert variables == vector.get("variables", {}), vector["id"]
+        assert found.get("error") == (None if vector["expect"] == "accept" else "HM-3205"), vector["id"]
         judged += 1
     assert judged == 8
 

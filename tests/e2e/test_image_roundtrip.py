@@ -5,7 +5,7 @@ Lengths from nothing to 64 MiB, most of them odd. The payload is looked for in t
 layout alone, and comes back by decrypt or convert where a format hides it. Each run has a seed of
 its own, which a failure shows; SEED sets it.
 """
-import os, pathlib, random, subprocess, tarfile, tempfile
+import functools, hashlib, operator, os, pathlib, random, struct, subprocess, tarfile, tempfile
 
 import pytest
 
@@ -90,7 +90,7 @@ def place():
 
 # --- signatures beside the file -----------------------------------------------------
 
-@pytest.mark.parametrize("kind, large", [("p256", True), ("p384", False), ("rsa", False)])
+@pytest.mark.parametrize("kind, large", [("p256", True), ("p384", False), ("rsa", False), ("ed25519", True)])
 def test_raw(place, kind, large):
     verify = ["verify", "--format", "raw", "--key", f"{kind}.pub", "--signature", "out", "in"]
     for size in place.sizes(large):
@@ -106,7 +106,7 @@ def test_raw(place, kind, large):
 
 def test_cms(place):
     verify = ["verify", "--format", "cms", "--key", "p256.pub", "--signature", "out", "in"]
-    for size in place.sizes():
+    for size in place.sizes(True):
         place.payload(size)
         place.ok("sign", "--format", "cms", "--key", "p256.pem", "--certificate", "p256.crt", "-o",
                  "out", "in")
@@ -214,6 +214,90 @@ def test_esp_encrypted_img(place, kind, large):
         assert not (place.folder / "back").exists(), at
 
 
+def random_app(place, chip, ram, size):
+    """An application image with about so many bytes in segments of any number and size, and a hash"""
+    count = place.random.randrange(1, 17)
+    description = struct.pack("<II", 0xABCD5432, place.random.randrange(17)) + bytes(248)
+    data = [description if n == 0 else b"" for n in range(count)]
+    for n in range(count):
+        data[n] += place.random.randbytes(max(4, (size // count + place.random.randrange(64)) // 4 * 4))
+    image = struct.pack("<BBBBIB3sHBHHIB", 0xE9, count, 2, 0x20, ram, 0xEE, bytes(3), chip, 0, 0, 999, 0, 1)
+    for part in data:
+        image += struct.pack("<II", ram, len(part)) + part
+    folded = b"".join(data)
+    checksum = functools.reduce(operator.xor, (byte * (folded.count(byte) & 1) for byte in range(256)), 0xEF)
+    image += bytes(15 - len(image) % 16) + bytes([checksum])
+    image += hashlib.sha256(image).digest()
+    (place.folder / "in").write_bytes(image)
+    for name in ("out", "back"):
+        (place.folder / name).unlink(missing_ok=True)
+    return image
+
+
+APP_SIZES = [4, 4095, 65537, 1 << 20, 14 << 20]
+
+
+@pytest.mark.parametrize("size", APP_SIZES)
+def test_esp_application(place, size):
+    image = random_app(place, 5, 0x3FC80000, size)
+    place.ok("verify", "--format", "esp-app-image", "--chip", "esp32c3", "in")
+    sign = ["--format", "esp-secure-boot-v2", "--chip", "esp32c3"]
+    place.ok("sign", *sign, "--key", "rsa.pem", "-o", "out", "in")
+    made = place.read("out")
+    body = -(-len(image) // 4096) * 4096
+    assert made[:len(image)] == image and len(made) == body + 4096
+    place.ok("verify", *sign, "--key", "rsa.pub", "out")
+    at = place.altered("out", size=len(image))
+    assert "HM-32" in place.refused(4, "verify", *sign, "--key", "rsa.pub", "out"), (SEED, at)
+    # a page of the MMU, so that the sector of signatures starts one
+    place.ok("convert", "--format", "esp-app-image", "--secure-pad", "v2", "-o", "back", "in")
+    place.ok("verify", "--format", "esp-app-image", "--chip", "esp32c3", "back")
+    back = place.read("back")
+    assert len(back) % 65536 == 0 and back[24:len(image) - 48] == image[24:-48], SEED
+
+
+@pytest.mark.parametrize("size", APP_SIZES)
+def test_esp_secure_boot_v1(place, size):
+    image = random_app(place, 0, 0x3FFB0000, size)
+    how = ["--format", "esp-secure-boot-v1"]
+    place.ok("sign", *how, "--key", "p256.pem", "-o", "out", "in")
+    assert place.read("out")[:-68] == image
+    place.ok("verify", *how, "--key", "p256.pub", "out")
+    at = place.altered("out")
+    assert "HM-32" in place.refused(4, "verify", *how, "--key", "p256.pub", "out"), (SEED, at)
+
+
+def test_esp_partition_table(place):
+    how = ["--format", "esp-partition-table"]
+    for _ in range(8):
+        rows, wanted, at = [], [], 0x10000
+        for name in names(place, place.random.randrange(1, 60)):
+            size = place.random.randrange(1, 64) * 0x1000
+            kind, subtype = place.random.choice([(0, 0x10), (1, 1), (0x40, 7), (0xFE, 0xFE)])
+            if kind == 0:
+                at, subtype = -(-at // 0x10000) * 0x10000, 0x10 + sum(1 for row in wanted if row[0] == 0)
+                if subtype > 0x1F:
+                    continue
+            flag = place.random.randrange(2)
+            rows.append(f"{name},{kind},{subtype},{at:#x},{size:#x},{'encrypted' if flag else ''}")
+            wanted.append((kind, subtype, at, size, name.encode(), flag))
+            at += size
+        (place.folder / "in").write_text("# Name, Type, SubType, Offset, Size, Flags\n" + "\n".join(rows) + "\n")
+        for name in ("out", "back", "again"):
+            (place.folder / name).unlink(missing_ok=True)
+        place.ok("convert", *how, "--flash-size", "32M", "-o", "out", "in")
+        made = place.read("out")
+        for n, row in enumerate(wanted):
+            magic, *found, label, flags = struct.unpack("<HBBII16sI", made[32 * n:32 * n + 32])
+            assert (magic, *found, label.rstrip(b"\0"), flags) == (0x50AA, *row), SEED
+        assert made[32 * len(wanted) + 16:][:16] == hashlib.md5(made[:32 * len(wanted)]).digest()
+        place.ok("convert", *how, "--flash-size", "32M", "-o", "back", "out")
+        place.ok("convert", *how, "--flash-size", "32M", "-o", "again", "back")
+        assert place.read("again") == made, SEED
+        offset = place.altered("out", size=32 * len(wanted))
+        assert "HM-32" in place.refused(4, "verify", *how, "--flash-size", "32M", "out"), (SEED, offset)
+
+
 # --- U-Boot -----------------------------------------------------------------------------
 
 ITS = """/dts-v1/; / { description = "round"; #address-cells = <1>;
@@ -238,6 +322,27 @@ def test_fit(place, kind, large):
         at = place.altered("out", place.read("out").index(data), size)
         assert "HM-32" in place.refused(4, "verify", "--format", "fit", "--key", f"{kind}.pub",
                                         "out"), at
+
+
+@pytest.mark.parametrize("redundant", [False, True])
+def test_uboot_env(place, redundant):
+    how, flag = ["--format", "uboot-env"], ["--redundant"] if redundant else []
+    for count in (1, 7, 200):
+        lines = []
+        for name in names(place, count):
+            value = "".join(place.random.choices([chr(n) for n in range(33, 127)], k=place.random.randrange(1, 80)))
+            lines.append(f"{name}={value}")
+        (place.folder / "in").write_text("".join(line + "\n" for line in lines))
+        for name in ("out", "back"):
+            (place.folder / name).unlink(missing_ok=True)
+        place.ok("convert", *how, *flag, "--env-size", "0x8000", "-o", "out", "in")
+        made = place.read("out")
+        assert len(made) == 0x8000 and made[4 + redundant:].partition(b"\0\0")[0].decode() == "\0".join(lines)
+        place.ok("verify", *how, *flag, "out")
+        place.ok("convert", *how, *flag, "-o", "back", "out")
+        assert place.read("back") == place.read("in"), SEED
+        at = place.altered("out", start=5)
+        assert "HM-32" in place.refused(4, "verify", *how, *flag, "out"), (SEED, at)
 
 
 # --- what a factory gets ------------------------------------------------------------------
