@@ -119,10 +119,8 @@ run_piece(void *context, struct hm_bytes piece)
 {
 	struct run *run = context;
 
-	HM_TRY(cipher_update(run->cipher, piece, run->piece));
-	if (run->out == NULL)
-		return HM_OK;
-	return output_add(run->out, (struct hm_bytes){ run->piece, piece.len });
+	return run->out == NULL ? cipher_update(run->cipher, piece, run->piece)
+				: image_add_by(run->cipher, piece, run->out);
 }
 
 static hm_err

@@ -152,3 +152,21 @@ image_format_of(const struct input *file)
 			return f;
 	return NULL;
 }
+
+hm_err
+image_add_by(struct cipher *cipher, struct hm_bytes piece, struct output *out)
+{
+	while (piece.len > 0) {
+		size_t len =
+		    piece.len < OUTPUT_ROOM_MAX ? piece.len : OUTPUT_ROOM_MAX;
+		uint8_t *room;
+
+		HM_TRY(output_room(out, len, &room));
+		HM_TRY(cipher_update(
+		    cipher, (struct hm_bytes){ piece.ptr, len }, room));
+		HM_TRY(output_used(out, len));
+		piece.ptr += len;
+		piece.len -= len;
+	}
+	return HM_OK;
+}

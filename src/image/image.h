@@ -16,6 +16,7 @@
 #include "base/doc.h"
 #include "base/input.h"
 #include "base/output.h"
+#include "crypto/cipher.h"
 #include "crypto/pkey.h"
 
 /*
@@ -139,3 +140,7 @@ void image_put_u32(uint8_t at[static 4], uint32_t value);
  */
 HM_MUST hm_err image_hash(const struct input *file, uint64_t at, uint64_t size,
     hash_kind kind, uint8_t ret[static HASH_MAX]);
+/* What a cipher that works byte by byte (CTR, GCM) makes of a piece, at the end
+ * of `out`. As output_add(), HM_E_BAD_INPUT */
+HM_MUST hm_err image_add_by(
+    struct cipher *cipher, struct hm_bytes piece, struct output *out);

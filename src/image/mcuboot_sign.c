@@ -25,7 +25,6 @@ struct maker {
 	struct buf protected, area;
 	struct hash_run *run;
 	struct cipher *cipher; /* NULL: the payload stays as it is */
-	uint8_t piece[INPUT_PIECE];
 };
 
 /* ---- what was asked for ---- */
@@ -228,9 +227,7 @@ put_payload(void *context, struct hm_bytes piece)
 	if (maker->cipher == NULL)
 		return put_plain(maker, piece);
 	hash_run_add(maker->run, piece);
-	HM_TRY(cipher_update(maker->cipher, piece, maker->piece));
-	return output_add(
-	    maker->out, (struct hm_bytes){ maker->piece, piece.len });
+	return image_add_by(maker->cipher, piece, maker->out);
 }
 
 static hm_err
@@ -363,7 +360,6 @@ maker_free(struct maker *maker)
 	mcuboot_wrapped_done(&maker->wrapped);
 	buf_done(&maker->protected);
 	buf_done(&maker->area);
-	hm_wipe(maker->piece, sizeof(maker->piece));
 	free(maker);
 }
 
