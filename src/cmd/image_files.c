@@ -27,6 +27,15 @@ image_time(uint64_t *ret, struct why *why)
 }
 
 hm_err
+image_job_time(const struct image_job *job, uint64_t *ret, struct why *why)
+{
+	if (!job->has_time)
+		return image_time(ret, why);
+	*ret = job->time_s;
+	return HM_OK;
+}
+
+hm_err
 image_option_size(const struct options *given, const char *name, uint32_t max,
     uint32_t *ret, struct why *why)
 {

@@ -68,7 +68,7 @@ sign(struct image_job *job, bool again, struct why *why)
 
 	HM_TRY(fdt_size(job, &how.size, why));
 	HM_TRY(count_hints(job, job->signer_count, why));
-	HM_TRY(image_time(&now, why));
+	HM_TRY(image_job_time(job, &now, why));
 	how.timestamp = (uint32_t)now;
 	for (size_t i = 0; i < job->signer_count; i++)
 		signers[i] = (struct fit_signer){ .by = &job->signers[i],

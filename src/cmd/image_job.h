@@ -39,7 +39,10 @@ struct image_job {
 	struct known_digests known; /* of it */
 	struct output *out;         /* --output; empty. NULL: writes nothing */
 	uint64_t result_size;       /* bytes, once it is written */
-	struct findings *findings;  /* of what is judged */
+	/* What the result says, in place of image_time(): a request's. */
+	uint64_t time_s;
+	bool has_time;
+	struct findings *findings; /* of what is judged */
 	/* Whom to trust. verify: --key; resign, append: --old-key;
 	 * judging what was signed: the signers. `decrypt` is --decrypt-key
 	 * everywhere. */
@@ -88,3 +91,7 @@ struct image_command {
 /* Seconds since 1970 that a file may say: SOURCE_DATE_EPOCH, or now.
  * HM_E_USAGE (not a number) */
 HM_MUST hm_err image_time(uint64_t *ret, struct why *why);
+/* The same for a job: what was requested and what is assembled of it say the
+ * same. */
+HM_MUST hm_err image_job_time(
+    const struct image_job *job, uint64_t *ret, struct why *why);

@@ -58,7 +58,7 @@ sign_cms(struct image_job *job, struct why *why)
 	HM_TRY(want_one_key(job, why));
 	HM_TRY(certificate_read(
 	    options_text(job->given, "certificate"), &certificate, why));
-	HM_TRY(image_time(&how.time_s, why));
+	HM_TRY(image_job_time(job, &how.time_s, why));
 	how.certificate = buf_bytes(&certificate);
 	return cms_sign(&how, job->signers, &job->input, job->out, why);
 }

@@ -173,8 +173,8 @@ image_request_answerer(struct image_request *request)
 }
 
 hm_err
-image_request_check(const struct image_request *request,
-    const struct image_job *job, struct why *why)
+image_request_take(
+    const struct image_request *request, struct image_job *job, struct why *why)
 {
 	uint8_t digest[HASH_MAX];
 
@@ -186,6 +186,8 @@ image_request_check(const struct image_request *request,
 	if (memcmp(digest, request->input, sizeof(request->input)) != 0)
 		return WHY(why, HM_E_IMAGE_REQUEST,
 		    "the request is for another file than this");
+	job->time_s = request->time_s;
+	job->has_time = request->has_time;
 	return HM_OK;
 }
 

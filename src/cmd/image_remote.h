@@ -36,9 +36,10 @@ HM_MUST hm_err image_request_parse(
 /* --request and all --response. HM_E_FILE, HM_E_BAD_INPUT */
 HM_MUST hm_err image_request_load(
     const struct options *given, struct image_request **ret, struct why *why);
-/* Is job->input the file of the request? HM_E_IMAGE_REQUEST */
-HM_MUST hm_err image_request_check(const struct image_request *request,
-    const struct image_job *job, struct why *why);
+/* Is job->input the file of the request? Then the job has the request's time.
+ * HM_E_IMAGE_REQUEST */
+HM_MUST hm_err image_request_take(const struct image_request *request,
+    struct image_job *job, struct why *why);
 /* Was everything asked for that was requested? HM_E_IMAGE_REQUEST */
 HM_MUST hm_err image_request_end(
     const struct image_request *request, struct why *why);

@@ -108,6 +108,7 @@ fill(struct doc *doc, const struct image_request *request,
 	doc_text(doc, "format", job->command->format);
 	doc_text(doc, "channel", options_text(job->given, "channel"));
 	doc_text(doc, "file", options_text(job->given, "file"));
+	doc_uint(doc, "time", job->time_s);
 	HM_TRY(put_file(doc_object(doc, "input"), &job->input));
 	HM_TRY(put_file(doc_object(doc, "unsigned"), &result));
 	items = doc_array(doc, "items");
@@ -220,6 +221,16 @@ get_item(struct doc *at, struct image_item *ret)
 	return get_digest(at, ret);
 }
 
+/* Requests of before had none. */
+static void
+get_time(struct doc *doc, struct image_request *ret)
+{
+	int64_t time_s = doc_get_int(doc, "time", -1);
+
+	ret->has_time = time_s >= 0;
+	ret->time_s = ret->has_time ? (uint64_t)time_s : 0;
+}
+
 static hm_err
 get_all(struct doc *doc, struct image_request *ret)
 {
@@ -235,6 +246,7 @@ get_all(struct doc *doc, struct image_request *ret)
 	memcpy(ret->format, format, strlen(format) + 1);
 	HM_TRY(hex_parse(hm_bytes_of(doc_get_text(input, "sha256", "")),
 	    ret->input, sizeof(ret->input)));
+	get_time(doc, ret);
 	for (size_t i = 0; i < count; i++) {
 		struct doc *item = doc_at(items, i);
 

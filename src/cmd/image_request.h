@@ -19,6 +19,8 @@ struct image_item {
 struct image_request {
 	char format[32];
 	uint8_t input[32]; /* SHA-256 of the file */
+	uint64_t time_s;   /* what the result says; a request may have none */
+	bool has_time;
 	struct image_item items[IMAGE_ITEMS_MAX];
 	size_t count, next; /* next: which is answered next */
 	struct buf responses[IMAGE_ITEMS_MAX];

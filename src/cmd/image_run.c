@@ -262,7 +262,7 @@ make_result(struct image_job *job, struct image_ring *ring,
 		return write_result(job, NULL, why);
 	}
 	far = image_request_answerer(request);
-	HM_TRY(image_request_check(request, job, why));
+	HM_TRY(image_request_take(request, job, why));
 	HM_TRY(load_keys(job, ring, &far, why));
 	return write_result(job, request, why);
 }
@@ -351,6 +351,8 @@ record(struct image_job *job, struct image_ring *ring,
 	struct image_far far = image_request_recorder(request);
 
 	HM_TRY(begin(job, why));
+	HM_TRY(image_time(&job->time_s, why));
+	job->has_time = true;
 	HM_TRY(load_keys(job, ring, &far, why));
 	HM_TRY(image_files_output(job, "-", why)); /* never committed */
 	HM_TRY(job->command->steps[IMAGE_SIGN].run(job, why));

@@ -348,6 +348,88 @@ def test_a_request_wants_somebody_elsewhere(bench):
                   "x.request", "app.bin")
 
 
+# --- every format that is signed, each way ------------------------------------------
+
+VECTORS = KEYS.parent
+CERT_ROW = "ESP_SECURE_CERT_DEV_CERT_TLV,0,cert.pem,file,,,,,\n"
+CERT_HEAD = "tlv_type,tlv_subtype,data_value,data_type,priv_key_type,algorithm,key_size,efuse_id,efuse_key\n"
+# format, kind of key, file, options of sign and of verify
+SIGNED = [
+    ("mcuboot", "p384", "app.bin", ["--image-version", "1.2.3", "--header-size", "0x200", "--pad-header"], []),
+    ("mcuboot", "rsa2048", "app.bin", ["--image-version", "1.2.3", "--header-size", "0x200", "--pad-header"], []),
+    ("esp-secure-boot-v2", "rsa3072", "esp-secure-boot-v2/payloads/c3-small.bin", [], []),
+    ("esp-secure-boot-v2", "p384", "esp-secure-boot-v2/payloads/p4-small.bin", [], []),
+    ("esp-secure-boot-v1", "p256", "esp-secure-boot-v1/payloads/boot.bin", [], []),
+    ("esp-secure-cert", "p256", "certs.bin", [], []),
+    ("esp-secure-cert", "rsa3072", "certs.bin", [], []),
+    ("fit", "rsa4096", "plain.itb", ["--hint", "prod"], []),
+    ("raw", "p256", "app.bin", [], ["--signature", "out"]),
+    ("cms", "p256", "app.bin", ["--certificate", "CERT"], ["--signature", "out"]),
+    ("cms", "rsa3072", "app.bin", ["--certificate", "CERT"], ["--signature", "out"]),
+]
+
+
+@pytest.fixture(scope="module")
+def signed(bench):
+    """What is signed is there, and certificates for the keys"""
+    ca = ["-CA", bench.at("ca.pem"), "-CAkey", bench.at("p256.pem"), "-days", "30"]
+    openssl("req", "-x509", "-new", "-key", bench.at("p256.pem"), "-subj", "/CN=ca", "-out", bench.at("ca.pem"))
+    for kind in "p256", "rsa3072":
+        for name in f"{kind}.pub", f"{kind}.token.pub":
+            openssl("x509", "-new", "-force_pubkey", bench.at(name), "-subj", "/CN=signer", *ca, "-out",
+                    bench.at(name + ".crt"))
+    bench.write("cert.pem", bench.read("ca.pem"))
+    bench.write("certs.csv", (CERT_HEAD + CERT_ROW).encode())
+    bench.ok("image", "convert", "--format", "esp-secure-cert", "-o", "certs.bin", "certs.csv")
+    bench.write("fit.its", FIT.encode())
+    assert run("mkimage", "-f", "fit.its", "plain.itb", cwd=bench.folder).returncode == 0
+    return bench
+
+
+def words(bench, row, public):
+    name, kind, file, how, judge = row
+    file = file if "/" not in file else str(VECTORS / file)
+    how = [public + ".crt" if word == "CERT" else word for word in how]
+    target = [] if judge else ["out"]
+    return ["--format", name, *how], file, ["image", "verify", "--format", name, "--key", public, *judge,
+                                            *(target or [file])]
+
+
+@pytest.mark.parametrize("row", SIGNED, ids=lambda row: f"{row[0]}-{row[1]}")
+def test_each_format_is_signed_by_a_token(signed, row):
+    options, file, verify = words(signed, row, f"{row[1]}.token.pub")
+    (signed.folder / "out").unlink(missing_ok=True)
+    signed.ok("image", "sign", *options, "--key", f"pkcs11:token=images;object={row[1]}", "--channel", "prod",
+              *signed.token(), "-o", "out", file)
+    signed.ok(*verify)
+    assert signed.hallmark(*[row[1] + ".pub" if word == f"{row[1]}.token.pub" else word for word in verify]
+                           ).returncode == 4
+
+
+@pytest.mark.parametrize("row", SIGNED, ids=lambda row: f"{row[0]}-{row[1]}")
+def test_each_format_is_signed_beyond_an_air_gap(signed, row):
+    """At another time: the request has its own. The same answer twice, once through pipes: the same bytes"""
+    kind = row[1]
+    options, file, verify = words(signed, row, f"{kind}.pub")
+    for old in "out", "gap.request":
+        (signed.folder / old).unlink(missing_ok=True)
+    options += ["--key", f"{kind}.pub", "--channel", "prod"]
+    signed.env["SOURCE_DATE_EPOCH"] = "1700000000"
+    signed.ok("image", "request", *options, "-o", "gap.request", file)
+    del signed.env["SOURCE_DATE_EPOCH"]
+    asked = json.loads(signed.read("gap.request"))
+    answer = signed.answer(kind, asked)
+    signed.write("gap.response", answer)
+    signed.write("gap.bad", answer[:20] + bytes([answer[20] ^ 1]) + answer[21:])
+    answered = ["image", "assemble", *options, "--request", "gap.request", "--response"]
+    signed.refused(4, 4304, *answered, "gap.bad", "-o", "out", file)
+    signed.ok(*answered, "gap.response", "-o", "out", file)
+    signed.ok(*verify)
+    data = pathlib.Path(signed.at(file)).read_bytes()
+    piped = signed.ok(*answered, "gap.response", "-o", "-", "-", input=data).stdout
+    assert piped == signed.read("out")
+
+
 # --- files and options --------------------------------------------------------------
 
 def test_streams_take_the_place_of_files(bench):
