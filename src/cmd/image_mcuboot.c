@@ -92,9 +92,42 @@ source_done(struct source *source)
 	output_free(source->temp);
 }
 
+/* What a file leaves out reads as `fill`. */
+static hm_err
+unpack(const struct input *file, uint8_t fill, struct ihex_map *map,
+    struct source *ret, struct why *why)
+{
+	output_free(ret->temp);
+	ret->temp = NULL;
+	HM_TRY(output_open("-", 0600, &ret->temp, why));
+	HM_TRY(ihex_read(file, fill, ret->temp, map, why));
+	HM_TRY(output_input(ret->temp, &ret->image));
+	ret->is_hex = true;
+	ret->base = map->segments[0].at;
+	return HM_OK;
+}
+
+/* Does erased flash read zeros? Its trailer begins with image_ok, a byte of its
+ * own and erased ones. */
+static bool
+is_zeros(const struct ihex_map *map, const struct input *image)
+{
+	uint8_t byte = 0xFF;
+
+	return map->count > 1 &&
+	       input_read(image,
+		   map->segments[map->count - 1].at - map->segments[0].at + 1,
+		   (struct hm_span){ &byte, 1 }) == HM_OK &&
+	       byte == 0;
+}
+
+#define SAYS_ITSELF                                              \
+	(-1) /* a finished image, whose trailer has erased bytes \
+	      */
+
 static hm_err
 source_open(
-    const struct input *file, uint8_t fill, struct source *ret, struct why *why)
+    const struct input *file, int fill, struct source *ret, struct why *why)
 {
 	struct ihex_map *map;
 	hm_err err;
@@ -105,13 +138,9 @@ source_open(
 	map = malloc(sizeof(*map));
 	if (map == NULL)
 		return HM_E_NO_MEMORY;
-	err = output_open("-", 0600, &ret->temp, why);
-	if (err == HM_OK)
-		err = ihex_read(file, fill, ret->temp, map, why);
-	if (err == HM_OK)
-		err = output_input(ret->temp, &ret->image);
-	ret->is_hex = true;
-	ret->base = map->segments[0].at;
+	err = unpack(file, fill == 0 ? 0 : 0xFF, map, ret, why);
+	if (err == HM_OK && fill == SAYS_ITSELF && is_zeros(map, &ret->image))
+		err = unpack(file, 0, map, ret, why);
 	free(map);
 	return err;
 }
@@ -380,7 +409,7 @@ change(struct image_job *job, changer *verb, struct why *why)
 	struct input made;
 
 	set_change(job, &how);
-	HM_TRY(source_open(&job->input, 0xFF, &source, why));
+	HM_TRY(source_open(&job->input, SAYS_ITSELF, &source, why));
 	if (!is_named_hex(job) || !own->is_image)
 		return verb(&how, &source.image, job->out, &own->made, why);
 	if (!source.is_hex)
@@ -495,7 +524,7 @@ judge(struct image_job *job, const struct input *file, struct why *why)
 	AUTO(source) struct source source = { 0 };
 	uint64_t counter = 0;
 
-	HM_TRY(source_open(file, 0xFF, &source, why));
+	HM_TRY(source_open(file, SAYS_ITSELF, &source, why));
 	if (job->verb == IMAGE_VERIFY) {
 		HM_TRY(number(job, "slot-size", &how.slot_size, why));
 		HM_TRY(number(job, "security-counter", &counter, why));
@@ -514,7 +543,7 @@ look(struct image_job *job, const struct input *file, struct why *why)
 {
 	AUTO(source) struct source source = { 0 };
 
-	HM_TRY(source_open(file, 0xFF, &source, why));
+	HM_TRY(source_open(file, SAYS_ITSELF, &source, why));
 	note_hex(job, &source);
 	HM_TRY(mcuboot_inspect(&source.image, job->findings));
 	return findings_rest(job->findings, &source.image, "not named");
@@ -530,7 +559,7 @@ judge_result(struct image_job *job, struct why *why)
 	if (!own->is_image)
 		return HM_OK;
 	HM_TRY(output_input(job->out, &result));
-	HM_TRY(source_open(&result, 0xFF, &source, why));
+	HM_TRY(source_open(&result, SAYS_ITSELF, &source, why));
 	return mcuboot_judge(
 	    &own->made, own->slot_size, &source.image, job->findings);
 }

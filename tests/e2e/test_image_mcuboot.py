@@ -578,6 +578,23 @@ def test_hex_and_binary_are_the_same_image(tmp_path, name):
         assert hashlib.sha256(part).hexdigest() == segment["sha256"]
 
 
+@pytest.mark.parametrize("align, erased", [(8, "0xff"), (8, "0"), (32, "0"), (16, "0xff")])
+def test_a_confirmed_slot_in_hex_has_flash_of_either_kind(tmp_path, align, erased):
+    out, plain, again = (tmp_path / n for n in ("o.hex", "o.bin", "again.hex"))
+    words = [*PLAIN, "--slot-size", "0x4000", "--confirm", "--align", str(align), "--erased-val", erased]
+    trust = ["--key", key("sig-ed25519", True), "--slot-size", "0x4000"]
+    done("sign", "--key", key("sig-ed25519"), *words, "--hex-addr", "0x8000", "-o", out, "payloads/p333.bin")
+    done("verify", *trust, out)
+    done("convert", "--erased-val", erased, "-o", plain, out)
+    done("verify", *trust, plain)
+    done("sign", "--key", key("sig-ed25519"), *words, "-o", tmp_path / "direct.bin", "payloads/p333.bin")
+    assert plain.read_bytes() == (tmp_path / "direct.bin").read_bytes()
+    done("convert", "--hex-addr", "0x8000", *(["--erased-val", erased]), "-o", again, plain)
+    done("verify", *trust, again)
+    done("resign", "--old-key", key("sig-ed25519", True), "--key", key("sig-ed25519"), "-o", again, out)
+    done("verify", *trust, again)
+
+
 def to_hex(data, at):
     lines = []
     for offset in range(0, len(data), 32):
