@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cmd/release_parts.h"
 #include "crypto/digest.h"
+#include "image/ihex.h"
 
 #define IMAGE_MAX (UINT64_C(1) << 32)
 #define PEM_MAX 65536
@@ -283,6 +284,22 @@ take_said(
 	return HM_OK;
 }
 
+/* In Intel HEX nobody sees whose signature and which counter it has. */
+static hm_err
+check_hex(const struct release_spec *spec, const struct input *file,
+    const struct hm_image *image, struct why *why)
+{
+	if (!hm_bytes_equal(image->format, HM_LITERAL("raw")) ||
+	    !ihex_is(file) ||
+	    (spec->format != NULL && strcmp(spec->format, "raw") == 0))
+		return HM_OK;
+	why_where(why, "%s", spec->file);
+	why_do(why, "hallmark image convert --format mcuboot -o app.bin "
+		    "app.hex, and release that; or say format=raw");
+	return WHY(why, HM_E_IMAGE_FORMAT,
+	    "Intel HEX is not looked into: nobody would judge the image in it");
+}
+
 static hm_err
 fill_image(const struct release_spec *spec, const struct input *file,
     const struct release_keys *keys, struct hm_release *release,
@@ -295,6 +312,7 @@ fill_image(const struct release_spec *spec, const struct input *file,
 	ret->target = hm_bytes_of(spec->target == NULL ? "" : spec->target);
 	HM_TRY(
 	    release_look(file, release->channel, keys, ret, versions[at], why));
+	HM_TRY(check_hex(spec, file, ret, why));
 	HM_TRY(take_said(spec, ret, why));
 	if (ret->has_counter && ret->counter < release->counter)
 		return WHY(why, HM_E_COUNTER,

@@ -22,7 +22,7 @@ from test_image import SAMPLES
 PAYLOAD = bytes(range(256)) * 33
 ROLE, UNTRUSTED, COUNTER, PROMOTION, APPROVALS = 3213, 3207, 3111, 6123, 6120
 REVOKED, CHANNEL, TWICE, OPEN, HASH = 6121, 3110, 7001, 3208, 3205
-KEY, SIGNATURE, NOBODY, ABSENT = 4303, 3206, 4304, 4102
+KEY, SIGNATURE, NOBODY, ABSENT, FORMAT = 4303, 3206, 4304, 4102, 3201
 
 
 class World:
@@ -163,6 +163,9 @@ def test_what_is_no_release(world):
     assert factory.refused(*world.create("x", "prod")) == ROLE  # a development key
     assert factory.refused(*world.create("x", "dev", counter=4)) == COUNTER  # below the release's
     assert factory.refused(*world.create("x", "dev", extra=",counter=9")) == COUNTER  # disagrees
+    # in Intel HEX nobody sees the development key
+    factory.hallmark("image", "convert", "--format", "mcuboot", "--hex-addr", "0x8000", "-o", "app.hex", "app.dev")
+    assert factory.refused(*world.create("x", "prod", "app.hex")) == FORMAT
     factory.write("app.cut", factory.read("app.dev")[:-1])
     assert factory.refused(*world.create("x", "dev", "app.cut")) in range(3200, 3218)
     assert not os.path.exists(factory.path("x.cose"))
