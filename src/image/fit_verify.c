@@ -39,6 +39,18 @@ fit_key_verify(const struct fit_key *key, const struct fit_signature *from,
 						     : HM_E_IMAGE_SIGNATURE;
 }
 
+static void
+add_proof(const struct fit_proof *p, const struct fit_signature *from, size_t i,
+    bool proven[static FIT_KEYS_MAX])
+{
+	const struct fdt_node *node = &p->fit.tree.nodes[from->node];
+
+	proven[i] = true;
+	findings_part(p->fit.findings, node->at, node->end + 4 - node->at,
+	    "signed", "by key %zu, %s, %s%s", i + 1, from->hint, from->algo,
+	    from->is_pss ? ", pss" : "");
+}
+
 /* By which of the keys it is, into proven[]; else why it is by none. */
 static hm_err
 find_key(const struct fit_proof *p, const struct fit_signature *from,
@@ -59,7 +71,7 @@ find_key(const struct fit_proof *p, const struct fit_signature *from,
 		able++;
 		err = fit_key_verify(key, from, digest);
 		if (err == HM_OK)
-			proven[i] = true;
+			add_proof(p, from, i, proven);
 		if (err != HM_E_IMAGE_SIGNATURE)
 			return err;
 	}

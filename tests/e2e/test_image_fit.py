@@ -57,6 +57,10 @@ def test_every_vector_gets_its_verdict_and_that_of_the_boot_loader():
         assert found["verdict"] == vector["expect"], vector["id"]
         assert found["boot_loader"] == vector["bootloader"], vector["id"]
         assert (found["verdict"] == "accept") == (found["faults"] == [])
+        if vector["expect"] == "accept":  # whose each signature is
+            values = [[part["value"] for part in found["parts"] if part["name"] == name]
+                      for name in ("signature", "signed")]
+            assert len(values[0]) == len(values[1]) > 0 and all("sha" in value for value in values[1])
         if vector["expect"] == "reject":
             assert found["error"] == error_of(vector), (vector["id"], found["faults"])
             assert all("offset" in fault for fault in found["faults"]), vector["id"]
