@@ -265,6 +265,7 @@ cms_sign(const struct raw_how *how, const struct image_signer *signer,
 	/* OpenSSL 3.0 and most boot code do not verify Ed25519 in CMS. */
 	if (pkey_kind(signer->key) == PKEY_ED25519)
 		return WHY(why, HM_E_KEY, "CMS is signed by RSA and EC keys");
+	HM_TRY(raw_key_check(signer->key, why));
 	HM_TRY(check_certificate(how, signer->key, &who, why));
 	HM_TRY(image_hash(file, 0, file->size, p.hash, digest));
 	HM_TRY(put_attributes(how, p.hash, digest, DER_SET, &attributes));
@@ -489,11 +490,13 @@ judge_signature(const struct image_keys *keys, const struct view *view,
 	signed_bytes = input_of(buf_bytes(&set));
 	for (size_t i = 0; i < keys->trusted_count; i++) {
 		AUTO_FINDINGS struct findings *tried = NULL;
+		hm_err err;
 
 		HM_TRY(findings_new("cms", &tried));
-		(void)verify_with(view, keys->trusted[i], &signed_bytes, tried);
+		err = verify_with(view, keys->trusted[i], &signed_bytes, tried);
 		if (findings_faults(tried) > 0)
 			continue;
+		HM_TRY(err);
 		findings_part(findings, 0, 0, "signer", "trusted key %zu (%s)",
 		    i + 1, pkey_name(keys->trusted[i]));
 		return HM_OK;

@@ -17,13 +17,23 @@ walk_file(void *context, input_walker *each, void *each_context)
 	return input_walk(file, 0, file->size, each, each_context);
 }
 
+hm_err
+raw_key_check(const struct pkey *key, struct why *why)
+{
+	if (pkey_kind(key) == PKEY_X25519)
+		return WHY(why, HM_E_KEY, "an x25519 key signs nothing");
+	if (pkey_kind(key) == PKEY_P192)
+		return WHY(why, HM_E_KEY_WEAK,
+		    "p192 is for boot loaders of ESP32 that know nothing else");
+	return HM_OK;
+}
+
 static hm_err
 prepare(const struct raw_how *how, const struct pkey *key,
     const struct input *file, struct to_sign *ret, struct why *why)
 {
 	*ret = (struct to_sign){ .file = *file };
-	if (pkey_kind(key) == PKEY_X25519)
-		return WHY(why, HM_E_KEY, "an x25519 key signs nothing");
+	HM_TRY(raw_key_check(key, why));
 	if (pkey_kind(key) == PKEY_ED25519) {
 		ret->message = (struct ed25519_message){ file->size, walk_file,
 			&ret->file };
@@ -43,7 +53,7 @@ prepare(const struct raw_how *how, const struct pkey *key,
 static bool
 is_ecdsa(const struct pkey *key)
 {
-	return pkey_kind(key) >= PKEY_P192 && pkey_kind(key) <= PKEY_P384;
+	return pkey_kind(key) == PKEY_P256 || pkey_kind(key) == PKEY_P384;
 }
 
 static hm_err
@@ -82,8 +92,10 @@ verify_by(const struct raw_how *how, struct pkey *key, const struct input *file,
 {
 	uint8_t fixed[PKEY_SIGNATURE_MAX];
 	struct to_sign what;
-	hm_err err;
+	hm_err err = prepare(how, key, file, &what, NULL);
 
+	if (err != HM_OK)
+		return err == HM_E_KEY ? HM_E_SIGNATURE : err;
 	if (is_ecdsa(key) && !how->is_fixed) {
 		if (pkey_sig_from_der(key, signature,
 			(struct hm_span){ fixed, sizeof(fixed) },
@@ -91,9 +103,7 @@ verify_by(const struct raw_how *how, struct pkey *key, const struct input *file,
 			return HM_E_SIGNATURE;
 		signature.ptr = fixed;
 	}
-	err = prepare(how, key, file, &what, NULL);
-	if (err == HM_OK)
-		err = pkey_verify(key, &what.input, signature);
+	err = pkey_verify(key, &what.input, signature);
 	return err == HM_E_KEY ? HM_E_SIGNATURE : err;
 }
 

@@ -25,6 +25,9 @@ struct raw_how {
 	uint64_t time_s;             /* cms: signing time */
 };
 
+/* HM_E_KEY (signs nothing), HM_E_KEY_WEAK (P-192); so do all of these. */
+HM_MUST hm_err raw_key_check(const struct pkey *key, struct why *why);
+
 /* Appends the signature to `out`. HM_E_IMAGE_EMPTY, HM_E_KEY, HM_E_TOO_LARGE
  * (Ed25519), and what the signer says. */
 HM_MUST hm_err raw_sign(const struct raw_how *how,

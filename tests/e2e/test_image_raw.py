@@ -174,12 +174,25 @@ def test_other_content_and_several_signers(place):
     assert json.loads(done.stdout)["error"] == "HM-3204"
 
 
+def test_p192_is_too_weak(place):
+    """Signing and trusting; openssl makes what is judged"""
+    place.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:prime192v1", "-out", "weak.pem")
+    place.openssl("pkey", "-in", "weak.pem", "-pubout", "-out", "weak.pub")
+    place.openssl("req", "-x509", "-new", "-key", "weak.pem", "-subj", "/CN=signer", "-days", "30", "-out", "weak.crt")
+    place.openssl("dgst", "-sha256", "-sign", "weak.pem", "-out", "weak.sig", "app.bin")
+    place.openssl("cms", "-sign", "-binary", "-outform", "DER", "-in", "app.bin", "-signer", "weak.crt", "-inkey",
+                  "weak.pem", "-md", "sha256", "-out", "weak.cms")
+    for words in (["sign", "--format", "raw", "--key", "weak.pem", "-o", "no.sig"],
+                  ["sign", "--format", "cms", "--key", "weak.pem", "--certificate", "weak.crt", "-o", "no.sig"],
+                  ["verify", "--format", "raw", "--key", "weak.pub", "--signature", "weak.sig"],
+                  ["verify", "--format", "cms", "--key", "weak.pub", "--signature", "weak.cms"]):
+        done = place.run(*words, "app.bin")
+        assert done.returncode == 4 and b"HM-3212" in done.stderr and b"accept" not in done.stdout, (words, done)
+    assert not (place.folder / "no.sig").exists()
+
+
 def test_nothing_to_sign(place):
     place.write("empty", b"")
     done = place.image("sign", "--format", "raw", "--key", "p256.pem", "-o", "x.sig", "empty",
                        status=10)
     assert b"HM-3209" in done.stderr
-    place.write("long", bytes(70000))
-    done = place.image("sign", "--format", "raw", "--key", "ed25519.pem", "-o", "x.sig", "long",
-                       status=4)
-    assert b"Ed25519 signs files of up to 65536 bytes" in done.stderr
