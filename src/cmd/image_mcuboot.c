@@ -40,19 +40,25 @@ own_new(struct image_job *job, struct own **ret)
 
 /* ---- values of options ---- */
 
+/* A failure, and whose value it is about. */
+static hm_err
+of_option(const char *name, hm_err err, struct why *why)
+{
+	if (err != HM_OK)
+		why_where(why, "--%s", name);
+	return err;
+}
+
 static hm_err
 number(const struct image_job *job, const char *name, uint64_t *ret,
     struct why *why)
 {
 	const char *text = options_text(job->given, name);
-	hm_err err;
 
 	if (text == NULL)
 		return HM_OK;
-	err = mcuboot_parse_number(hm_bytes_of(text), UINT32_MAX, ret, why);
-	if (err != HM_OK)
-		why_where(why, "--%s", name);
-	return err;
+	return of_option(name,
+	    mcuboot_parse_number(hm_bytes_of(text), UINT32_MAX, ret, why), why);
 }
 
 static bool
@@ -189,7 +195,9 @@ set_header(
 	if (version == NULL || !options_has(job->given, "header-size"))
 		return WHY(why, HM_E_USAGE,
 		    "format mcuboot wants --image-version and --header-size");
-	HM_TRY(mcuboot_parse_version(hm_bytes_of(version), &how->version, why));
+	HM_TRY(of_option("image-version",
+	    mcuboot_parse_version(hm_bytes_of(version), &how->version, why),
+	    why));
 	HM_TRY(number(job, "header-size", &size, why));
 	how->header_size = (uint32_t)size;
 	how->pad_header = options_flag(job->given, "pad-header");
@@ -280,17 +288,23 @@ set_tlvs(const struct image_job *job, struct mcuboot_sign *how,
 
 	how->has_counter = counter != NULL;
 	if (counter != NULL)
-		HM_TRY(mcuboot_parse_counter(
-		    hm_bytes_of(counter), how->version, &how->counter, why));
+		HM_TRY(of_option("security-counter",
+		    mcuboot_parse_counter(
+			hm_bytes_of(counter), how->version, &how->counter, why),
+		    why));
 	how->boot_record = options_text(job->given, "boot-record");
 	for (size_t i = 0; i < options_count(job->given, "dependencies"); i++)
-		HM_TRY(mcuboot_parse_dependencies(
-		    hm_bytes_of(options_at(job->given, "dependencies", i)), how,
+		HM_TRY(of_option("dependencies",
+		    mcuboot_parse_dependencies(
+			hm_bytes_of(options_at(job->given, "dependencies", i)),
+			how, why),
 		    why));
 	for (size_t i = 0; i < options_count(job->given, "custom-tlv"); i++)
-		HM_TRY(mcuboot_parse_extra(
-		    hm_bytes_of(options_at(job->given, "custom-tlv", i)), &left,
-		    how, why));
+		HM_TRY(of_option("custom-tlv",
+		    mcuboot_parse_extra(
+			hm_bytes_of(options_at(job->given, "custom-tlv", i)),
+			&left, how, why),
+		    why));
 	return set_ids(job, how, room, why);
 }
 
