@@ -522,13 +522,20 @@ convert(struct image_job *job, struct why *why)
 
 /* ---- judging ---- */
 
-static void
-note_hex(struct image_job *job, const struct source *source)
+/* What HEX is of, nobody looked at if no --format was given. */
+static hm_err
+look_at_hex(struct image_job *job, const struct source *source, struct why *why)
 {
-	if (source->is_hex)
-		findings_note(job->findings, 0,
-		    "Intel HEX from 0x%08llx: offsets count from there",
-		    (unsigned long long)source->base);
+	if (!source->is_hex)
+		return HM_OK;
+	findings_note(job->findings, 0,
+	    "Intel HEX from 0x%08llx: offsets count from there",
+	    (unsigned long long)source->base);
+	if (options_has(job->given, "format") || mcuboot_is(&source->image))
+		return HM_OK;
+	why_do(why, "name it by --format");
+	return WHY(why, HM_E_IMAGE_FORMAT,
+	    "Intel HEX of something that is no image of MCUboot");
 }
 
 static hm_err
@@ -545,7 +552,8 @@ judge(struct image_job *job, const struct input *file, struct why *why)
 		how.has_counter = options_has(job->given, "security-counter");
 		how.counter = (uint32_t)counter;
 	}
-	note_hex(job, &source);
+	if (job->verb == IMAGE_VERIFY)
+		HM_TRY(look_at_hex(job, &source, why));
 	HM_TRY(mcuboot_verify(&how, &source.image, job->findings));
 	if (job->verb != IMAGE_VERIFY)
 		return HM_OK;
@@ -558,7 +566,7 @@ look(struct image_job *job, const struct input *file, struct why *why)
 	AUTO(source) struct source source = { 0 };
 
 	HM_TRY(source_open(file, SAYS_ITSELF, &source, why));
-	note_hex(job, &source);
+	HM_TRY(look_at_hex(job, &source, why));
 	HM_TRY(mcuboot_inspect(&source.image, job->findings));
 	return findings_rest(job->findings, &source.image, "not named");
 }

@@ -571,6 +571,9 @@ def test_hex_and_binary_are_the_same_image(tmp_path, name):
     said = json.loads(run.stdout)
     assert said["format"] == "mcuboot" and said["form"] == "good"
     assert max(p["offset"] + p["size"] for p in said["parts"]) == plain.stat().st_size
+    (tmp_path / "code.hex").write_bytes(to_hex(b"code" * 20, 0x1000))
+    run = subprocess.run([HALLMARK, "image", "inspect", tmp_path / "code.hex"], capture_output=True, check=False)
+    assert run.returncode == 4 and b"no image of MCUboot" in run.stderr and run.stdout == b""
     data = plain.read_bytes()
     for segment in row["hex_segments"]:
         start = int(segment["address"], 16) - int(at, 16)
