@@ -53,6 +53,12 @@ def test_vectors(vector):
         assert found["error"] in ERRORS[vector["why"]], (vector["why"], found)
 
 
+@pytest.mark.parametrize("name", ["signed-rsa", "signed-ecdsa384"])
+def test_a_signature_by_nobody_knows_whom_is_refused(name):
+    done = image("verify", "--format", "esp-secure-cert", "--json", VECTORS / f"{name}.bin")
+    assert done.returncode == 4 and json.loads(done.stdout)["error"] == "HM-3207"
+
+
 @pytest.mark.parametrize("name", ["plain", "user"])
 def test_the_same_bytes_as_espressifs_generator(name, tmp_path):
     done = image("convert", "--format", "esp-secure-cert", "-o", tmp_path / "made", f"{name}.csv",
