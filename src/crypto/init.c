@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD: see crypto_init_brief() */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD: see crypto_random_of_kernel() */
 #include "crypto/init.h"
 
 #include <errno.h>
@@ -127,9 +127,15 @@ static const RAND_METHOD kernel = { .bytes = kernel_bytes,
 	.status = kernel_is_ready };
 
 void
-crypto_init_brief(void)
+crypto_random_of_kernel(void)
 {
 	(void)RAND_set_rand_method(&kernel);
+}
+
+void
+crypto_init_brief(void)
+{
+	crypto_random_of_kernel();
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
 				      OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
 				      OPENSSL_INIT_NO_ADD_ALL_DIGESTS |

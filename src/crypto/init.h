@@ -42,13 +42,21 @@ void crypto_done(void);
 HM_MUST hm_err crypto_few_decoders(void);
 
 /*
+ * Random bytes of libcrypto come from getrandom() each time from now on, for
+ * the whole process and the modules of a token that use this libcrypto.
+ * libcrypto's generators, which it seeds from there too, take longer to set up
+ * than an ECDSA signature, and several times as long for the few bytes that a
+ * nonce or a key is. A provider with generators of its own, as one for FIPS,
+ * uses those. Without memory for it all is as before.
+ */
+void crypto_random_of_kernel(void);
+
+/*
  * For a command that does one thing and ends, before it calls anything of
  * libcrypto: the texts of errors, which nobody prints, and the names of all
  * ciphers and digests, by which nobody asks, are not loaded, and the tables
  * that libcrypto made are left to the system at the end. Keys are wiped when
- * they are freed, as ever. Random bytes come from getrandom() each time:
- * libcrypto's generators, which it seeds from there too, take longer to set up
- * than an ECDSA signature (a provider with generators of its own, as one for
- * FIPS, uses those). Without memory for it all is as before.
+ * they are freed, as ever. Random bytes are of the kernel
+ * (crypto_random_of_kernel()). Without memory for it all is as before.
  */
 void crypto_init_brief(void);
