@@ -148,7 +148,7 @@ role_run(server_role role, const struct server_config *config, struct why *why)
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
 	crypto_random_of_kernel();
-	HM_TRY(crypto_few_decoders());
+	HM_TRY(crypto_few_algorithms());
 	HM_TRY(crypto_init()); /* in the jail it is too late */
 	HM_TRY(life_await(LIFE_FD, &with));
 	switch (role) {

@@ -2,8 +2,8 @@
 /*
  * The default provider is loaded into a library context of its own, and stands
  * in the process's one behind a provider that passes on what it has to offer
- * but for decoders. Its functions never learn of it: they get the context that
- * they were made with.
+ * but for most decoders and some ciphers. Its functions never learn of it: they
+ * get the context that they were made with.
  */
 #include "crypto/init.h"
 
@@ -16,10 +16,12 @@
 #include "core/check.h"
 #include "crypto/ossl.h"
 
-#define KEPT_MAX 15
+#define DECODERS_MAX 15
+#define CIPHERS_MAX 127
 
 static OSSL_PROVIDER *whole, *narrow;
-static OSSL_ALGORITHM kept[KEPT_MAX + 1]; /* an empty one is the end */
+/* An empty one is the end. */
+static OSSL_ALGORITHM decoders[DECODERS_MAX + 1], ciphers[CIPHERS_MAX + 1];
 
 /*
  * A key as it stands in a certificate or in PKCS#8, in DER. From PEM, from a
@@ -27,7 +29,7 @@ static OSSL_ALGORITHM kept[KEPT_MAX + 1]; /* an empty one is the end */
  * it has found none (test_decoders).
  */
 static bool
-is_wanted(const OSSL_ALGORITHM *decoder)
+is_wanted_decoder(const OSSL_ALGORITHM *decoder)
 {
 	static const char *const kinds[] = { "EC", "ED25519", "RSA" };
 	const char *what = decoder->property_definition;
@@ -41,18 +43,32 @@ is_wanted(const OSSL_ALGORITHM *decoder)
 	return false;
 }
 
+/* Modules of tokens may want any but these: AES, Triple-DES, ChaCha20. */
+static bool
+is_wanted_cipher(const OSSL_ALGORITHM *cipher)
+{
+	static const char *const families[] = { "ARIA-", "CAMELLIA-", "SM4-" };
+	const char *name = cipher->algorithm_names;
+
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (strncmp(name, families[i], strlen(families[i])) == 0)
+			return false;
+	return true;
+}
+
 static void
-keep_decoders(void)
+keep(int operation, bool (*is_wanted)(const OSSL_ALGORITHM *),
+    OSSL_ALGORITHM *ret, size_t max)
 {
 	int no_cache = 0;
 	const OSSL_ALGORITHM *all =
-	    OSSL_PROVIDER_query_operation(whole, OSSL_OP_DECODER, &no_cache);
+	    OSSL_PROVIDER_query_operation(whole, operation, &no_cache);
 	size_t count = 0;
 
 	for (; all != NULL && all->algorithm_names != NULL; all++)
 		if (is_wanted(all)) {
-			hm_assert(count < KEPT_MAX);
-			kept[count++] = *all;
+			hm_assert(count < max);
+			ret[count++] = *all;
 		}
 }
 
@@ -60,11 +76,12 @@ static const OSSL_ALGORITHM *
 query(void *context, int operation, int *ret_no_cache)
 {
 	(void)context;
-	if (operation != OSSL_OP_DECODER)
-		return OSSL_PROVIDER_query_operation(
-		    whole, operation, ret_no_cache);
 	*ret_no_cache = 0;
-	return kept;
+	if (operation == OSSL_OP_DECODER)
+		return decoders;
+	if (operation == OSSL_OP_CIPHER)
+		return ciphers;
+	return OSSL_PROVIDER_query_operation(whole, operation, ret_no_cache);
 }
 
 /* The groups of TLS are there. */
@@ -94,7 +111,7 @@ init(const OSSL_CORE_HANDLE *core, const OSSL_DISPATCH *in,
 }
 
 hm_err
-crypto_few_decoders(void)
+crypto_few_algorithms(void)
 {
 	OSSL_LIB_CTX *behind;
 
@@ -105,7 +122,8 @@ crypto_few_decoders(void)
 		whole = OSSL_PROVIDER_load(behind, "default");
 	if (whole == NULL)
 		return ossl_failed(HM_E_NO_MEMORY);
-	keep_decoders();
+	keep(OSSL_OP_DECODER, is_wanted_decoder, decoders, DECODERS_MAX);
+	keep(OSSL_OP_CIPHER, is_wanted_cipher, ciphers, CIPHERS_MAX);
 	if (OSSL_PROVIDER_add_builtin(NULL, "hallmark", init) == 1)
 		narrow = OSSL_PROVIDER_load(NULL, "hallmark");
 	return narrow != NULL ? HM_OK : ossl_failed(HM_E_NO_MEMORY);

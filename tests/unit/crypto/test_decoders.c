@@ -14,8 +14,8 @@ static void
 everything_works_as_before(void **state)
 {
 	(void)state;
-	assert_int_equal(crypto_few_decoders(), HM_OK);
-	assert_int_equal(crypto_few_decoders(), HM_OK);
+	assert_int_equal(crypto_few_algorithms(), HM_OK);
+	assert_int_equal(crypto_few_algorithms(), HM_OK);
 	assert_int_equal(crypto_init(), HM_OK);
 	crypto_done();
 }
@@ -191,6 +191,34 @@ reads_no_keys_of_other_kinds(void **state)
 	}
 }
 
+static bool
+has_cipher(const char *name)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
+
+	ERR_clear_error();
+	EVP_CIPHER_free(cipher);
+	return cipher != NULL;
+}
+
+/* Of TLS, and of what tokens' modules and their keys are wrapped with. */
+static void
+has_the_ciphers_that_are_in_use(void **state)
+{
+	static const char *const there[] = { "AES-128-GCM", "AES-256-GCM",
+		"AES-128-CBC", "AES-256-CBC", "AES-256-ECB", "AES-256-CTR",
+		"AES-128-CFB", "AES-256-CCM", "AES-256-WRAP",
+		"AES-256-WRAP-PAD", "DES-EDE3-CBC", "ChaCha20-Poly1305" };
+	static const char *const gone[] = { "ARIA-256-GCM", "CAMELLIA-128-CBC",
+		"SM4-CBC" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		assert_true(has_cipher(there[i]));
+	for (size_t i = 0; i < sizeof(gone) / sizeof(gone[0]); i++)
+		assert_false(has_cipher(gone[i]));
+}
+
 /* Groups of TLS are no algorithms: a provider has to name them. */
 static void
 tls_has_its_groups(void **state)
@@ -214,6 +242,7 @@ main(void)
 		cmocka_unit_test(
 		    reads_no_key_behind_a_passphrase_that_nobody_says),
 		cmocka_unit_test(reads_no_keys_of_other_kinds),
+		cmocka_unit_test(has_the_ciphers_that_are_in_use),
 		cmocka_unit_test(tls_has_its_groups),
 	};
 
