@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD: see crypto_random_of_kernel() */
+#define OPENSSL_SUPPRESS_DEPRECATED /* RAND_METHOD */
 #include "crypto/init.h"
 
 #include <errno.h>
