@@ -267,16 +267,24 @@ make_result(struct image_job *job, struct image_ring *ring,
 	return write_result(job, request, why);
 }
 
+static struct doc *
+result_doc(const struct image_job *job)
+{
+	struct doc *doc = report_doc("hallmark.image.result/1");
+
+	doc_text(doc, "verb", options_verb(job->given)->name);
+	doc_text(doc, "format", job->command->format);
+	doc_text(doc, "output", options_text(job->given, "output"));
+	return doc;
+}
+
 static int
 report_result(const struct image_job *job)
 {
 	const char *verb = options_verb(job->given)->name;
 	const char *to = options_text(job->given, "output");
-	AUTO_DOC struct doc *doc = report_doc("hallmark.image.result/1");
+	AUTO_DOC struct doc *doc = result_doc(job);
 
-	doc_text(doc, "verb", verb);
-	doc_text(doc, "format", job->command->format);
-	doc_text(doc, "output", to);
 	doc_uint(doc, "size", job->result_size);
 	report_note("%s %s: %s, %llu bytes", verb, job->command->format, to,
 	    (unsigned long long)job->result_size);
@@ -359,6 +367,14 @@ record(struct image_job *job, struct image_ring *ring,
 	return image_request_write(request, job, why);
 }
 
+static int
+report_request(const struct image_job *job)
+{
+	AUTO_DOC struct doc *doc = result_doc(job);
+
+	return report_end(doc);
+}
+
 int
 image_run_request(const struct options *given)
 {
@@ -367,15 +383,18 @@ image_run_request(const struct options *given)
 	struct image_ring *ring = NULL;
 	struct why why = { 0 };
 	hm_err err = image_request_new(&request);
+	int status;
 
 	if (err == HM_OK)
 		err = image_ring_new(given, &ring);
 	if (err == HM_OK)
 		err = record(&job, ring, request, &why);
+	status =
+	    err == HM_OK ? report_request(&job) : report_failure(err, &why);
 	image_files_done(&job);
 	image_ring_free(ring);
 	image_request_free(request);
-	return report_failure(err, &why);
+	return status;
 }
 
 int

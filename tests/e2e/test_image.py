@@ -415,7 +415,9 @@ def test_each_format_is_signed_beyond_an_air_gap(signed, row):
         (signed.folder / old).unlink(missing_ok=True)
     options += ["--key", f"{kind}.pub", "--channel", "prod"]
     signed.env["SOURCE_DATE_EPOCH"] = "1700000000"
-    signed.ok("image", "request", *options, "-o", "gap.request", file)
+    said = signed.ok("image", "request", *options, "--json", "-o", "gap.request", file).stdout
+    assert json.loads(said) == {"schema": "hallmark.image.result/1", "verb": "request", "format": row[0],
+                                "output": "gap.request"}
     del signed.env["SOURCE_DATE_EPOCH"]
     asked = json.loads(signed.read("gap.request"))
     answer = signed.answer(kind, asked)
