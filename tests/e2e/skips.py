@@ -14,11 +14,12 @@ FLASH_USED, FLASH_FILE = 0x120000, 0x1000000  # device/port/mps2/map.h
 BOARDS = {"an385": (0x20000000, 0x21000000, (0x40008000, 0xe000e000)),
           "an505": (0x38000000, 0x80000000, (0x50081000, 0xe000e000))}
 ENDS = "hm_port_boot_failed", "mps2_exit", "mps2_reset", "fault"
+# QEMU executes a page with a breakpoint an instruction at a time: none is where SHA-256 is.
+CAUGHT = ENDS[:2]
 LIFE, COUNTER, KEYS, SLOT_A, SLOT_B = 0x200, 0x400, 0x800, 0x30000, 0x80000
 HEADER = 0x200
 PC, XPSR = 15, 25  # registers of the protocol
 SAFE, BYPASS, HANG = "safe", "bypass", "hang"
-EXITED = "exited"
 TICKS = os.sysconf("SC_CLK_TCK")
 SLEEPS_S = 3  # an emulator that did nothing for so long waits for ever
 
@@ -402,22 +403,15 @@ class Target:
         return b"IN:" in os.pread(self.log.fileno(), 1 << 20, 0)
 
     def point(self, flash, bad_entry, at=None, count=1, state=None):
-        """SAFE, BYPASS or HANG; None if the address is not reached so often.
-
-        QEMU executes a page with a breakpoint an instruction at a time: none is where SHA-256 is.
-        """
-        words = flash, bad_entry, at, count, state
-        what = self.outcome(["hm_port_boot_failed"], *words)
-        if what == EXITED and not self.ran_flash():  # main() came back?
-            what = self.outcome(ENDS, *words)
-            self.stop()
+        """SAFE, BYPASS or HANG; None if the address is not reached so often."""
+        what = self.outcome(flash, bad_entry, at, count, state)
         if self.ran_flash():
             self.stop()
-            what = BYPASS
-        return BYPASS if what == EXITED else what
+            return BYPASS
+        return what
 
-    def outcome(self, names, flash, bad_entry, at, count, state):
-        self.ends = [bad_entry, *(self.program.entry[name] for name in names)]
+    def outcome(self, flash, bad_entry, at, count, state):
+        self.ends = [bad_entry, *(self.program.entry[name] for name in CAUGHT)]
         if self.fine is not None:
             self.ends.append(self.fine)
         ends = {end: SAFE for end in self.ends} | {bad_entry: BYPASS}
@@ -441,7 +435,7 @@ class Target:
             status = self.process.wait(timeout=30)
             self.stop()
             if status == 0 or self.ran_flash():
-                return EXITED
+                return BYPASS
             if self.memory[:] == flash:
                 break
             self.start()
