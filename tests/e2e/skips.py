@@ -16,6 +16,7 @@ BOARDS = {"an385": (0x20000000, 0x21000000, (0x40008000, 0xe000e000)),
 ENDS = "hm_port_boot_failed", "mps2_exit", "mps2_reset", "fault"
 # QEMU executes a page with a breakpoint an instruction at a time: none is where SHA-256 is.
 CAUGHT = ENDS[:2]
+RAM = 0x21000  # tests/sim/thumb_run.h
 LIFE, COUNTER, KEYS, SLOT_A, SLOT_B = 0x200, 0x400, 0x800, 0x30000, 0x80000
 HEADER = 0x200
 PC, XPSR = 15, 25  # registers of the protocol
@@ -375,7 +376,9 @@ class Target:
         """What tests/sim/skip_run.c wrote: the machine behind the instruction at `at`."""
         assert self.reach(self.program.entry["hm_boot_run"], 1)
         data = pathlib.Path(state).read_bytes()
-        words, ram = struct.unpack_from("<18I", data), data[72:]
+        words, ram, flash = struct.unpack_from("<18I", data), data[72:72 + RAM], data[72 + RAM:]
+        if flash:
+            self.memory[:] = flash
         ram_at = BOARDS[self.program.board][0]
         for start in range(0, len(ram), 1024):
             part = ram[start:start + 1024]

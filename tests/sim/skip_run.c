@@ -34,6 +34,7 @@
 
 #define NEVER UINT32_MAX
 #define STARTS 4
+#define STATE_FLASH 0x120000 /* FLASH_USED of tests/e2e/skips.py */
 
 struct options {
 	const char *flash, *states;
@@ -162,7 +163,8 @@ tell(const struct point *point, run_end end)
 }
 
 /* As it is behind the instruction that is left out: r0 to r14, flags as in
- * xPSR, state of an IT block, place to go on at, 0 if we do not know it; RAM.
+ * xPSR, state of an IT block, place to go on at, 0 if we do not know it; RAM;
+ * flash, if it was written.
  */
 static void
 write_state(struct point *point, const struct cpu *at)
@@ -181,7 +183,9 @@ write_state(struct point *point, const struct cpu *at)
 	(void)snprintf(path, sizeof(path), "%s%u", options.states, states);
 	file = fopen(path, "wb");
 	if (file == NULL || fwrite(words, sizeof(words), 1, file) != 1 ||
-	    fwrite(before, RAM_LEN, 1, file) != 1 || fclose(file) != 0) {
+	    fwrite(before, RAM_LEN, 1, file) != 1 ||
+	    (flash_written && fwrite(then, STATE_FLASH, 1, file) != 1) ||
+	    fclose(file) != 0) {
 		perror(path);
 		exit(2);
 	}
@@ -192,7 +196,7 @@ is_state_due(const struct point *point, run_end end)
 {
 	static uint32_t turn;
 
-	if (options.states == NULL || flash_written)
+	if (options.states == NULL)
 		return false;
 	if (end == UNKNOWN && point->count > options.replayed)
 		return true;
