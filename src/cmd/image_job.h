@@ -68,6 +68,7 @@ struct image_step {
 	const struct option_spec *options; /* its own; NULL: none */
 	const char *shared;                /* "append hash"; NULL: none */
 	const char *needs; /* options that must be given; NULL: none */
+	unsigned passes;   /* over the file, for the bar; 0: one */
 	bool is_judged;    /* the result, before it is written (sign and resign
 			      always are) */
 };

@@ -233,6 +233,29 @@ load_keys(struct image_job *job, struct image_ring *ring,
 	return HM_OK;
 }
 
+/* Ed25519 over a file: twice to sign, twice to verify what was made. */
+static bool
+signs_file(const struct image_job *job)
+{
+	if (job->signer_count == 0 ||
+	    pkey_kind(job->signers[0].key) != PKEY_ED25519)
+		return false;
+	return strcmp(job->command->format, "raw") == 0 ||
+	       is_given(job, "pure");
+}
+
+/* About how many bytes will be read. */
+static uint64_t
+expected(const struct image_job *job)
+{
+	unsigned passes = job->command->steps[job->verb].passes;
+
+	passes = passes == 0 ? 1 : passes;
+	passes += job->verb == IMAGE_SIGN && job->recipient != NULL;
+	passes += signs_file(job) ? 3 : 0;
+	return passes * job->input.size;
+}
+
 static hm_err
 write_result(
     struct image_job *job, const struct image_request *request, struct why *why)
@@ -240,8 +263,7 @@ write_result(
 	const char *to = options_text(job->given, "output");
 
 	HM_TRY(image_files_output(job, to, why));
-	/* It is hashed, copied, and read by the verifier. */
-	progress_begin(options_verb(job->given)->name, 3 * job->input.size);
+	progress_begin(options_verb(job->given)->name, expected(job));
 	HM_TRY(job->command->steps[job->verb].run(job, why));
 	job->result_size = output_size(job->out);
 	if (request != NULL)
@@ -362,7 +384,8 @@ record(struct image_job *job, struct image_ring *ring,
 	HM_TRY(image_time(&job->time_s, why));
 	job->has_time = true;
 	HM_TRY(load_keys(job, ring, &far, why));
-	HM_TRY(image_files_output(job, "-", why)); /* never committed */
+	progress_begin("request", 3 * job->input.size); /* two digests more */
+	HM_TRY(image_files_output(job, "-", why));      /* never committed */
 	HM_TRY(job->command->steps[IMAGE_SIGN].run(job, why));
 	return image_request_write(request, job, why);
 }
@@ -389,6 +412,7 @@ image_run_request(const struct options *given)
 		err = image_ring_new(given, &ring);
 	if (err == HM_OK)
 		err = record(&job, ring, request, &why);
+	progress_end();
 	status =
 	    err == HM_OK ? report_request(&job) : report_failure(err, &why);
 	image_files_done(&job);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/progress.h"
 #include "crypto/cipher.h"
 #include "crypto/digest.h"
 #include "image/bundle_parts.h"
@@ -372,6 +373,7 @@ open_segment(struct opening *o, uint64_t at, size_t len, bool is_last,
 	else if (err == HM_E_OPEN)
 		(void)findings_fault(o->findings, HM_E_IMAGE_OPEN, at,
 		    "segment %u was altered", o->segments.next);
+	progress_add(len);
 	hm_wipe(plain, len);
 	o->segments.next++;
 	return err;

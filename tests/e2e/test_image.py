@@ -584,6 +584,14 @@ def test_a_bar_on_a_terminal_and_nothing_left_of_it(bench):
     drawn = [int(n) for n in re.findall(r"\rsign +\[[# ]{40}\] +(\d+) %", seen)]
     assert drawn and drawn == sorted(drawn) and drawn[-1] < 100
     assert seen.rpartition("%")[2].lstrip("\r ").startswith("hallmark: sign raw")
+    # other verbs have one, too
+    bundle = ["image", "encrypt", "--format", "bundle", "--encrypt-key", "p256.pub", "-o", "long.hmb", "long.bin"]
+    opened = ["--format", "bundle", "--decrypt-key", "p256.pem"]
+    for argv in (bundle, ["image", "verify", *opened, "long.hmb"],
+                 ["image", "decrypt", *opened, "-o", "long.tar", "long.hmb"],
+                 ["image", "request", "--format", "raw", "--key", "p256.pub", "-o", "long.request", "long.bin"]):
+        seen, status = on_a_terminal(bench, *argv)
+        assert status == 0 and re.search(rf"\r{argv[1]} +\[[# ]{{40}}\] +\d+ %", seen), argv
     for more in (["--progress", "none"], ["--quiet"], ["--progress", "line"]):
         seen, status = on_a_terminal(bench, *sign("p256.pem", "-o", "long.sig", *more, "long.bin"))
         assert status == 0 and "[" not in seen, more
