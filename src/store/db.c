@@ -389,6 +389,8 @@ db_open(const struct db_options *options, struct db **ret, struct why *why)
 		HM_TRY(create(options->path, why));
 	if (writes)
 		HM_TRY(make_durable(options->path, why));
+	/* Nobody asks how much memory is in use. Later ones change nothing. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	rc = sqlite3_open_v2(options->path, &db->raw,
 	    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, options->vfs);
 	if (!db->raw)
