@@ -120,7 +120,7 @@ static hm_err
 refuse_verb(const struct image_job *job, struct why *why)
 {
 	const char *verb = options_verb(job->given)->name;
-	char names[160] = "";
+	char names[240] = "";
 	size_t len = 0;
 
 	for (size_t i = 0; image_commands[i] != NULL; i++) {

@@ -500,7 +500,7 @@ esp-secure-cert esp-nvs esp-efuse esp-encrypted-img fit fit-control uboot-env bu
 def test_help_names_the_formats_that_a_verb_is_for(bench, verb):
     """And so does the refusal of another one"""
     text = bench.ok("image", verb, "--help").stdout.decode()
-    listed = re.search(r"--format NAME {2,}((?:[a-z0-9-]+,?\s+)+)", text)[1].replace(",", " ").split()
+    listed = re.search(r"--format NAME {2,}((?:[a-z0-9-]+[,;]?\s+)+)", text)[1].replace(";", ",").replace(",", " ").split()
     output = [] if verb == "inspect" else ["-o", "none"]
     can, others = set(), []
     for name in FORMATS:
