@@ -57,6 +57,34 @@ def test_a_good_image_starts_and_a_skip_is_seen(bench, run):
     assert {skips.BYPASS, skips.SAFE} <= found
 
 
+def test_the_guard_holds(bench, tmp_path):
+    """Before an image is chosen nothing in flash or RAM is executed, the code and the vectors are not
+    written, and nothing else is there: each ends as a fault, whatever the image."""
+    program, cases = bench
+    good, (ram, flash, _) = cases["good"], skips.BOARDS[program.board]
+    vectors, copy = program.symbol("vectors"), program.entry["memcpy"]
+    target = skips.Target(program, str(tmp_path))
+    target.ends = [program.entry["mps2_exit"]]
+    try:
+        for at, to in ((good.entry, ram), (ram + 0x100, ram), (copy, vectors), (copy, vectors + 0x2000),
+                       (copy, 0x90000000), (copy, ram)):
+            target.start()
+            target.reset(good.flash)
+            assert target.reach(program.entry["hm_boot_run"], 1)
+            assert target.is_guarded()
+            before = target.ask(f"m{vectors:x},2040")
+            for number, value in enumerate((to, flash, 16)):
+                target.set_register(number, value)
+            target.set_register(14, good.entry | 1)  # where it would return to
+            target.set_register(skips.PC, at)
+            assert target.go_on({good.entry: skips.BYPASS}) == program.entry["mps2_exit"]
+            assert target.register(0) == 3  # MPS2_EXIT_FAULT
+            assert target.ask(f"m{vectors:x},2040") == before
+            assert not target.ran_flash()
+    finally:
+        target.close()
+
+
 def test_no_bad_image_starts(bench, run):
     program, _ = bench
     for name, count in POINTS[program.board].items():

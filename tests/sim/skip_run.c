@@ -85,6 +85,7 @@ reset(void)
 	uint32_t vectors[2];
 
 	memset(machine_room(RAM_AT), 0, RAM_LEN);
+	machine_guard(false);
 	memcpy(vectors, machine_at(ROM_AT), sizeof(vectors));
 	memset(&cpu, 0, sizeof(cpu));
 	cpu.r[13] = vectors[0];
@@ -192,11 +193,12 @@ write_state(struct point *point, const struct cpu *at)
 }
 
 static bool
-is_state_due(const struct point *point, run_end end)
+is_state_due(const struct point *point, bool is_guarded, run_end end)
 {
 	static uint32_t turn;
 
-	if (options.states == NULL)
+	/* The emulator that becomes it has its guard on. */
+	if (options.states == NULL || !is_guarded)
 		return false;
 	if (end == UNKNOWN && point->count > options.replayed)
 		return true;
@@ -228,9 +230,12 @@ go_on(void)
 	cpu.where = (uint32_t)cpu.next;
 	cpu.fuel = longest + 1000000;
 	end = again(run_fast());
-	if (end == OUTSIDE && cpu.pc - FLASH_AT >= FLASH_LEN)
-		end = machine_is_hole(cpu.pc) ? FAULT : UNKNOWN;
-	return end;
+	if (end != OUTSIDE)
+		return end;
+	if (machine_is_hole(cpu.pc) ||
+	    machine_is_forbidden(cpu.pc, false, true))
+		return FAULT;
+	return cpu.pc - FLASH_AT < FLASH_LEN ? OUTSIDE : UNKNOWN;
 }
 
 /* The machine stands before an instruction: go on behind it. */
@@ -239,6 +244,7 @@ skip(struct point *point)
 {
 	const struct cpu now = cpu;
 	const bool was_written = flash_written;
+	const bool was_guarded = machine_is_guarded();
 	struct cpu later;
 	run_end end;
 
@@ -254,7 +260,8 @@ skip(struct point *point)
 			machine_flash(false);
 	}
 	memcpy(machine_room(RAM_AT), before, RAM_LEN);
-	if (is_state_due(point, end))
+	machine_guard(was_guarded);
+	if (is_state_due(point, was_guarded, end))
 		write_state(point, &now);
 	cpu = later;
 	tell(point, end);

@@ -16,6 +16,11 @@
 #define SPAN (((uint64_t)1 << 32) + PAGE)
 #define ROM_SPAN 0x400000u
 #define RAM_SPAN 0x200000u
+#define CODE_REGION 0x800000u /* device/port/mps2/guard.c, or more */
+#define RAM_REGION 0x2000000u
+#define PROCESSOR_AT 0xe0000000u /* its registers: never in a region */
+#define PROCESSOR_LEN 0x100000u
+#define MPU_CTRL 0xe000ed94u
 #define SYS_WRITE0 0x04
 #define SYS_GET_CMDLINE 0x15
 #define SYS_EXIT_EXTENDED 0x20
@@ -46,6 +51,55 @@ machine_is_hole(uint64_t address)
 	return (address >= 0x60000000 && address < 0x80000000) ||
 	       (address >= 0x90000000 && address < 0xe0000000) ||
 	       address >= 0xf8000000;
+}
+
+static bool
+is_near_device(uint64_t address)
+{
+	static const uint32_t devices[] = { DEVICES };
+
+	for (unsigned i = 0; i < sizeof(devices) / sizeof(*devices); i++)
+		if (address >> 20 == devices[i] >> 20)
+			return true;
+	return false;
+}
+
+void
+machine_guard(bool is_on)
+{
+	const uint32_t word = is_on;
+
+	memcpy(machine_room(MPU_CTRL), &word, sizeof(word));
+}
+
+bool
+machine_is_guarded(void)
+{
+	return (*machine_room(MPU_CTRL) & 1) != 0;
+}
+
+static bool
+lies_in(uint64_t address, uint64_t at, uint64_t len)
+{
+	return address >= at && address < at + len;
+}
+
+/* With the guard on: surely outside of all regions; flash and RAM are for
+ * data, code for reading. What is nearly so QEMU decides. */
+bool
+machine_is_forbidden(uint64_t address, bool is_write, bool is_code)
+{
+	if (!machine_is_guarded())
+		return false;
+	if (lies_in(address, ROM_AT, CODE_REGION))
+		return is_write && address < (uint64_t)ROM_AT + ROM_SPAN;
+	if (lies_in(address, FLASH_AT, FLASH_LEN) ||
+	    lies_in(address, RAM_AT, RAM_SPAN))
+		return is_code;
+	return !lies_in(address, RAM_AT, RAM_REGION) &&
+	       !lies_in(address, FLASH_AT, RAM_REGION) &&
+	       !lies_in(address, PROCESSOR_AT, PROCESSOR_LEN) &&
+	       !is_near_device(address);
 }
 
 static void
@@ -81,7 +135,10 @@ on_fault(int number, siginfo_t *info, void *context)
 		flash_written = true;
 		return;
 	}
-	siglongjmp(fault, machine_is_hole(address) ? FAULT : UNKNOWN);
+	siglongjmp(fault, machine_is_hole(address) ||
+				  machine_is_forbidden(address, is_write, false)
+			      ? FAULT
+			      : UNKNOWN);
 }
 
 static void

@@ -56,6 +56,11 @@ const uint8_t *machine_at(uint32_t address);
 uint8_t *machine_room(uint32_t address);
 /* The board has nothing there. */
 bool machine_is_hole(uint64_t address);
+/* The memory protection of device/port/mps2/guard.c: as the program left its
+ * register; and what it surely refuses. */
+void machine_guard(bool is_on);
+bool machine_is_guarded(void);
+bool machine_is_forbidden(uint64_t address, bool is_write, bool is_code);
 /* Flash may be written by us, and is no machine's write. */
 void machine_flash(bool is_ours);
 /* From cpu.where on. */

@@ -8,6 +8,7 @@
 
 #include "board.h"
 #include "boot.h"
+#include "guard.h"
 #include "hallmark/boot.h"
 #include "map.h"
 #include "mps2.h"
@@ -45,6 +46,7 @@ jump(uint32_t vectors, const struct entry *entry)
 {
 	*board_reg(SYSTICK_CSR, 0) = 0;
 	*board_reg(VTOR, 0) = vectors;
+	guard_off();
 	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1"
 			 :
 			 : "r"(entry->stack), "r"(entry->start)

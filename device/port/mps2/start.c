@@ -7,6 +7,7 @@
 
 #include "board.h"
 #include "core/check.h"
+#include "guard.h"
 
 #define PAINT 0x5aa5c33cu
 #define SCS 0xe000e000u
@@ -78,6 +79,8 @@ reset(void)
 	uint32_t data = words_to(data_start, data_end);
 	uint32_t bss = words_to(bss_start, bss_end);
 
+	if (guard_on != NULL)
+		guard_on();
 	(void)mps2_stack_paint();
 	for (uint32_t i = 0; i < data; i++)
 		data_start[i] = data_load[i];
