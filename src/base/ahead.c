@@ -40,14 +40,6 @@ slot_of(struct walk *w, size_t block)
 	return &w->slots[block % AHEAD_ROOMS];
 }
 
-static size_t
-length(const struct walk *w, size_t block)
-{
-	uint64_t left = w->size - (uint64_t)block * INPUT_PIECE;
-
-	return left < INPUT_PIECE ? (size_t)left : INPUT_PIECE;
-}
-
 static bool
 claim(struct walk *w, size_t block)
 {
@@ -60,7 +52,8 @@ read_block(struct walk *w, size_t block)
 	struct slot *slot = slot_of(w, block);
 
 	slot->err = input_read(w->input, w->at + (uint64_t)block * INPUT_PIECE,
-	    (struct hm_span){ slot->room.bytes, length(w, block) });
+	    (struct hm_span){
+		slot->room.bytes, input_piece_len(w->size, block) });
 	slot->code = errno;
 }
 
@@ -111,7 +104,7 @@ look(struct walk *w, input_walker *each, void *context)
 
 	for (size_t block = 0; err == HM_OK && block < w->count; block++) {
 		struct slot *slot = take(w, block);
-		size_t len = length(w, block);
+		size_t len = input_piece_len(w->size, block);
 
 		w->current = block;
 		beside_room_hold_first(&slot->room);
@@ -188,7 +181,7 @@ ahead_walk(const struct input *input, uint64_t at, uint64_t size,
 	rooms = malloc((size_t)AHEAD_ROOMS * INPUT_PIECE);
 	if (rooms == NULL)
 		return false;
-	w.count = (size_t)((size + INPUT_PIECE - 1) / INPUT_PIECE);
+	w.count = input_pieces(size);
 	for (size_t i = 0; i < AHEAD_ROOMS; i++) {
 		beside_room_init(
 		    &w.slots[i].room, rooms + i * INPUT_PIECE, INPUT_PIECE);

@@ -227,6 +227,20 @@ input_walk(const struct input *input, uint64_t at, uint64_t size,
 	return HM_OK;
 }
 
+size_t
+input_pieces(uint64_t size)
+{
+	return (size_t)((size + INPUT_PIECE - 1) / INPUT_PIECE);
+}
+
+size_t
+input_piece_len(uint64_t size, size_t piece)
+{
+	uint64_t left = size - (uint64_t)piece * INPUT_PIECE;
+
+	return left < INPUT_PIECE ? (size_t)left : INPUT_PIECE;
+}
+
 struct filled {
 	uint8_t value;
 	bool is;

@@ -47,6 +47,9 @@ typedef hm_err input_walker(void *context, struct hm_bytes piece);
 /* As input_read(), HM_E_NO_MEMORY. */
 HM_MUST hm_err input_walk(const struct input *input, uint64_t at, uint64_t size,
     input_walker *each, void *context);
+/* A walk's pieces if it starts at once: how many, and the length of one. */
+size_t input_pieces(uint64_t size);
+size_t input_piece_len(uint64_t size, size_t piece);
 /* Are these bytes all of this value? HM_E_IMAGE_SHORT, HM_E_IO */
 HM_MUST hm_err input_is_filled(const struct input *input, uint64_t at,
     uint64_t size, uint8_t value, bool *ret);

@@ -32,8 +32,7 @@ turn_block(struct worker *w, size_t block)
 {
 	const struct job *job = w->job;
 	uint64_t at = (uint64_t)block * INPUT_PIECE;
-	uint64_t left = job->from->size - at;
-	size_t len = left < INPUT_PIECE ? (size_t)left : INPUT_PIECE;
+	size_t len = input_piece_len(job->from->size, block);
 	struct hm_span bytes = { w->room, len };
 
 	HM_TRY(input_read(job->from, at, bytes));
@@ -53,14 +52,13 @@ work(void *context)
 		errno = 0;
 		w->err = turn_block(w, block);
 		w->code = errno;
-		if (w->err != HM_OK)
+		if (w->err != HM_OK) { /* the other one ends, too */
 			atomic_store(&job->next, job->count);
-		if (w->tells && block >= w->told) {
-			progress_add((block + 1 - w->told) * INPUT_PIECE);
-			w->told = block + 1;
-		}
-		if (w->err != HM_OK)
 			break;
+		}
+		if (w->tells)
+			progress_add((block + 1 - w->told) * INPUT_PIECE);
+		w->told = block + 1;
 	}
 	return NULL;
 }
@@ -96,7 +94,7 @@ turn_file(const struct input *from, int to, uint64_t at, turner *each,
 	rooms = malloc((size_t)TURN_WORKERS * INPUT_PIECE);
 	if (rooms == NULL)
 		return false;
-	job.count = (size_t)((from->size + INPUT_PIECE - 1) / INPUT_PIECE);
+	job.count = input_pieces(from->size);
 	for (size_t i = 0; i < TURN_WORKERS; i++)
 		workers[i] = (struct worker){ .job = &job,
 			.context = contexts[i],

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/report.h"
 #include "base/text.h"
 #include "image/esp_table.h"
 
@@ -33,6 +34,15 @@ image_job_time(const struct image_job *job, uint64_t *ret, struct why *why)
 		return image_time(ret, why);
 	*ret = job->time_s;
 	return HM_OK;
+}
+
+hm_err
+image_name_rest(
+    struct image_job *job, const struct input *file, const char *name)
+{
+	if (name == NULL || !report_is_json())
+		return HM_OK;
+	return findings_rest(job->findings, file, name);
 }
 
 hm_err

@@ -92,7 +92,11 @@ struct image_command {
 /* Seconds since 1970 that a file may say: SOURCE_DATE_EPOCH, or now.
  * HM_E_USAGE (not a number) */
 HM_MUST hm_err image_time(uint64_t *ret, struct why *why);
-/* The same for a job: what was requested and what is assembled of it say the
+/* findings_rest() where somebody sees it: in documents. NULL: nothing is left.
+ * HM_E_IO, HM_E_NO_MEMORY */
+HM_MUST hm_err image_name_rest(
+    struct image_job *job, const struct input *file, const char *name);
+/* The time for a job: what was requested and what is assembled of it say the
  * same. */
 HM_MUST hm_err image_job_time(
     const struct image_job *job, uint64_t *ret, struct why *why);

@@ -127,9 +127,8 @@ is_zeros(const struct ihex_map *map, const struct input *image)
 	       byte == 0;
 }
 
-#define SAYS_ITSELF                                              \
-	(-1) /* a finished image, whose trailer has erased bytes \
-	      */
+/* A finished image, whose trailer has erased bytes. */
+#define SAYS_ITSELF (-1)
 
 static hm_err
 source_open(
@@ -551,13 +550,12 @@ judge(struct image_job *job, const struct input *file, struct why *why)
 		HM_TRY(number(job, "security-counter", &counter, why));
 		how.has_counter = options_has(job->given, "security-counter");
 		how.counter = (uint32_t)counter;
-	}
-	if (job->verb == IMAGE_VERIFY)
 		HM_TRY(look_at_hex(job, &source, why));
+	}
 	HM_TRY(mcuboot_verify(&how, &source.image, job->findings));
 	if (job->verb != IMAGE_VERIFY)
 		return HM_OK;
-	return findings_rest(job->findings, &source.image, "not named");
+	return image_name_rest(job, &source.image, "not named");
 }
 
 static hm_err
@@ -568,7 +566,7 @@ look(struct image_job *job, const struct input *file, struct why *why)
 	HM_TRY(source_open(file, SAYS_ITSELF, &source, why));
 	HM_TRY(look_at_hex(job, &source, why));
 	HM_TRY(mcuboot_inspect(&source.image, job->findings));
-	return findings_rest(job->findings, &source.image, "not named");
+	return image_name_rest(job, &source.image, "not named");
 }
 
 static hm_err

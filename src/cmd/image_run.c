@@ -454,15 +454,6 @@ show(const struct image_job *job, const char *schema)
 	return report_end(doc);
 }
 
-static hm_err
-name_rest(struct image_job *job)
-{
-	const char *rest = job->command->rest;
-
-	return rest == NULL ? HM_OK
-			    : findings_rest(job->findings, &job->input, rest);
-}
-
 /* A key that everybody has proves nothing. */
 static void
 remark_samples(struct image_job *job)
@@ -487,7 +478,7 @@ judge(struct image_job *job, struct image_ring *ring, struct why *why)
 	remark_samples(job);
 	progress_begin("verify", job->input.size);
 	HM_TRY(job->command->judge(job, &job->input, why));
-	return name_rest(job);
+	return image_name_rest(job, &job->input, job->command->rest);
 }
 
 int
@@ -531,7 +522,7 @@ look(struct image_job *job, struct why *why)
 	if (format == NULL)
 		return HM_E_BUG;
 	HM_TRY(format->inspect(&job->input, job->findings));
-	return name_rest(job);
+	return image_name_rest(job, &job->input, job->command->rest);
 }
 
 int

@@ -258,40 +258,6 @@ turn(void *context, uint64_t at, struct hm_span bytes)
 	return HM_OK;
 }
 
-/* All but the last bytes, by two engines; 0 bytes: nothing was done. */
-static hm_err
-run_pair(struct engine *e, struct engine *other, const struct input *file,
-    uint64_t *ret)
-{
-	void *const both[TURN_WORKERS] = { e, other };
-	struct input whole;
-	hm_err err;
-
-	*ret = 0;
-	if (e->how->areas != NULL)
-		return HM_OK;
-	HM_TRY(input_window(file, 0, file->size - file->size % PIECE, &whole));
-	if (!output_turn(e->out, &whole, turn, both, &err))
-		return HM_OK;
-	e->at += whole.size;
-	*ret = whole.size;
-	return err;
-}
-
-static hm_err
-run(struct engine *e, struct engine *other, const struct input *file)
-{
-	size_t pad =
-	    e->how->cipher == ESP_FLASH_CLASSIC ? CLASSIC_UNIT : ESP_FLASH_ROW;
-	uint64_t done;
-
-	HM_TRY(run_pair(e, other, file, &done));
-	HM_TRY(input_walk(file, done, file->size - done, take, e));
-	for (; e->how->pad && e->held % pad != 0; e->held++)
-		e->piece[e->held] = 0xff;
-	return flush(e);
-}
-
 /* ---- keys ---- */
 
 static hm_err
@@ -401,20 +367,55 @@ engine_free(struct engine *e)
 	free(e);
 }
 
+/* ---- all of it ---- */
+
+/* All but the last bytes, by two engines; 0 bytes: nothing was done. */
+static hm_err
+run_pair(struct engine *e, const struct input *file, uint64_t *ret)
+{
+	struct engine *other = NULL;
+	struct input whole;
+	hm_err err;
+
+	*ret = 0;
+	if (e->how->areas != NULL || file->size < BESIDE_LEAST)
+		return HM_OK;
+	HM_TRY(input_window(file, 0, file->size - file->size % PIECE, &whole));
+	err = engine_new(e->how, e->out, &other);
+	if (err == HM_OK &&
+	    output_turn(e->out, &whole, turn, (void *[]){ e, other }, &err)) {
+		e->at += whole.size;
+		*ret = whole.size;
+	}
+	engine_free(other);
+	return err;
+}
+
+static hm_err
+run(struct engine *e, const struct input *file)
+{
+	size_t pad =
+	    e->how->cipher == ESP_FLASH_CLASSIC ? CLASSIC_UNIT : ESP_FLASH_ROW;
+	uint64_t done;
+
+	HM_TRY(run_pair(e, file, &done));
+	HM_TRY(input_walk(file, done, file->size - done, take, e));
+	for (; e->how->pad && e->held % pad != 0; e->held++)
+		e->piece[e->held] = 0xff;
+	return flush(e);
+}
+
 hm_err
 esp_flash_convert(const struct esp_flash *how, const struct input *file,
     struct output *out, struct why *why)
 {
-	struct engine *e = NULL, *other = NULL;
+	struct engine *e = NULL;
 	hm_err err;
 
 	HM_TRY(check(how, file, why));
 	err = engine_new(how, out, &e);
 	if (err == HM_OK)
-		err = engine_new(how, out, &other);
-	if (err == HM_OK)
-		err = run(e, other, file);
+		err = run(e, file);
 	engine_free(e);
-	engine_free(other);
 	return err;
 }

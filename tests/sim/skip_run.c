@@ -232,8 +232,7 @@ go_on(void)
 	end = again(run_fast());
 	if (end != OUTSIDE)
 		return end;
-	if (machine_is_hole(cpu.pc) ||
-	    machine_is_forbidden(cpu.pc, false, true))
+	if (machine_refuses(cpu.pc, false, true))
 		return FAULT;
 	return cpu.pc - FLASH_AT < FLASH_LEN ? OUTSIDE : UNKNOWN;
 }

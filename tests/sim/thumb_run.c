@@ -45,8 +45,8 @@ machine_room(uint32_t address)
 }
 
 /* Of what both boards certainly have not. */
-bool
-machine_is_hole(uint64_t address)
+static bool
+is_hole(uint64_t address)
 {
 	return (address >= 0x60000000 && address < 0x80000000) ||
 	       (address >= 0x90000000 && address < 0xe0000000) ||
@@ -87,10 +87,10 @@ lies_in(uint64_t address, uint64_t at, uint64_t len)
 /* With the guard on: surely outside of all regions; flash and RAM are for
  * data, code for reading. What is nearly so QEMU decides. */
 bool
-machine_is_forbidden(uint64_t address, bool is_write, bool is_code)
+machine_refuses(uint64_t address, bool is_write, bool is_code)
 {
-	if (!machine_is_guarded())
-		return false;
+	if (is_hole(address) || !machine_is_guarded())
+		return is_hole(address);
 	if (lies_in(address, ROM_AT, CODE_REGION))
 		return is_write && address < (uint64_t)ROM_AT + ROM_SPAN;
 	if (lies_in(address, FLASH_AT, FLASH_LEN) ||
@@ -135,10 +135,8 @@ on_fault(int number, siginfo_t *info, void *context)
 		flash_written = true;
 		return;
 	}
-	siglongjmp(fault, machine_is_hole(address) ||
-				  machine_is_forbidden(address, is_write, false)
-			      ? FAULT
-			      : UNKNOWN);
+	siglongjmp(
+	    fault, machine_refuses(address, is_write, false) ? FAULT : UNKNOWN);
 }
 
 static void

@@ -54,13 +54,12 @@ void machine_open(void);
 /* The host's address of the machine's: to read, to write. */
 const uint8_t *machine_at(uint32_t address);
 uint8_t *machine_room(uint32_t address);
-/* The board has nothing there. */
-bool machine_is_hole(uint64_t address);
-/* The memory protection of device/port/mps2/guard.c: as the program left its
- * register; and what it surely refuses. */
+/* The memory protection of device/port/mps2/guard.c, as the program left its
+ * register. */
 void machine_guard(bool is_on);
 bool machine_is_guarded(void);
-bool machine_is_forbidden(uint64_t address, bool is_write, bool is_code);
+/* Surely a fault: the board has nothing there, or the guard refuses it. */
+bool machine_refuses(uint64_t address, bool is_write, bool is_code);
 /* Flash may be written by us, and is no machine's write. */
 void machine_flash(bool is_ours);
 /* From cpu.where on. */
