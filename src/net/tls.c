@@ -16,7 +16,7 @@
 #include "base/file.h"
 
 #define PEM_MAX (256 * 1024)
-#define SESSIONS_MAX 4096 /* about 1.5 kB each with a client certificate */
+#define SESSIONS_MAX 4096 /* about 6 KiB each with a client certificate */
 #define SESSION_LIFE_S 3600
 #define CERTIFICATE_MAX 16384 /* what a client may send of a chain */
 #define BETWEEN_MAX 2         /* CAs between a client and one of ours */

@@ -313,7 +313,7 @@ cut_all(unsigned depth)
 	uint64_t step = now->step[level];
 
 	/* one-byte units of a long image are much alike */
-	if (now->story->coarse > 0 &&
+	if (now->story->coarse > 0 && !now->is_whole &&
 	    (level > 0 || now->chip->areas[0].flash.unit == 1))
 		step *= now->story->coarse;
 	for (uint64_t at = 1; cut_once(at, depth); at += step)

@@ -75,6 +75,7 @@ struct power_sweep {
 	unsigned depth;   /* 1: one cut; 2: each of these cut again; ... */
 	uint64_t step[4]; /* every so many operations, at each depth; 1: all */
 	uint64_t seed;
+	bool is_whole; /* even where a story asks for fewer cuts */
 	bool is_talkative;
 };
 

@@ -2,10 +2,13 @@
 /*
  *   test_power_device                      a sample: all stories, chips, tears
  *   test_power_device --depth 2            every operation, and again every one
- *       [--chip NAME] [--story NAME] [--step N] [--inner N] [--seed N] [--find]
+ *       [--chip NAME] [--story NAME] [--step N] [--inner N] [--seed N]
+ * [--whole]
+ *       [--find]
  *
- * --step: every so many operations; --inner: of those of the recovery; --find:
- * it has to find something. The last line is one of JSON.
+ * --step: every so many operations; --inner: of those of the recovery; --whole:
+ * of a download, too, whose recoveries are else cut 23 times less often;
+ * --find: it has to find something. The last line is one of JSON.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +21,7 @@
 struct options {
 	const char *chip, *story;
 	uint64_t depth, step, inner, seed;
-	bool find;
+	bool whole, find;
 };
 
 static double
@@ -70,6 +73,7 @@ tell(const struct options *options, const struct nor_chip *chip,
 			.step = { options->step, options->inner, options->inner,
 			    options->inner },
 			.seed = options->seed + (uint64_t)tear,
+			.is_whole = options->whole,
 			.is_talkative = !options->find };
 
 		power_sweep(&sweep, &some);
@@ -106,6 +110,10 @@ read_options(int argc, char **argv, struct options *ret)
 
 		if (strcmp(argv[i], "--find") == 0) {
 			ret->find = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--whole") == 0) {
+			ret->whole = true;
 			continue;
 		}
 		if (strcmp(argv[i], "--chip") == 0)
