@@ -336,15 +336,6 @@ convert(struct image_job *job, struct why *why)
 }
 
 static hm_err
-verify(const struct image_job *job, const struct input *file,
-    struct findings *findings)
-{
-	struct esp_cert_verify how = { .keys = job->keys };
-
-	return esp_cert_verify(&how, file, findings);
-}
-
-static hm_err
 check_unsigned(struct image_job *job, struct why *why)
 {
 	AUTO_FINDINGS struct findings *findings = NULL;
@@ -377,30 +368,14 @@ sign(struct image_job *job, struct why *why)
 	return err;
 }
 
-/* A signature by nobody knows whom is worth nothing. */
-static hm_err
-want_keys(struct image_job *job, const struct input *file)
-{
-	struct buf all = { 0 };
-	hm_err err;
-
-	if (job->verb != IMAGE_VERIFY || job->keys.trusted_count > 0 ||
-	    file->size > ESP_CERT_MAX)
-		return HM_OK;
-	err = input_load(file, ESP_CERT_MAX, &all);
-	if (err == HM_OK && esp_cert_is_signed(buf_bytes(&all)))
-		(void)findings_fault(job->findings, HM_E_IMAGE_UNTRUSTED, 0,
-		    "it is signed, and no key was given to trust");
-	buf_wipe(&all);
-	return err;
-}
-
 static hm_err
 judge(struct image_job *job, const struct input *file, struct why *why)
 {
+	struct esp_cert_verify how = { .keys = job->keys,
+		.is_judged = job->verb == IMAGE_VERIFY };
+
 	(void)why;
-	HM_TRY(verify(job, file, job->findings));
-	return want_keys(job, file);
+	return esp_cert_verify(&how, file, job->findings);
 }
 
 static const struct option_spec convert_rows[] = { ESP_CERT_CONVERT_OPTIONS,

@@ -309,18 +309,21 @@ static hm_err
 hide(struct efuse *e, unsigned block, bool first_half, struct why *why)
 {
 	const struct efuse_field *dis = find_field(e, "RD_DIS");
-	unsigned parts = BLOCK_LEN / e->chip->hidden_len, missing = 0;
+	unsigned of_block = BLOCK_LEN / e->chip->hidden_len, hidden = 0;
+	unsigned parts = first_half ? 1 : of_block;
+	size_t first;
 	char name[16];
 
 	hm_assert(dis != NULL);
+	first = dis->bit + (size_t)block * of_block;
 	(void)snprintf(name, sizeof(name), "BLOCK_KEY%u", block);
-	for (unsigned i = 0; i < (first_half ? 1 : parts); i++)
-		missing += !get_bit(e, dis->bit + block * parts + i);
-	if (missing == 0)
+	while (hidden < parts && get_bit(e, first + hidden))
+		hidden++;
+	if (hidden == parts)
 		return HM_OK;
 	HM_TRY(check_hidable(e, name, why));
-	for (unsigned i = 0; i < (first_half ? 1 : parts); i++)
-		set_bit(e, dis->bit + block * parts + i);
+	for (unsigned i = hidden; i < parts; i++)
+		set_bit(e, first + i);
 	blank_hidden(e);
 	return HM_OK;
 }

@@ -334,6 +334,9 @@ check_counts(struct walk *w)
 		return fault(w, HM_E_IMAGE_UNTRUSTED, w->at,
 		    w->signatures == 0 ? "it has no signature"
 				       : "no signature is by a trusted key");
+	if (!wanted && w->how->is_judged && w->signatures > 0)
+		return fault(w, HM_E_IMAGE_UNTRUSTED, w->at,
+		    "it is signed, and no key was given to trust");
 	return HM_OK;
 }
 

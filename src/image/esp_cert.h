@@ -89,6 +89,7 @@ struct esp_cert_verify {
 	struct image_keys keys; /* trusted: then a signature is wanted */
 	const struct sbv2_digest *trusted; /* by digests as burned */
 	size_t trusted_count;
+	bool is_judged; /* a signature by nobody knows whom is a fault */
 };
 /* Faults are found; the result is a breakdown. */
 HM_MUST hm_err esp_cert_verify(const struct esp_cert_verify *how,
