@@ -109,6 +109,8 @@ people_approver(const struct people *people, struct hm_bytes kid)
 hm_err
 people_check_new(struct people *people, const struct hm_credential *credential)
 {
+	if (credential->not_after_s > INT64_MAX) /* no column holds it */
+		return HM_E_BAD_INPUT;
 	if (people_by_name(people, credential->name) != NULL)
 		return HM_E_TWICE;
 	if (by_key(people, credential->key) != NULL)

@@ -41,7 +41,8 @@ HM_MUST hm_err people_admit(struct people *people,
 const struct person *people_approver(
     const struct people *people, struct hm_bytes kid);
 
-/* A name or key is given once. HM_E_TWICE, HM_E_TWICE_KEY */
+/* A name or key is given once, for a time that can be kept. HM_E_TWICE,
+ * HM_E_TWICE_KEY, HM_E_BAD_INPUT */
 HM_MUST hm_err people_check_new(
     struct people *people, const struct hm_credential *credential);
 HM_MUST hm_err people_add(struct people *people, struct db *db,

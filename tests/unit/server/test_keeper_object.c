@@ -164,6 +164,24 @@ gives_names_and_keys_of_credentials_once(void **state)
 	assert_refused(plant, plant->planner, HM_E_TWICE_KEY);
 }
 
+/* Found by fuzz_keeper: the database failed, and what was under way with it. */
+static void
+takes_no_credential_until_a_time_that_it_cannot_keep(void **state)
+{
+	struct plant *plant = *state;
+	PAIR(fresh);
+
+	begin(HM_OBJECT_CREDENTIAL);
+	object.credential.name = HM_LITERAL("st-c");
+	object.credential.role = HM_ROLE_STATION;
+	object.credential.not_after_s = (uint64_t)INT64_MAX + 1;
+	p256_pair_point(fresh, object.credential.key);
+	assert_refused(plant, plant->planner, HM_E_BAD_INPUT);
+	object.credential.not_after_s = INT64_MAX;
+	assert_int_equal(
+	    plant_object(plant, plant->planner, &object, NULL), HM_OK);
+}
+
 static void
 checks_what_an_order_names(void **state)
 {
@@ -425,6 +443,7 @@ main(void)
 		TEST(takes_what_the_authority_signed_only),
 		TEST(lets_a_stranger_bring_its_own_credential_only),
 		TEST(gives_names_and_keys_of_credentials_once),
+		TEST(takes_no_credential_until_a_time_that_it_cannot_keep),
 		TEST(checks_what_an_order_names),
 		TEST(keeps_serials_and_addresses_of_orders_apart),
 		cmocka_unit_test(knows_serials_that_meet_under_other_prefixes),
