@@ -250,7 +250,11 @@ def test_esp_application(place, size):
     at = place.altered("out", size=len(image))
     assert "HM-32" in place.refused(4, "verify", *sign, "--key", "rsa.pub", "out"), (SEED, at)
     # a page of the MMU, so that the sector of signatures starts one
-    place.ok("convert", "--format", "esp-app-image", "--secure-pad", "v2", "-o", "back", "in")
+    pad = ["convert", "--format", "esp-app-image", "--secure-pad", "v2", "-o", "back", "in"]
+    if image[1] == 16:  # what fills it would be one segment too many
+        assert "has 16 segments" in place.refused(4, *pad), SEED
+        return
+    place.ok(*pad)
     place.ok("verify", "--format", "esp-app-image", "--chip", "esp32c3", "back")
     back = place.read("back")
     assert len(back) % 65536 == 0 and back[24:len(image) - 48] == image[24:-48], SEED

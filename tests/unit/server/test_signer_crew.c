@@ -609,8 +609,15 @@ a_list_that_hangs_is_answered_and_blocks_no_other(void **state)
 	await_hangs(1);
 	send_ask(ASK_SIGN_CRL, 2, &list, (struct hm_bytes){ 0 });
 	assert_int_equal(answer_to(ASK_SIGN_CRL, 2), HM_E_TOKEN_BUSY);
-	assert_int_equal(issue(5), HM_OK);
-	assert_int_equal(answer_to(ASK_SIGN_CRL, 1), HM_E_TOKEN_BUSY);
+	send_issue(5);
+	/* On a slow machine the list is given up before the device is made. */
+	for (unsigned i = 0; i < 2; i++) {
+		hm_err err = next_answer();
+		bool is_list = head.kind == ASK_SIGN_CRL;
+
+		assert_int_equal(head.id, is_list ? 1 : 5);
+		assert_int_equal(err, is_list ? HM_E_TOKEN_BUSY : HM_OK);
+	}
 	soft_control("");
 	await_return();
 	send_ask(ASK_SIGN_CRL, 3, &list, (struct hm_bytes){ 0 });
