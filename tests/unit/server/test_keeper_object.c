@@ -73,6 +73,18 @@ begin_order(struct plant *plant, const char *name)
 	memcpy(object.order.release, plant->release_digest, HM_DIGEST_LEN);
 }
 
+/* Of another person, with that key, for a while. */
+static void
+begin_credential(const char *name, hm_role role, const struct p256_pair *pair)
+{
+	begin(HM_OBJECT_CREDENTIAL);
+	object.credential.name = hm_bytes_of(name);
+	object.credential.role = role;
+	object.credential.site = HM_LITERAL("office");
+	object.credential.not_after_s = T0 + 1000;
+	p256_pair_point(pair, object.credential.key);
+}
+
 static void
 takes_an_object_once_and_repeats_its_receipt(void **state)
 {
@@ -134,12 +146,7 @@ lets_a_stranger_bring_its_own_credential_only(void **state)
 	struct plant *plant = *state;
 	PAIR(another);
 
-	begin(HM_OBJECT_CREDENTIAL);
-	object.credential.name = HM_LITERAL("second-planner");
-	object.credential.role = HM_ROLE_PLANNER;
-	object.credential.site = HM_LITERAL("office");
-	object.credential.not_after_s = T0 + 1000;
-	p256_pair_point(another, object.credential.key);
+	begin_credential("second-planner", HM_ROLE_PLANNER, another);
 	assert_refused(plant, plant->stranger, HM_E_UNKNOWN_PEER);
 	assert_int_equal(plant_object(plant, another, &object, NULL), HM_OK);
 	begin_order(plant, "PO-2");
@@ -152,12 +159,7 @@ gives_names_and_keys_of_credentials_once(void **state)
 	struct plant *plant = *state;
 	PAIR(fresh);
 
-	begin(HM_OBJECT_CREDENTIAL);
-	object.credential.name = HM_LITERAL("st-a");
-	object.credential.role = HM_ROLE_STATION;
-	object.credential.site = HM_LITERAL("plant 1");
-	object.credential.not_after_s = T0 + 1000;
-	p256_pair_point(fresh, object.credential.key);
+	begin_credential("st-a", HM_ROLE_STATION, fresh);
 	assert_refused(plant, plant->planner, HM_E_TWICE);
 	object.credential.name = HM_LITERAL("st-c");
 	p256_pair_point(plant->st_a, object.credential.key);
@@ -171,11 +173,8 @@ takes_no_credential_until_a_time_that_it_cannot_keep(void **state)
 	struct plant *plant = *state;
 	PAIR(fresh);
 
-	begin(HM_OBJECT_CREDENTIAL);
-	object.credential.name = HM_LITERAL("st-c");
-	object.credential.role = HM_ROLE_STATION;
+	begin_credential("st-c", HM_ROLE_STATION, fresh);
 	object.credential.not_after_s = (uint64_t)INT64_MAX + 1;
-	p256_pair_point(fresh, object.credential.key);
 	assert_refused(plant, plant->planner, HM_E_BAD_INPUT);
 	object.credential.not_after_s = INT64_MAX;
 	assert_int_equal(
