@@ -69,10 +69,20 @@ def test_an_altered_image_is_refused_over_the_line(field):
 def test_killed_at_random_and_resumed(field):
     """SIGKILL for the emulator, while the command carries on as if nothing were."""
     unit, chance = field.unit(), random.Random(SEED)
+    unit.on().ask(STATUS)
+    unit.off()
+    begin = unit.keep()
+    unit.serve(LINK)
+    began = time.monotonic()
+    assert device(field, "update", "product-2a.img")[0] == 0
+    span = time.monotonic() - began  # undisturbed, on this machine
+    unit.off()
+    unit.put_back(begin)
+    unit.kills = 0
     unit.serve(LINK)
     process = command(field, "update", "product-2a.img")
     for _ in range(6):
-        time.sleep(chance.uniform(0.3, 1.5))  # at any instant
+        time.sleep(chance.uniform(0.1, 0.5) * span)  # at any instant
         if process.poll() is not None:
             break
         unit.off()
