@@ -466,6 +466,8 @@ def covered(program, folder, flash, bad_entry, fine=None):
     log = os.path.join(folder, "in_asm")
     try:
         target.ends, target.fine = [bad_entry, program.entry["hm_port_boot_failed"]], fine
+        if fine is not None:
+            target.ends.append(fine)
         target.start("-d", "in_asm", "-D", log)
         result = target.point(flash, bad_entry)
     finally:

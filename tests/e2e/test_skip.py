@@ -98,6 +98,16 @@ def test_no_bad_image_starts(bench, run):
         assert None not in found.values()
 
 
+def test_the_jump_starts_the_image_that_was_chosen_or_nothing(bench, run):
+    """No other place of it either: by then its vectors are the processor's, and nothing protects."""
+    program, _ = bench
+    result, covered, point = run("other-slot")
+    assert result == skips.SAFE
+    found = {hex(at): point(at) for at in covered if program.owner[at] == "guard_leave"}
+    assert len(found) >= 15 and set(found.values()) <= {skips.SAFE, skips.HANG}, found
+    print(found)
+
+
 @pytest.fixture(scope="module")
 def stack(bench, tmp_path_factory):
     return skips.Stack(HOME, bench[0], str(tmp_path_factory.mktemp("stack")))

@@ -3,7 +3,7 @@
  * Which image starts if one instruction of the boot loader is not executed?
  *
  *   skip_run FLASH --entry ADDRESS [--fine ADDRESS] [--all N] [--ends N]
- *            [--gap N] [--seed N] [--part I/N] [--list]
+ *            [--gap N] [--seed N] [--part I/N] [--list] [--alone]
  *            [--states PREFIX [--replayed N] [--check N]]
  *
  * FLASH is the content of the board's flash, ADDRESS where the image in it
@@ -40,7 +40,7 @@ struct options {
 	const char *flash, *states;
 	uint32_t entry, fine, part, parts, all, ends, replayed, check;
 	uint64_t gap, seed;
-	bool is_list;
+	bool is_list, is_alone;
 };
 /* An instruction that is left out. */
 struct point {
@@ -85,7 +85,7 @@ reset(void)
 	uint32_t vectors[2];
 
 	memset(machine_room(RAM_AT), 0, RAM_LEN);
-	machine_guard(false);
+	machine_set((struct machine_settings){ 0 });
 	memcpy(vectors, machine_at(ROM_AT), sizeof(vectors));
 	memset(&cpu, 0, sizeof(cpu));
 	cpu.r[13] = vectors[0];
@@ -113,7 +113,8 @@ look(void)
 	run_end end;
 
 	power_on();
-	log_begin(RAM_AT);
+	if (!options.is_alone)
+		log_begin(RAM_AT);
 	end = run_traced();
 	log_end();
 	longest = UINT64_MAX - cpu.fuel;
@@ -206,11 +207,18 @@ is_state_due(const struct point *point, bool is_guarded, run_end end)
 	       ++turn % options.check == 0;
 }
 
+static bool
+has_changed(void)
+{
+	return flash_written &&
+	       memcmp(machine_at(FLASH_AT), flash, FLASH_LEN) != 0;
+}
+
 /* Nothing is to be left behind in flash that starts later. */
 static run_end
 again(run_end end)
 {
-	for (unsigned i = 0; i < STARTS && flash_written; i++) {
+	for (unsigned i = 0; i < STARTS && has_changed(); i++) {
 		if (end != SAFE && end != FAULT && end != HANG)
 			break;
 		reset();
@@ -233,7 +241,7 @@ go_on(void)
 	if (end != OUTSIDE)
 		return end;
 	if (machine_refuses(cpu.pc, false, true))
-		return FAULT;
+		return machine_fault();
 	return cpu.pc - FLASH_AT < FLASH_LEN ? OUTSIDE : UNKNOWN;
 }
 
@@ -243,6 +251,7 @@ skip(struct point *point)
 {
 	const struct cpu now = cpu;
 	const bool was_written = flash_written;
+	const struct machine_settings settings = machine_settings();
 	const bool was_guarded = machine_is_guarded();
 	struct cpu later;
 	run_end end;
@@ -259,7 +268,7 @@ skip(struct point *point)
 			machine_flash(false);
 	}
 	memcpy(machine_room(RAM_AT), before, RAM_LEN);
-	machine_guard(was_guarded);
+	machine_set(settings);
 	if (is_state_due(point, was_guarded, end))
 		write_state(point, &now);
 	cpu = later;
@@ -370,6 +379,8 @@ main(int argc, char **argv)
 	for (int i = 2; is_understood && i < argc; i++) {
 		if (strcmp(argv[i], "--list") == 0)
 			options.is_list = true;
+		else if (strcmp(argv[i], "--alone") == 0)
+			options.is_alone = true;
 		else
 			is_understood = i + 1 < argc &&
 					read_option(argv[i], argv[i + 1]) &&

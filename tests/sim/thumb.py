@@ -583,12 +583,13 @@ def translate(program, syncs, ends):
             text = text.replace(f"H_{target})", "outside)" if not 0 <= to < count else
                                 "unknown)" if to in absent else f"P{to})")
         reads, writes = touches(code)
-        line = f"case {n}: P{n}: AT({n}, {index}, {-1 if skip_place is None else skip_place}, " \
-               f"{reads:#x}u, {writes:#x}u);"
+        line = f"case {n}: P{n}:"
+        if pc in syncs and it == 0 and before_is_call(program, pc):
+            line += f" SYNC({n});"  # before AT: what this instruction reads is compared, too
+        line += f" AT({n}, {index}, {-1 if skip_place is None else skip_place}, " \
+                f"{reads:#x}u, {writes:#x}u);"
         if pc in stops and it == 0:
             line += " STOP(SAFE);"
-        if pc in syncs and it == 0 and before_is_call(program, pc):
-            line += f" SYNC({n});"
         line += " " + text
         line += f" goto P{next_place};" if next_place is not None else " STOP(UNKNOWN);"
         lines.append(line)

@@ -21,6 +21,7 @@
 #define PROCESSOR_AT 0xe0000000u /* its registers: never in a region */
 #define PROCESSOR_LEN 0x100000u
 #define MPU_CTRL 0xe000ed94u
+#define VTOR 0xe000ed08u
 #define SYS_WRITE0 0x04
 #define SYS_GET_CMDLINE 0x15
 #define SYS_EXIT_EXTENDED 0x20
@@ -64,18 +65,33 @@ is_near_device(uint64_t address)
 	return false;
 }
 
-void
-machine_guard(bool is_on)
+struct machine_settings
+machine_settings(void)
 {
-	const uint32_t word = is_on;
+	struct machine_settings settings;
 
-	memcpy(machine_room(MPU_CTRL), &word, sizeof(word));
+	memcpy(&settings.guard, machine_room(MPU_CTRL), 4);
+	memcpy(&settings.vectors, machine_room(VTOR), 4);
+	return settings;
+}
+
+void
+machine_set(struct machine_settings settings)
+{
+	memcpy(machine_room(MPU_CTRL), &settings.guard, 4);
+	memcpy(machine_room(VTOR), &settings.vectors, 4);
 }
 
 bool
 machine_is_guarded(void)
 {
-	return (*machine_room(MPU_CTRL) & 1) != 0;
+	return (machine_settings().guard & 1) != 0;
+}
+
+run_end
+machine_fault(void)
+{
+	return machine_settings().vectors == 0 ? FAULT : UNKNOWN;
 }
 
 static bool
@@ -210,7 +226,9 @@ guarded(run_end (*run)(void))
 {
 	int end = sigsetjmp(fault, 0);
 
-	return end == 0 ? run() : (run_end)end;
+	if (end == 0)
+		end = (int)run();
+	return end == FAULT ? machine_fault() : (run_end)end;
 }
 
 run_end

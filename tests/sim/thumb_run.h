@@ -54,10 +54,16 @@ void machine_open(void);
 /* The host's address of the machine's: to read, to write. */
 const uint8_t *machine_at(uint32_t address);
 uint8_t *machine_room(uint32_t address);
-/* The memory protection of device/port/mps2/guard.c, as the program left its
- * register. */
-void machine_guard(bool is_on);
+/* The processor's own registers that decide what happens: the memory protection
+ * of device/port/mps2/guard.c, and where the vectors are, 0 if not moved. */
+struct machine_settings {
+	uint32_t guard, vectors;
+};
+struct machine_settings machine_settings(void);
+void machine_set(struct machine_settings settings);
 bool machine_is_guarded(void);
+/* FAULT; UNKNOWN if another program's handler would see it. */
+run_end machine_fault(void);
 /* Surely a fault: the board has nothing there, or the guard refuses it. */
 bool machine_refuses(uint64_t address, bool is_write, bool is_code);
 /* Flash may be written by us, and is no machine's write. */

@@ -4,7 +4,7 @@
  * and nothing but them is executed. Whoever makes it write over its vectors or
  * jump into flash or RAM, by one wrong instruction, gets a fault. What no
  * region names is not there, but for the processor's own registers. It is taken
- * off by the jump to the image that was chosen.
+ * off by the jump to the image that was chosen, at the end of this file.
  */
 #include "board.h"
 #include "guard.h"
@@ -69,16 +69,31 @@ guard_on(void)
 	__asm__ volatile("dsb\n\tisb" ::: "memory");
 }
 
-/* Constants stand behind the last function, and nothing protects any more: who
- * misses the return stays there until the watchdog comes. */
-__attribute__((naked)) void
-guard_off(void)
+/* Whoever misses one of these instructions starts nothing else: with the
+ * protection on no image is executed, faults are the boot loader's own until
+ * the last store, and behind the jump one waits for the watchdog. */
+void
+guard_leave(uint32_t vectors, uint32_t stack, uint32_t start)
 {
 	_Static_assert(MPU + CTRL == 0xe000ed94u, "as below");
-	__asm__ volatile("movw r3, #0xed94\n\t"
-			 "movt r3, #0xe000\n\t"
-			 "movs r2, #0\n\t"
-			 "str r2, [r3]\n\t"
-			 "bx lr\n\t"
-			 "b .");
+	__asm__ volatile("ldrd r3, ip, [%0]\n\t" /* what was loaded, again */
+			 "cmp r3, %1\n\t"
+			 "it eq\n\t"
+			 "cmpeq ip, %2\n\t"
+			 "bne 1f\n\t"
+			 "mov ip, #0xe000e000\n\t"
+			 "movs r3, #0\n\t"
+			 "str r3, [ip, #0x010]\n\t" /* SysTick */
+			 "str r3, [ip, #0xd94]\n\t" /* the protection */
+			 "dsb\n\t"
+			 "isb\n\t"
+			 "msr msp, %1\n\t"
+			 "str %0, [ip, #0xd08]\n\t" /* VTOR */
+			 "dsb\n\t"
+			 "bx %2\n"
+			 "1:\tb 1b"
+			 :
+			 : "r"(vectors), "r"(stack), "r"(start)
+			 : "r3", "ip", "cc", "memory");
+	__builtin_unreachable();
 }

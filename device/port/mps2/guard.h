@@ -5,7 +5,7 @@
  */
 #include "mps2.h"
 
-/* First of all in a program that calls guard_off(); others have none. */
+/* First of all in a program that calls guard_leave(); others have none. */
 __attribute__((weak)) void guard_on(void);
-/* Just before an image is jumped to; in force with the next barrier. */
-void guard_off(void);
+/* To an image whose vectors are there; their first two words must be these. */
+HM_NORETURN void guard_leave(uint32_t vectors, uint32_t stack, uint32_t start);

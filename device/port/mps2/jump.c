@@ -14,8 +14,6 @@
 #include "mps2.h"
 #include "wire/frame.h"
 
-#define VTOR 0xe000ed08u
-#define SYSTICK_CSR 0xe000e010u
 #define VECTORS_ALIGN 256u /* the next power of 2 above their size */
 
 struct entry {
@@ -41,19 +39,6 @@ is_inside(uint32_t at, uint32_t low, uint32_t size)
 	return at >= low && at - low <= size;
 }
 
-HM_NORETURN static void
-jump(uint32_t vectors, const struct entry *entry)
-{
-	*board_reg(SYSTICK_CSR, 0) = 0;
-	*board_reg(VTOR, 0) = vectors;
-	guard_off();
-	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1"
-			 :
-			 : "r"(entry->stack), "r"(entry->start)
-			 : "memory");
-	__builtin_unreachable();
-}
-
 void
 hm_port_boot_jump(const struct hm_image *image)
 {
@@ -75,7 +60,7 @@ hm_port_boot_jump(const struct hm_image *image)
 		mps2_report("boot_stack", (uint32_t)mps2_stack_used());
 	hand_over(image, slot);
 	hm_port_watchdog();
-	jump(vectors, &entry);
+	guard_leave(vectors, entry.stack, entry.start);
 }
 
 /* A programmer is what helps; the emulator ends. */
