@@ -57,6 +57,24 @@ def test_a_good_image_starts_and_a_skip_is_seen(bench, run):
     assert {skips.BYPASS, skips.SAFE} <= found
 
 
+def test_a_hasty_verdict_is_found_out(bench, tmp_path):
+    """tests/sim/hasty_verify.c: one branch makes a yes of it, and one skip starts a bad image."""
+    program, cases = bench
+    hasty = skips.Program(program.elf.replace("-boot.elf", "-boot-hasty.elf"), program.board)
+    case, found = cases["counter"], {}
+    result, covered = skips.covered(hasty, str(tmp_path), case.flash, case.entry)
+    assert result == skips.SAFE
+    target = skips.Target(hasty, str(tmp_path))
+    try:
+        target.calibrate(case.flash, case.entry)
+        for at in covered:
+            if hasty.owner[at] == "__wrap_hm_image_verify":
+                found[hex(at)] = target.point(case.flash, case.entry, at)
+    finally:
+        target.close()
+    assert skips.BYPASS in found.values() and skips.SAFE in found.values(), found
+
+
 def test_the_guard_holds(bench, tmp_path):
     """Before an image is chosen nothing in flash or RAM is executed, the code and the vectors are not
     written, and nothing else is there: each ends as a fault, whatever the image."""
