@@ -104,7 +104,7 @@ static const struct option_spec update_operand[] = {
 };
 
 static hm_err
-send(struct sender *sender, const struct input *file, struct why *why)
+install(struct sender *sender, const struct input *file, struct why *why)
 {
 	AUTO(mcuboot_outline) struct mcuboot_outline outline = { 0 };
 	struct sender_image image = { .file = file };
@@ -117,7 +117,7 @@ send(struct sender *sender, const struct input *file, struct why *why)
 		    HM_UPDATE_TLVS_MAX);
 	image.tlvs = buf_bytes(&outline.tlvs);
 	image.size = outline.payload_end;
-	return sender_send(sender, &image, why);
+	return sender_install(sender, &image, why);
 }
 
 static hm_err
@@ -127,8 +127,7 @@ carry(const struct options *given, struct sender *sender, struct why *why)
 
 	HM_TRY(input_open(options_text(given, "image"), IMAGE_MAX, &file, why));
 	HM_TRY(open_link(given, sender, why));
-	HM_TRY(send(sender, &file, why));
-	HM_TRY(sender_ask(sender, HM_UPDATE_INSTALL, why));
+	HM_TRY(install(sender, &file, why));
 	report_note("sent, verified by the device and installed");
 	return options_flag(given, "no-restart") ? HM_OK
 						 : sender_start(sender, why);

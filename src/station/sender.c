@@ -12,6 +12,7 @@
 
 #define PATIENCE_US 20000000u /* for one answer: a slow chip verifies */
 #define LOOK_US 200000u       /* between two looks at a trial */
+#define INSTALLS 8 /* times that an update is sent until it is installed */
 
 hm_err
 sender_open(struct sender *sender, const char *link, uint64_t timeout_us,
@@ -199,8 +200,8 @@ send_rest(struct sender *sender, const struct sender_image *image,
 }
 
 /* A device that has restarted knows of no update: it is announced again. */
-hm_err
-sender_send(
+static hm_err
+send_whole(
     struct sender *sender, const struct sender_image *image, struct why *why)
 {
 	uint64_t deadline_us = clock_mono_us() + sender->timeout_us;
@@ -214,7 +215,47 @@ sender_send(
 	} while ((is_lost(err) || (err == HM_E_WRONG_STATE &&
 				      sender->state.received > before)) &&
 		 clock_mono_us() < deadline_us);
-	return err == HM_OK ? HM_OK : explain(sender, err, why);
+	if (err != HM_OK)
+		return explain(sender, err, why);
+	memcpy(sender->sent, sender->state.update, sizeof(sender->sent));
+	return HM_OK;
+}
+
+/* ---- installing ---- */
+
+static bool
+runs_it(const struct sender *sender)
+{
+	return memcmp(sender->state.running, sender->sent, HM_DIGEST_LEN) == 0;
+}
+
+static bool
+has_it_installed(const struct sender *sender)
+{
+	const struct hm_update_state *state = &sender->state;
+
+	return state->where == HM_UPDATE_AT_INSTALLED &&
+	       memcmp(state->update, sender->sent, HM_DIGEST_LEN) == 0;
+}
+
+/* Whose power goes before the answer refuses the question when it comes again:
+ * it is installed by then, runs, or was never noted. */
+hm_err
+sender_install(
+    struct sender *sender, const struct sender_image *image, struct why *why)
+{
+	hm_err err = HM_E_WRONG_STATE;
+
+	for (unsigned i = 0; i < INSTALLS && err == HM_E_WRONG_STATE; i++) {
+		HM_TRY(send_whole(sender, image, why));
+		err = sender_ask(sender, HM_UPDATE_INSTALL, why);
+		if (err != HM_E_WRONG_STATE)
+			return err;
+		HM_TRY(sender_ask(sender, HM_UPDATE_STATUS, why));
+		if (runs_it(sender) || has_it_installed(sender))
+			return HM_OK;
+	}
+	return err;
 }
 
 /* ---- the trial ---- */
@@ -229,11 +270,11 @@ pause_us(uint64_t us)
 
 /* HM_E_STOPPING: it has not decided. */
 static hm_err
-judge(const struct sender *sender, const uint8_t *wanted, struct why *why)
+judge(const struct sender *sender, struct why *why)
 {
 	const struct hm_update_state *state = &sender->state;
 
-	if (memcmp(state->running, wanted, HM_DIGEST_LEN) == 0)
+	if (runs_it(sender))
 		return state->is_confirmed ? HM_OK : HM_E_STOPPING;
 	if (state->where == HM_UPDATE_AT_INSTALLED)
 		return HM_E_STOPPING; /* not restarted yet */
@@ -247,11 +288,10 @@ sender_start(struct sender *sender, struct why *why)
 	const struct hm_update_ask restart = { .type = HM_UPDATE_RESTART };
 	const struct hm_update_ask status = { .type = HM_UPDATE_STATUS };
 	uint64_t deadline_us = clock_mono_us() + sender->timeout_us;
-	uint8_t wanted[HM_DIGEST_LEN];
-	hm_err err;
+	hm_err err = HM_OK;
 
-	memcpy(wanted, sender->state.update, sizeof(wanted));
-	err = ask(sender, &restart, deadline_us, why);
+	if (!runs_it(sender))
+		err = ask(sender, &restart, deadline_us, why);
 	while (err == HM_OK || err == HM_E_STOPPING || is_lost(err)) {
 		if (clock_mono_us() >= deadline_us)
 			return WHY(why, HM_E_TIMEOUT,
@@ -259,7 +299,7 @@ sender_start(struct sender *sender, struct why *why)
 		pause_us(LOOK_US);
 		err = ask(sender, &status, deadline_us, why);
 		if (err == HM_OK)
-			err = judge(sender, wanted, why);
+			err = judge(sender, why);
 		if (err == HM_OK)
 			return HM_OK;
 	}

@@ -20,6 +20,7 @@ struct sender {
 	uint64_t timeout_us;
 	struct hm_update_state state; /* what the device said last */
 	uint32_t resumed_at;          /* where the first announcement led */
+	uint8_t sent[HM_DIGEST_LEN];  /* digest of what it has whole */
 };
 
 /* An image in MCUboot's format, cut into what is announced and what follows. */
@@ -40,11 +41,13 @@ void sender_close(struct sender *sender);
  * HM_E_NO_DEVICE (nobody is there in time), HM_E_TIMEOUT, HM_E_LINK */
 HM_MUST hm_err sender_ask(
     struct sender *sender, hm_update_type question, struct why *why);
-/* Announce, send, finish. As sender_ask; HM_E_IO of the file. */
-HM_MUST hm_err sender_send(
+/* Announce, send, finish, install; announced again if the device's power went
+ * before it had noted that. As sender_ask; HM_E_IO of the file. */
+HM_MUST hm_err sender_install(
     struct sender *sender, const struct sender_image *image, struct why *why);
 /*
- * Restart it, and wait until what runs has decided: confirmed, or given up.
- * HM_E_DEVICE_REFUSED: the device went back to the image before.
+ * Restart it, if it has not meanwhile, and wait until what runs has decided:
+ * confirmed, or given up. HM_E_DEVICE_REFUSED: the device went back to the
+ * image before.
  */
 HM_MUST hm_err sender_start(struct sender *sender, struct why *why);

@@ -5,7 +5,7 @@ The product is a process of its own (hallmark-vproduct), started again whenever 
 Images are made by `hallmark image sign`; what the first word of a payload says is how that version
 tests itself: pass, fail, hang, or neither of them.
 """
-import hashlib, json, os, random, signal, subprocess, time
+import hashlib, json, os, random, shutil, signal, subprocess, time
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -145,6 +145,24 @@ def test_what_is_not_signed_is_refused_and_changes_nothing(product, tmp_path, ke
     assert (said["version"], said["update"]) == ("1.0.0+0", "none")
 
 
+def update_with_a_cut(product, image, cut, tear):
+    """Was there so much to cut? The product is switched on again, and the command carries on."""
+    product.on("--power-cut", str(cut), "--tear", tear)
+    host = subprocess.Popen([FULL, "device", "update", image, "--link", product.socket, "--json"],
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    was_cut = False
+    while host.poll() is None:
+        if product.process.poll() is not None:
+            assert product.process.returncode == 85
+            was_cut = True
+            product.on()
+        time.sleep(0.02)
+    out, error = host.communicate()
+    assert host.returncode == 0, (cut, error.decode(), product.log.read_text())
+    product.off()
+    return was_cut, json.loads(out)["version"]
+
+
 def update_in_s(product, image):
     """An update that nobody disturbs, for how long they take on this machine."""
     began = time.monotonic()
@@ -194,29 +212,32 @@ def test_goes_on_after_the_host_was_killed_at_random(product, tmp_path, key):
         assert status == 0 and said["version"] == "3.0.0+0", error
 
 
+# Operations on flash: of receiving, and at most until the confirmation.
+RECEIVING, ALL = PAYLOAD // 8 + 27, PAYLOAD // 8 + 600
+
+
 @pytest.mark.parametrize("tear", ["clean", "torn", "daily", "late"])
 def test_power_cuts_leave_the_old_image_or_the_new_one(product, tmp_path, key, tear):
-    """Some steps of receiving, the last ones, and those of install, trial and confirmation."""
-    versions = [sign(tmp_path, v, key) for v in range(2, 8)]
+    """Some steps of receiving."""
     chance = random.Random(tear)
-    steps = 100_000 // 8 + 27
-    now = 1
-    for version, image in enumerate(versions, 2):
-        cut = chance.choice([chance.randrange(1, steps), steps + chance.randrange(0, 60)])
-        product.on("--power-cut", str(cut), "--tear", tear)
-        host = subprocess.Popen([FULL, "device", "update", image, "--link", product.socket, "--json"],
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        while host.poll() is None:
-            if product.process.poll() is not None:
-                assert product.process.returncode == 85
-                product.on()
-            time.sleep(0.02)
-        out, error = host.communicate()
-        assert host.returncode == 0, (cut, error.decode(), product.log.read_text())
-        assert json.loads(out)["version"] == f"{version}.0.0+0"
-        product.off()
-        now = version
-    assert product.on().firmware()["security_counter"] == now
+    for version in range(2, 8):
+        image = sign(tmp_path, version, key)
+        cut = chance.choice([chance.randrange(1, RECEIVING), RECEIVING + chance.randrange(0, 60)])
+        assert update_with_a_cut(product, image, cut, tear) == (True, f"{version}.0.0+0")
+    assert product.on().firmware()["security_counter"] == 7
+
+
+def test_power_cuts_while_it_is_installed(tmp_path, key):
+    """One in two of the last steps: install, trial, confirmation. What was not noted comes once more."""
+    first, image, cuts = sign(tmp_path, 1, key), sign(tmp_path, 2, key), 0
+    cut = ALL - random.randrange(2)
+    while cuts < 25:
+        product = Product(tmp_path, key, first)
+        was_cut, version = update_with_a_cut(product, image, cut, "torn")
+        assert version == "2.0.0+0" and (was_cut or cuts == 0)
+        cuts += was_cut
+        cut -= 2 if was_cut else 8
+        shutil.rmtree(product.folder)
 
 
 def test_an_encrypted_update_is_opened_by_the_product_alone(product, tmp_path, key):

@@ -501,7 +501,11 @@ answers_at_once_while_everything_hangs(void **state)
 	(void)state;
 	begin(3, 8, SOON_MS);
 	soft_control(HANG);
-	issue_many(10, 16);
+	for (uint32_t i = 0; i < 3; i++) { /* each thread has one */
+		send_issue(10 + i);
+		await_hangs(i + 1);
+	}
+	issue_many(13, 13);
 	collect_many(10, 16, HM_E_TOKEN_BUSY);
 	lost = crew_lost(crew);
 	assert_true(lost >= 3);
