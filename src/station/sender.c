@@ -246,7 +246,7 @@ sender_install(
 {
 	hm_err err = HM_E_WRONG_STATE;
 
-	for (unsigned i = 0; i < INSTALLS && err == HM_E_WRONG_STATE; i++) {
+	for (unsigned i = 0; i < INSTALLS; i++) {
 		HM_TRY(send_whole(sender, image, why));
 		err = sender_ask(sender, HM_UPDATE_INSTALL, why);
 		if (err != HM_E_WRONG_STATE)

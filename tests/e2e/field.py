@@ -81,6 +81,12 @@ class Unit(Machine):
         subprocess.run(["cp", "--sparse=always", self.chip + "/flash.img", path], check=True)
         return path
 
+    def settled(self):
+        """It was on once, and is off: its flash then."""
+        self.on().ask(STATUS)
+        self.off()
+        return self.keep()
+
     def put_back(self, path):
         subprocess.run(["cp", "--sparse=always", path, self.chip + "/flash.img"], check=True)
 

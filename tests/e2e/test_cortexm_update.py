@@ -69,9 +69,7 @@ def test_an_altered_image_is_refused_over_the_line(field):
 def test_killed_at_random_and_resumed(field):
     """SIGKILL for the emulator, while the command carries on as if nothing were."""
     unit, chance = field.unit(), random.Random(SEED)
-    unit.on().ask(STATUS)
-    unit.off()
-    begin = unit.keep()
+    begin = unit.settled()
     unit.serve(LINK)
     began = time.monotonic()
     assert device(field, "update", "product-2a.img")[0] == 0
@@ -127,9 +125,7 @@ def sweep(field, receive, install, revert):
         if unit.ask(STATUS).version != 2:
             unit.update(image)
 
-    unit.on().ask(STATUS)
-    unit.off()
-    begin, found = unit.keep(), {}
+    begin, found = unit.settled(), {}
     found["receive"] = Sweep(unit, SEED, receive).run(begin, lambda u: u.send(image), old_or_new)
     unit.put_back(begin)
     unit.on().send(image)
