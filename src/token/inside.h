@@ -90,6 +90,9 @@ hm_err token_error(CK_RV rv);
 /* Remember an answer, so that token_run can repair, and translate it. */
 hm_err session_check(struct session *session, CK_RV rv);
 
+/* Has the token been looked for again since the session was opened? */
+bool session_is_stale(const struct session *session);
+
 typedef hm_err (*token_work)(
     struct session *session, void *context, struct why *why);
 /* Do `work` in a session, after one repair if need be and time is left. */

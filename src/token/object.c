@@ -123,7 +123,9 @@ object_find(struct session *session, CK_ATTRIBUTE *wanted, CK_ULONG count,
 		*ret = found[0];
 		return HM_OK;
 	}
-	if (number == 0 && is_logged_out(session))
+	/* Nobody was logged in when we looked; somebody may be again since. */
+	if (number == 0 &&
+	    (is_logged_out(session) || session_is_stale(session)))
 		return session_check(session, CKR_USER_NOT_LOGGED_IN);
 	/* The first attribute is the class. */
 	list_seen(session, wanted, number ? count : 1, seen);

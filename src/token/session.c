@@ -227,9 +227,10 @@ look(struct token *token, struct session *session, CK_SLOT_ID *ret_slot,
 	pthread_mutex_unlock(&token->lock);
 }
 
-static bool
-is_stale(struct token *token, const struct session *session)
+bool
+session_is_stale(const struct session *session)
 {
+	struct token *token = session->token;
 	bool stale;
 
 	pthread_mutex_lock(&token->lock);
@@ -246,7 +247,7 @@ open_one(struct session *session)
 	CK_SLOT_ID slot;
 	CK_RV rv;
 
-	if (session->is_open && is_stale(token, session))
+	if (session->is_open && session_is_stale(session))
 		close_one(session);
 	if (session->is_open)
 		return CKR_OK;
@@ -330,7 +331,7 @@ repair(struct token *token, struct session *session)
 
 	close_one(session);
 	pthread_mutex_lock(&token->repair);
-	if (!is_stale(token, session)) {
+	if (!session_is_stale(session)) {
 		turn_over(token, is_removed(session->rv));
 		err = token_locate_again(token);
 	}

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #define THREADS 6
 #define ROUNDS 12
@@ -31,6 +32,9 @@ group_setup(void **state)
 	soft_control("");
 	maker = soft_open(getenv("P11SHIM"));
 	err = token_generate(maker, "ca", TOKEN_P256, TOKEN_SIGN, &made, NULL);
+	if (err == HM_OK)
+		err = token_generate(
+		    maker, "stamp", TOKEN_P256, TOKEN_SIGN, &made, NULL);
 	token_free(maker);
 	return err == HM_OK ? 0 : -1;
 }
@@ -146,6 +150,49 @@ mends_for_all_what_the_token_dropped(void **state)
 	all_sign("C_Sign fail 0x101 after 9 times 1");
 }
 
+static void *
+sign_with_stamp(void *context)
+{
+	struct token_key *stamp = context;
+	uint8_t signature[64];
+	hm_err err = token_sign(stamp, HM_BYTES(digest), signature, 64);
+
+	return err == HM_OK ? context : NULL;
+}
+
+/*
+ * The session that failed was the last one, and with it the login ended. One
+ * thread looks for a key that nobody can see then; before it asks why it is not
+ * there, another one has logged in.
+ */
+static void
+looks_again_for_a_key_if_another_thread_logged_in(void **state)
+{
+	uint8_t signature[64];
+	struct token_key *stamp;
+	pthread_t thread;
+	void *good;
+
+	(void)state;
+	assert_int_equal(
+	    token_key(token, "pkcs11:object=stamp", TOKEN_SIGN, &stamp, NULL),
+	    HM_OK);
+	soft_control("drop_sessions");
+	assert_int_equal(
+	    token_sign(key, HM_BYTES(digest), signature, 64), HM_OK);
+	soft_control("C_Sign fail 0x5 times 1");
+	assert_int_equal(
+	    token_sign(key, HM_BYTES(digest), signature, 64), HM_E_TOKEN_GONE);
+	soft_control("C_GetSessionInfo delay_ms 500");
+	assert_int_equal(
+	    pthread_create(&thread, NULL, sign_with_stamp, stamp), 0);
+	usleep(200000);
+	assert_int_equal(
+	    token_sign(key, HM_BYTES(digest), signature, 64), HM_OK);
+	assert_int_equal(pthread_join(thread, &good), 0);
+	assert_ptr_equal(good, stamp);
+}
+
 static void
 one_that_hangs_holds_up_nobody_else(void **state)
 {
@@ -238,6 +285,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(signs_in_many_threads_at_once),
 		TEST(mends_for_all_what_the_token_dropped),
+		TEST(looks_again_for_a_key_if_another_thread_logged_in),
 		TEST(one_that_hangs_holds_up_nobody_else),
 		TEST(shares_the_sessions_that_the_token_gives),
 		TEST(opens_no_more_than_it_may),
