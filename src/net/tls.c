@@ -399,6 +399,20 @@ allow_small(SSL_CTX *ctx)
 	return HM_OK;
 }
 
+/*
+ * libssl 3.0 lists a session that it had no memory to put into its table (issue
+ * 28632 of OpenSSL), without a reference of its own, and would use it after it
+ * was freed. The reference that comes with this call is the list's then.
+ */
+static int
+keep_what_is_listed(SSL *ssl, SSL_SESSION *session)
+{
+	SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+	OPENSSL_LHASH *table = (OPENSSL_LHASH *)SSL_CTX_sessions(ctx);
+
+	return OPENSSL_LH_retrieve(table, session) == NULL;
+}
+
 static void
 set_sessions(SSL_CTX *ctx)
 {
@@ -410,6 +424,7 @@ set_sessions(SSL_CTX *ctx)
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
 	SSL_CTX_sess_set_cache_size(ctx, SESSIONS_MAX);
+	SSL_CTX_sess_set_new_cb(ctx, keep_what_is_listed);
 	SSL_CTX_set_timeout(ctx, SESSION_LIFE_S);
 	SSL_CTX_set_session_id_context(ctx, name, sizeof name - 1);
 	SSL_CTX_set_max_early_data(ctx, 0);
