@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -417,4 +418,15 @@ process_want_files(uint32_t count, struct why *why)
 	why_do(why, "raise the limit of open files (systemd: LimitNOFILE), or "
 		    "lower limits.connections");
 	return HM_E_CONFIG_TYPE;
+}
+
+void
+process_take_turns(void)
+{
+	struct sched_param none = { 0 };
+
+	/* It can only fail where the kernel knows no such policy: then it
+	 * interrupts, as all do. */
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &none);
 }

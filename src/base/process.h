@@ -94,5 +94,13 @@ HM_MUST hm_err process_wait(
  */
 HM_MUST hm_err process_want_files(uint32_t count, struct why *why);
 
+/*
+ * For this thread and all that it starts from now on, children too: who is
+ * woken waits until whoever works there rests or has had its share of time,
+ * instead of interrupting it (SCHED_BATCH). An administrator's choice stays: a
+ * thread that already has another policy than the usual one keeps it.
+ */
+void process_take_turns(void);
+
 /* The running program's own path, for starting it again in another role. */
 HM_MUST hm_err process_self(char *ret, size_t size, struct why *why);

@@ -459,6 +459,7 @@ parent_run(const struct server_config *config, const char *config_path,
 		.config = config, .path = config_path, .pause_ms = PAUSE_MIN_MS
 	};
 	HM_TRY(secret_load(config->token.pin, &parent.pin, why));
+	process_take_turns();
 	err = listen_all(&parent, why);
 	if (err == HM_OK)
 		err = loop_new(&parent.loop);

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/process.h"
 #include "core/check.h"
 #include "crypto/init.h"
 #include "line/line.h"
@@ -265,6 +266,7 @@ main(int argc, char **argv)
 	struct line_load *load;
 
 	parse(argc, argv, &options);
+	process_take_turns(); /* what comes from elsewhere interrupts nobody */
 	line_must(crypto_init(), NULL, "libcrypto");
 	line_world_make(&world, &options);
 	line_limit_measure(&primitives);

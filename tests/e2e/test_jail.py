@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The walls of the server's processes, as the kernel sees them in /proc"""
+"""The walls of the server's processes, and their turns, as the kernel sees them"""
 import os, pathlib, re, signal
 
 import pytest
@@ -48,6 +48,15 @@ def test_no_process_can_be_dumped_or_debugged(factory):
         if not IS_ROOT:
             with pytest.raises(PermissionError):
                 open(f"/proc/{pid}/environ", "rb").read()
+
+
+def test_every_thread_waits_for_its_turn(factory):
+    """The policy of all threads of all processes, unless somebody chose another one for us."""
+    usual = os.sched_getscheduler(0) == os.SCHED_OTHER
+    for pid in [factory.server.pid, *factory.processes()]:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            policy = os.sched_getscheduler(int(thread))
+            assert policy == (os.SCHED_BATCH if usual else os.sched_getscheduler(0))
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root may change its root")

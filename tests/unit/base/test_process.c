@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,6 +314,47 @@ gets_as_many_files_as_there_are(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+static void *
+own_policy(void *ret)
+{
+	*(int *)ret = sched_getscheduler(0);
+	return NULL;
+}
+
+/* The policy of a thread that is started after process_take_turns(), where
+ * `before` was the policy; in a child, so that the tests go on as they were. */
+static int
+policy_after(int before)
+{
+	struct sched_param none = { 0 };
+	int policy = -1, status = 0;
+	pthread_t thread;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (sched_setscheduler(0, before, &none) != 0)
+			_exit(100);
+		process_take_turns();
+		if (pthread_create(&thread, NULL, own_policy, &policy) != 0)
+			_exit(101);
+		pthread_join(thread, NULL);
+		_exit(policy);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+takes_turns_unless_it_was_told_otherwise(void **state)
+{
+	(void)state;
+	assert_int_equal(policy_after(SCHED_OTHER), SCHED_BATCH);
+	assert_int_equal(policy_after(SCHED_BATCH), SCHED_BATCH);
+	assert_int_equal(policy_after(SCHED_IDLE), SCHED_IDLE);
+}
+
 int
 main(void)
 {
@@ -333,6 +376,7 @@ main(void)
 		cmocka_unit_test(waiting_for_a_child_has_a_deadline),
 		cmocka_unit_test(knows_its_own_program),
 		cmocka_unit_test(gets_as_many_files_as_there_are),
+		cmocka_unit_test(takes_turns_unless_it_was_told_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
